@@ -1,0 +1,137 @@
+"""Where downloaded files lie, and what keeps them whole: hashes, locks between processes, unpacking."""
+
+import contextlib
+import gzip
+import hashlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from tqdm.auto import tqdm
+
+CHUNK = 1 << 18
+
+
+class DownloadError(RuntimeError):
+    """A file could not be fetched, or not be kept. The message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a data set: its name below the folder it belongs to and, to download it, what it must be.
+
+    size: bytes; sha256: of the file; mirrors: addresses, best first; unpacked: sha256 of what is inside a .gz.
+    """
+
+    name: str
+    size: int = 0
+    sha256: str = ""
+    mirrors: tuple[str, ...] = ()
+    unpacked: str = ""
+
+
+def cache_dir() -> Path:
+    """Folder for downloads: $GENCOURSE_CACHE, else `gencourse` in the platform's cache folder. It need not exist yet.
+
+    Raises DownloadError when there is no home folder to look in.
+    """
+    try:
+        if chosen := os.environ.get("GENCOURSE_CACHE"):
+            return Path(chosen).expanduser().absolute()
+        if sys.platform == "win32":
+            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Caches"
+        else:
+            base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+            base = base if base.is_absolute() else Path.home() / ".cache"
+    except RuntimeError as error:
+        raise DownloadError("no home folder is known here: set GENCOURSE_CACHE to a folder for downloads") from error
+    return base / "gencourse"
+
+
+def is_right(path: Path, sha256: str, size: int | None = None) -> bool:
+    """Whether `path` is a file with this hash (and size). What cannot be there, below a file say, is not right."""
+    try:
+        if size is not None and path.stat().st_size != size:
+            return False
+        with path.open("rb") as file:
+            return _digest(file) == sha256
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def unpack(file: File, folder: Path) -> Path:
+    """Unpack the verified .gz `file` below `folder` beside itself, in one rename; returns the path of its content.
+
+    Raises DownloadError when the folder cannot be written to, or the content is not what it should be.
+    """
+    packed = folder / file.name
+    path = packed.with_suffix("")
+    try:
+        if _is_content(path, packed, file.unpacked):  # before any lock: a cache may be read-only
+            return path
+        with locked(packed.with_name(packed.name + ".lock")):
+            if not _is_content(path, packed, file.unpacked):
+                part = path.with_name(path.name + ".part")
+                with gzip.open(packed) as source, part.open("wb") as target:
+                    shutil.copyfileobj(source, target, CHUNK)
+                if not _is_content(part, packed, file.unpacked):
+                    raise DownloadError(f"{packed} does not hold what it should: delete it and try again")
+                os.replace(part, path)
+    except (OSError, EOFError) as error:
+        raise unwritable(path, error) from error
+    return path
+
+
+def unwritable(path: Path, error: Exception) -> DownloadError:
+    """The error to raise when `path` cannot be written."""
+    return DownloadError(f"cannot write {path}: {error}. Set GENCOURSE_CACHE to a folder you may write to.")
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`, waiting while another process does; the system frees it when a process dies."""
+    with path.open("a+b") as file:
+        if not _try_lock(file):
+            tqdm.write(f"another process is fetching {path.stem}, waiting for it")
+            while not _try_lock(file):
+                time.sleep(0.1)
+        yield  # closing the file frees the lock
+
+
+def _try_lock(file: BinaryIO) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        pass  # some network drives cannot lock: two downloads may then spoil each other, which the hash notices
+    return True
+
+
+def _is_content(path: Path, packed: Path, sha256: str) -> bool:
+    if sha256 or not path.exists():
+        return is_right(path, sha256)
+    with gzip.open(packed) as inside:
+        return is_right(path, _digest(inside))
+
+
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,109 @@
+"""Trained weights in and out, each with the record of how it was made.
+
+A checkpoint is a safetensors file: weights in half precision, and in its header a record (JSON) with the arguments of
+the network's class, the data, steps, minutes, device and scores. Nothing pickled is ever read.
+"""
+
+import difflib
+import importlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from gencourse import data
+
+# Shipped models: name -> where its class is. The record in the file holds the arguments of that class.
+MODELS = {
+    "embedded": ("gencourse.networks.features", "VGG"),
+}
+NEEDED = ("arguments", "data", "steps", "minutes", "device", "scores")
+
+
+def folder() -> Path:
+    """Return the folder of the shipped weights."""
+    return data.root() / "checkpoints"
+
+
+def names() -> list[str]:
+    """Return the shipped models whose weights are present."""
+    return sorted(name for name in MODELS if (folder() / f"{name}.safetensors").exists())
+
+
+def load(name: str, device: torch.device | str | None = None) -> nn.Module:
+    """Return a shipped model by name, in eval mode, its weights in float32 and frozen.
+
+    Raises ValueError that lists the known names, FileNotFoundError where the weights are missing.
+    """
+    if name not in MODELS:
+        close = difflib.get_close_matches(name, MODELS, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"unknown model {name!r}; known: {', '.join(sorted(MODELS))}{hint}")
+    module, network = MODELS[name]
+    return read(folder() / f"{name}.safetensors", getattr(importlib.import_module(module), network), device)
+
+
+def record(name: str) -> dict[str, Any]:
+    """Return how a shipped model was made: arguments, data, steps, minutes, device, scores."""
+    return read_record(folder() / f"{name}.safetensors")
+
+
+def save(path: str | os.PathLike, module: nn.Module, record: dict[str, Any]) -> Path:
+    """Write weights (floating point ones as float16) and their record. The file appears whole or not at all.
+
+    Raises ValueError when the record lacks one of: arguments, data, steps, minutes, device, scores.
+    """
+    missing = [key for key in NEEDED if key not in record]
+    if missing:
+        raise ValueError(f"the record lacks {', '.join(missing)}: say how these weights were made")
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    weights = {
+        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in module.state_dict().items()
+    }
+    too_large = [name for name, value in weights.items() if value.is_floating_point() and not value.isfinite().all()]
+    if too_large:
+        raise ValueError(f"{', '.join(too_large)} hold values that are not finite in half precision")
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
+        whole = Path(temporary) / path.name
+        save_file(weights, whole, metadata={"record": json.dumps(record)})
+        os.chmod(whole, 0o644)  # it is written for the owner's eyes alone
+        os.chmod(whole, 0o644)  # safetensors writes for the owner alone
+        os.replace(whole, path)
+    return path
+
+
+def read(path: str | os.PathLike, network: type[nn.Module], device: torch.device | str | None = None) -> nn.Module:
+    """Build `network` with the recorded arguments, fill in the weights of a file, return it in eval mode and frozen.
+
+    Raises FileNotFoundError, or ValueError when the file is damaged or does not fit the class.
+    """
+    arguments = read_record(path)["arguments"]
+    with safe_open(path, framework="pt") as file:
+        weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    weights = {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}
+    try:
+        module = network(**arguments)
+        module.load_state_dict(weights)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"{path} does not fit {network.__name__}: {error}") from error
+    return module.eval().requires_grad_(False).to(device or "cpu")
+
+
+def read_record(path: str | os.PathLike) -> dict[str, Any]:
+    """Return the record in a checkpoint's header. Raises FileNotFoundError, or ValueError for a damaged file."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no weights at {path}; present: {', '.join(names()) or 'none'}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = json.loads(file.metadata()["record"])
+        return {key: found[key] for key in NEEDED} | found
+    except (SafetensorError, TypeError, KeyError, json.JSONDecodeError, OSError) as error:
+        raise ValueError(f"{path} is not a checkpoint of this course, or is damaged ({error})") from error

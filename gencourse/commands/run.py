@@ -1,0 +1,65 @@
+"""gencourse run: chapters executed without a screen."""
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+
+from gencourse.commands import UserError, input_errors
+from gencourse.execute import Result, chapters, find, run
+from gencourse.pages import read
+from gencourse.runtime import choose_profile
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the chapters asked for, or all; returns 0, or 1 when a cell failed, or 130 after Ctrl-C."""
+    with input_errors():
+        profile = choose_profile(args.profile)
+        paths = list(dict.fromkeys(find(name) for name in args.chapters)) or chapters()
+        for path in paths:
+            read(path)  # what is no notebook is told before the first one runs for minutes
+        Path(args.out).mkdir(parents=True, exist_ok=True)
+    print(f"running {', '.join(path.stem for path in paths)} in the {profile} profile", file=sys.stderr)
+    failed = False
+    for path in paths:
+        try:
+            result = run(path, profile=profile, out=Path(args.out), save=args.save, timeout=args.timeout)
+        except (ValueError, OSError) as error:  # edited while it ran, a full disk
+            raise UserError(str(error)) from error
+        report(result, args.save)
+        if result.interrupted:
+            return INTERRUPTED
+        failed = failed or result.error is not None
+    return FAILED if failed else 0
+
+
+def report(result: Result, saved: bool) -> None:
+    """Say how a notebook went: the traceback of a failing cell, how long it took, where the files are."""
+    memory = f", at most {result.memory / 1e9:.1f} GB of memory" if result.memory else ""
+    took = f"{duration(result.seconds)}{memory}"
+    sys.stdout.flush()
+    if result.error is None:
+        print(f"{result.path.stem}: {result.cells} cells passed in {took}")
+    elif result.interrupted:
+        print(f"{result.path.stem}: stopped after {result.done} of {result.cells} cells, {took}")
+    else:
+        print(result.error if coloured() else re.sub(r"\x1b\[[0-9;]*m", "", result.error), file=sys.stderr)
+        where = f", under {result.section!r}" if result.section else ""
+        print(f"{result.path.stem}: cell {result.done + 1} of {result.cells} failed{where}, after {took}")
+    print(f"  page      {result.page}\n  notebook  {result.notebook}")
+    if saved:
+        told = f"kept in {result.path}" if result.error is None else "not kept: not every cell passed"
+        print(f"  outputs   {told}")
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them: "8 s", "3 min 5 s"."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+
+
+def coloured() -> bool:
+    return sys.stderr.isatty() and "NO_COLOR" not in os.environ

@@ -1,0 +1,114 @@
+"""gencourse stylize: a painting's style on a photograph."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gencourse import data, images
+from gencourse.commands import UserError, input_errors
+from gencourse.commands.run import duration
+from gencourse.methods.style import Stylized, coarse_to_fine, noise_like, stylize
+from gencourse.networks.features import SMALLEST, Extractor, extractor
+from gencourse.runtime import choose_device
+
+COMFORTABLE = 64  # pixels a side: below that a scale of the pyramid has too little to show
+SHARES = (3, 2, 1)  # of the steps, from the smallest scale to the largest
+
+
+def main(args: argparse.Namespace) -> int:
+    """Read the pictures, optimise, write the result, say where it is."""
+    with input_errors():
+        out = target(args.output)
+        weights = args.weights or [1.0] * len(args.style)
+        if len(weights) != len(args.style) or sum(weights) <= 0:
+            raise ValueError(
+                f"--weights: give one number a style, not all zero; got {len(weights)} for {len(args.style)}"
+            )
+        device = choose_device(args.device)
+        content = picture(args.content, args.size).to(device)
+        styles = [
+            (picture(name, args.size).to(device), weight) for name, weight in zip(args.style, weights, strict=True)
+        ]
+        network = load_network(args.encoder, device)
+    torch.manual_seed(args.seed)
+    try:
+        result = optimise(content, styles, network, args)
+    except FloatingPointError as error:
+        raise UserError(f"the optimisation diverged ({error}): try a smaller --alpha") from error
+    with input_errors():
+        images.save(result.image, out)
+    h, w = result.image.shape[2:]
+    took = f"{result.history.steps} steps in {duration(result.history.seconds)}"
+    print(f"{w} x {h}, {network.name} network, {took}, on {device}", file=sys.stderr)
+    print(out)
+    return 0
+
+
+def optimise(content: Tensor, styles: list[tuple[Tensor, float]], network: Extractor, args) -> Stylized:
+    """Run the method with the arguments of the command line, through a pyramid of sizes unless it is unwanted."""
+    generator = torch.Generator().manual_seed(args.seed)
+    pictures = [content, *(image for image, _ in styles)]
+    sizes = [args.size] if args.no_pyramid else scales(args.size, pictures, args.steps)
+    first = images.resize(content, sizes[0])
+    start = noise_like(first, generator) if args.start == "noise" else None
+    if len(sizes) == 1:
+        return stylize(content, styles, network, alpha=args.alpha, steps=args.steps, start=start)
+    steps = split(args.steps, len(sizes))
+    return coarse_to_fine(content, styles, network, sizes=sizes, steps=steps, alpha=args.alpha, start=start)
+
+
+def scales(size: int, pictures: list[Tensor], steps: int) -> list[int]:
+    """Return a quarter, half and the whole of `size`, less the scales that would be too small or get no step."""
+    narrow = min(min(image.shape[2:]) / max(image.shape[2:]) for image in pictures)
+    fits = [size // part for part in (4, 2) if size // part * narrow >= COMFORTABLE]
+    return [*fits, size][-max(1, steps) :]
+
+
+def split(steps: int, scales: int) -> list[int]:
+    """Share `steps` out over the scales, most to the smallest, where they are cheap, and at least one to each."""
+    shares = SHARES[-scales:]
+    parts = [max(1, steps * share // sum(shares)) for share in shares[1:]]
+    return [steps - sum(parts), *parts]
+
+
+def picture(name: str, size: int) -> Tensor:
+    """Return a file, or an embedded photograph or painting by name, with its longer side resized: (1, 3, H, W).
+
+    Raises FileNotFoundError, ImageError, or ValueError for an unknown name and for a picture that is too narrow.
+    """
+    if name in data.photos() or name in data.paintings():
+        image = data.photo(name, size) if name in data.photos() else data.painting(name, size)
+    elif Path(name).exists() or Path(name).suffix or len(Path(name).parts) > 1:
+        image = images.load(name, size)
+    else:
+        known = ", ".join([*data.photos(), *data.paintings()])
+        raise ValueError(f"{name!r} is neither a file nor an embedded picture; embedded are {known}")
+    h, w = image.shape[2:]
+    if min(h, w) < SMALLEST:
+        raise ValueError(
+            f"{name} is {w} x {h} at --size {size}, the network needs {SMALLEST} a side: use a larger --size"
+        )
+    return image
+
+
+def target(path: str) -> Path:
+    """Return where the result goes, checked before the work rather than after it."""
+    out = Path(path)
+    if out.suffix.lower() not in Image.registered_extensions() or out.is_dir():
+        raise ValueError(f"cannot write a picture to {path!r}: -o needs a file name that ends in .png or .jpg")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def load_network(name: str, device: torch.device) -> Extractor:
+    """Return the network, or say that it could not be had and what to take in its place."""
+    try:
+        return extractor(name, device=device)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UserError(f"{name} could not be downloaded ({error}): --encoder embedded needs no download") from error

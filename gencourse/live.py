@@ -1,0 +1,105 @@
+"""What `fit` shows while it runs: a progress bar, and in a notebook one picture of preview and curves.
+
+The half of `fit` that touches the screen. It imports nothing else of this package.
+"""
+
+import io
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+from tqdm.auto import tqdm
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH = 9  # inches
+
+
+def in_notebook() -> bool:
+    """Whether a Jupyter or Colab kernel is running this."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and getattr(shell, "kernel", None) is not None
+
+
+def smooth(values: list[float], beta: float) -> list[float]:
+    """Return the exponential moving average of `values`, unbiased at the start (Kingma and Ba 2015, sec. 3)."""
+    out, mean = [], 0.0
+    for i, value in enumerate(values, start=1):
+        mean = beta * mean + (1 - beta) * value
+        out.append(mean / (1 - beta**i))
+    return out
+
+
+class Live:
+    """The bar, and the picture under it that is redrawn in place."""
+
+    def __init__(self, steps: int, done: int, title: str | None, show: bool = True):
+        self.steps, self.title, self.show = steps, title or "training", show
+        self.notebook = in_notebook()
+        options = {"leave": not self.notebook, "dynamic_ncols": True, "disable": not show}
+        self.bar = tqdm(total=steps, initial=done, desc=self.title, **options)
+        self.handle = None
+
+    def advance(self, done: int, latest: dict[str, float]) -> None:
+        """Move the bar to step `done` and write the smoothed losses beside it."""
+        self.bar.set_postfix({name: f"{value:.4g}" for name, value in latest.items()}, refresh=False)
+        self.bar.update(done - self.bar.n)
+
+    def draw(self, done: int, losses: dict[str, list[float]], preview: Callable[[], Tensor] | None) -> None:
+        """Redraw the picture in a notebook; write one line in a terminal."""
+        if not self.show:
+            return
+        if not self.notebook:
+            latest = "  ".join(f"{name} {smooth(values[-100:], 0.9)[-1]:.4g}" for name, values in losses.items())
+            self.bar.write(f"{self.title}: step {done}/{self.steps}  {latest}")
+            return
+        from IPython.display import Image, display
+
+        figure = curves_and_preview(
+            losses, preview() if preview else None, f"{self.title}, step {done} of {self.steps}"
+        )
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=80)
+        picture = Image(data=buffer.getvalue())
+        if self.handle is None:
+            self.handle = display(picture, display_id=True)
+        else:
+            self.handle.update(picture)
+
+    def close(self) -> None:
+        """Let the bar go; the last picture stays."""
+        self.bar.close()
+
+
+def curves_and_preview(losses: dict[str, list[float]], preview: Tensor | None, title: str) -> "Figure":
+    """Draw smoothed loss curves and, where there is one, a grid of preview images (B, C, H, W) in [0, 1]."""
+    from matplotlib.figure import Figure  # here: `import gencourse` need not wait for it
+
+    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
+    axes = figure.subplots(1, 2 if preview is not None else 1, squeeze=False)[0]
+    for i, (name, values) in enumerate(losses.items()):
+        colour = f"C{i}"
+        axes[0].plot(range(1, len(values) + 1), values, color=colour, alpha=0.2, linewidth=0.8)
+        axes[0].plot(range(1, len(values) + 1), smooth(values, 0.95), color=colour, label=name)
+    axes[0].set(xlabel="step", ylabel="loss", title=title)
+    if losses and all(min(values) > 0 for values in losses.values()):
+        axes[0].set_yscale("log")
+    if losses:
+        axes[0].legend(frameon=False, fontsize=8)
+    if preview is not None:
+        axes[1].imshow(_sheet(preview), interpolation="nearest")
+        axes[1].set_axis_off()
+    return figure
+
+
+def _sheet(preview: Tensor):
+    if preview.ndim != 4 or not preview.is_floating_point():
+        raise ValueError(f"preview must return (B, C, H, W) in [0, 1], got {tuple(preview.shape)} {preview.dtype}")
+    from torchvision.utils import make_grid
+
+    columns = max(1, round(len(preview) ** 0.5))
+    grid = make_grid(preview.detach().float().cpu().clamp(0, 1), nrow=columns, padding=1, pad_value=1)
+    return grid.permute(1, 2, 0).numpy()

@@ -1,0 +1,1 @@
+"""Reusable networks, one family a file."""

@@ -1,0 +1,229 @@
+"""Feature extractors: an image in [0, 1] goes in, {layer: activations} comes out.
+
+One interface over torchvision's VGG19 and SqueezeNet and over `embedded`, a small network of VGG's shape that ships
+with the course (distilled from an ImageNet network by scripts/train_embedded.py).
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+import torchvision
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from gencourse import checkpoints, data
+from gencourse.runtime import choose_profile
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+VGG19_WIDTHS = ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4)
+SMALLEST = 32  # pixels a side: four poolings must leave something to average over
+
+
+class Extractor(nn.Module):
+    """A frozen network that returns the activations of chosen layers and stops after the deepest of them.
+
+    image: (B, 3, H, W) in [0, 1], at least 32 pixels a side; a value outside the range is not an error, since an image
+    under optimisation may leave it. Returns {layer: (B, C, h, w)}, after the ReLU, in the order of the network.
+    `style_layers` and `content_layers` are the defaults of style transfer for this network.
+    Raises ValueError for another shape, or for layers that the network does not have.
+    """
+
+    def __init__(
+        self,
+        stages: dict[str, nn.Module],
+        *,
+        name: str,
+        style_layers: Iterable[str],
+        content_layers: Iterable[str],
+        layers: Iterable[str] | None = None,
+        memory_format: torch.memory_format = torch.channels_last,
+    ):
+        super().__init__()
+        self.name, self.memory_format = name, memory_format
+        self.style_layers, self.content_layers = tuple(style_layers), tuple(content_layers)
+        wanted = set(self.style_layers + self.content_layers if layers is None else layers)
+        if unknown := wanted - set(stages):
+            raise ValueError(f"{name} has no layer {', '.join(sorted(unknown))}; it has {', '.join(stages)}")
+        if not wanted:
+            raise ValueError(f"name at least one layer; {name} has {', '.join(stages)}")
+        last = max(list(stages).index(layer) for layer in wanted)
+        self.stages = nn.ModuleDict(dict(list(stages.items())[: last + 1]))
+        self.layers = tuple(layer for layer in self.stages if layer in wanted)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
+        self.scale = dict.fromkeys(self.layers, 1.0)
+        self.eval().requires_grad_(False).to(memory_format=memory_format)
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        if image.ndim != 4 or image.shape[1] != 3 or min(image.shape[2:]) < SMALLEST:
+            shape = tuple(image.shape)
+            raise ValueError(f"expected (B, 3, H, W) with sides of at least {SMALLEST} pixels, got shape {shape}")
+        x = ((image - self.mean) / self.std).contiguous(memory_format=self.memory_format)
+        out = {}
+        for name, stage in self.stages.items():
+            x = stage(x)
+            if name in self.scale:
+                out[name] = x / self.scale[name]
+        return out
+
+    def normalise(self, images: Iterable[Tensor]) -> "Extractor":
+        """Scale every layer so that its mean activation over `images` is one, and return self.
+
+        Gatys et al. 2016, sec. 2. Differs from the paper: one factor a layer, not one a filter.
+        """
+        self.scale = dict.fromkeys(self.layers, 1.0)
+        device = self.mean.device
+        with torch.no_grad():
+            means = [{k: v.mean().item() for k, v in self(image.to(device)).items()} for image in images]
+        self.scale = {layer: sum(mean[layer] for mean in means) / len(means) for layer in self.layers}
+        return self
+
+
+def extractor(
+    name: str = "auto",
+    *,
+    layers: Iterable[str] | None = None,
+    weights: str | os.PathLike | dict[str, Tensor] | None = "imagenet",
+    device: torch.device | str | None = None,
+) -> Extractor:
+    """Return a feature extractor by name, its layers scaled to a mean activation of one on the shipped photographs.
+
+    name: "embedded" (ships with the course), "vgg19" (550 MB, downloaded once by torchvision), "squeezenet" (5 MB,
+    likewise), or "auto": vgg19 in the gpu profile or where its weights lie in torchvision's cache, else embedded.
+    layers: what to return; without it the network's style and content layers.
+    weights: "imagenet", the path of a safetensors file with torchvision's keys, a state dict, or None for random
+    ones (timing only). Raises ValueError for an unknown name, URLError when vgg19 or squeezenet cannot be downloaded;
+    auto then says so in one line and takes embedded.
+    """
+    builders: dict[str, Callable] = {"embedded": _embedded, "vgg19": _vgg19, "squeezenet": _squeezenet}
+    if name == "auto":
+        return _auto(layers, device)
+    if name not in builders:
+        raise ValueError(f"unknown network {name!r}; known: auto, {', '.join(builders)}")
+    network = builders[name](layers, weights).to(device or "cpu")
+    return network.normalise(data.photo(photo, size=128) for photo in data.photos())
+
+
+class VGG(nn.Module):
+    """A network of VGG's shape: blocks of 3 x 3 convolutions and ReLUs, with average pooling between the blocks.
+
+    widths: the output channels of each convolution, block by block. `stages` maps the paper's names (conv1_1, conv1_2,
+    conv2_1, ...) to modules. forward: (B, 3, H, W), normalised like ImageNet's images, to {layer: activations}.
+    """
+
+    def __init__(self, widths: Iterable[Iterable[int]]):
+        super().__init__()
+        stages, channels = {}, 3
+        for b, block in enumerate(widths, start=1):
+            for i, width in enumerate(block, start=1):
+                pool = [nn.AvgPool2d(2)] if b > 1 and i == 1 else []
+                stages[f"conv{b}_{i}"] = nn.Sequential(*pool, nn.Conv2d(channels, width, 3, padding=1), nn.ReLU())
+                channels = width
+        self.stages = nn.ModuleDict(stages)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        out = {}
+        for name, stage in self.stages.items():
+            x = out[name] = stage(x)
+        return out
+
+
+def vgg19_is_cached() -> bool:
+    """Whether torchvision's cache on this machine already holds VGG19's weights."""
+    url = torchvision.models.VGG19_Weights.IMAGENET1K_V1.url
+    return (Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]).exists()
+
+
+def _auto(layers, device) -> Extractor:
+    if choose_profile() == "gpu" or vgg19_is_cached():
+        try:
+            return extractor("vgg19", layers=layers, device=device)
+        except (URLError, OSError, RuntimeError) as error:
+            print(f"VGG19 could not be loaded ({error}); going on with the embedded network")
+    return extractor("embedded", layers=layers, device=device)
+
+
+def _embedded(layers, weights) -> Extractor:
+    if weights is None:
+        network = VGG(**checkpoints.record("embedded")["arguments"])
+    elif weights == "imagenet":
+        network = checkpoints.load("embedded")
+    else:
+        network = checkpoints.read(weights, VGG)
+    return embedded_extractor(network, layers)
+
+
+def embedded_extractor(network: VGG, layers: Iterable[str] | None = None) -> Extractor:
+    """Wrap an VGG of one's own; its layers are not scaled yet (`Extractor.normalise`)."""
+    return Extractor(
+        dict(network.stages),
+        name="embedded",
+        style_layers=("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"),
+        content_layers=("conv4_2",),
+        layers=layers,
+        memory_format=torch.contiguous_format,  # few channels at full size: measured faster in NCHW
+    )
+
+
+def _vgg19(layers, weights) -> Extractor:
+    """Gatys et al. 2016, sec. 2, with average pooling in place of max pooling as they advise."""
+    network = VGG(VGG19_WIDTHS)
+    if weights is not None:
+        convs = [stage[-2] for stage in network.stages.values()]
+        state = _state(weights, torchvision.models.VGG19_Weights.IMAGENET1K_V1)
+        keys = sorted({int(k.split(".")[1]) for k in state if k.startswith("features.")})  # the convolutions' places
+        for conv, key in zip(convs, keys, strict=True):
+            conv.load_state_dict({part: state[f"features.{key}.{part}"].float() for part in ("weight", "bias")})
+    return Extractor(
+        dict(network.stages),
+        name="vgg19",
+        style_layers=("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"),
+        content_layers=("conv4_2",),
+        layers=layers,
+    )
+
+
+def _squeezenet(layers, weights) -> Extractor:
+    """SqueezeNet 1.0 (Iandola et al. 2016); its layers are conv1 and fire2 to fire9."""
+    network = torchvision.models.squeezenet1_0()
+    if weights is not None:
+        state = _state(weights, torchvision.models.SqueezeNet1_0_Weights.IMAGENET1K_V1)
+        network.load_state_dict({key: value.float() for key, value in state.items()})
+    stages, parts, fire = {}, [], 2
+    for part in network.features:
+        parts.append(part)
+        if isinstance(part, nn.ReLU):
+            stages["conv1"], parts = nn.Sequential(*parts), []
+        elif isinstance(part, torchvision.models.squeezenet.Fire):
+            stages[f"fire{fire}"], parts, fire = nn.Sequential(*parts), [], fire + 1
+    return Extractor(
+        stages,
+        name="squeezenet",
+        style_layers=("conv1", "fire3", "fire5", "fire7"),  # fire9 knows classes: its Gram matrix says little of style
+        content_layers=("fire6",),
+        layers=layers,
+    )
+
+
+def _state(weights, imagenet) -> dict[str, Tensor]:
+    if isinstance(weights, dict):
+        return weights
+    if weights == "imagenet":
+        return imagenet.get_state_dict(progress=True, check_hash=True, weights_only=True)
+    return load_file(weights)
+
+
+def from_caffe(state: dict[str, Tensor], first: str = "features.0") -> dict[str, Tensor]:
+    """Turn weights that want BGR in 0..255 minus (104, 117, 123), Caffe's habit, into ones that want what we feed.
+
+    The change is linear, so it goes into the first convolution (`first`); exact where that one does not pad.
+    """
+    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
+    caffe_mean = torch.tensor([123.0, 117.0, 104.0])  # RGB
+    weight = state[f"{first}.weight"].float().flip(1)  # now for RGB
+    shift = 255 * mean - caffe_mean
+    bias = state[f"{first}.bias"].float() + (weight * shift.view(1, 3, 1, 1)).sum((1, 2, 3))
+    return {**state, f"{first}.weight": weight * (255 * std).view(1, 3, 1, 1), f"{first}.bias": bias}

@@ -1,0 +1,94 @@
+"""What the reader can play with: sliders over a picture, and a button for a picture of their own."""
+
+import html
+import io
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+from IPython.display import Image, display
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from gencourse.images import grid as lay_out
+from gencourse.images import to_pil
+
+DPI = 80
+
+
+def slider(render: Callable[..., Tensor | Figure], **controls: Any) -> None:
+    """Let the reader play: controls become sliders and menus, `render(**values)` draws the picture for them.
+
+    controls: name -> an ipywidgets widget, (low, high) or (low, high, step) numbers, which
+    start in the middle, or a list of choices, which starts at the first.
+    render: returns images (B, C, H, W) in [0, 1] or a matplotlib figure. The picture for the default values is an
+    ordinary output, so that the page reads without a kernel; with one it is redrawn in place. An exception in `render`
+    is shown under the sliders instead of being swallowed.
+    """
+    widgets = {name: _widget(name, control) for name, control in controls.items()}
+    message = ipywidgets.HTML()
+    first = png(render(**{name: widget.value for name, widget in widgets.items()}))
+    display(ipywidgets.VBox([*widgets.values(), message]))
+    handle = display(Image(data=first), display_id=True)
+
+    def redraw(_) -> None:
+        try:
+            picture = png(render(**{name: widget.value for name, widget in widgets.items()}))
+        except Exception as error:  # a callback has nobody to raise to
+            message.value = f"<b>{type(error).__name__}</b>: {html.escape(str(error))}"
+            return
+        message.value = ""
+        if handle is not None:
+            handle.update(Image(data=picture))
+
+    for widget in widgets.values():
+        widget.observe(redraw, names="value")
+
+
+def upload(use: Callable[[bytes], None], *, label: str = "your photo") -> None:
+    """Show a button that takes a picture from the reader's disk and calls `use(bytes of the file)`.
+
+    Works with ipywidgets 7 and 8, whose upload values differ. What `use` displays appears under the button.
+    """
+    button = ipywidgets.FileUpload(accept="image/*", multiple=False, description=label)
+    output = ipywidgets.Output()
+
+    def receive(change) -> None:
+        files = change["new"]
+        if not files:
+            return
+        file = next(iter(files.values())) if isinstance(files, dict) else files[0]
+        with output:
+            output.clear_output()
+            use(bytes(file["content"]))
+
+    button.observe(receive, names="value")
+    display(ipywidgets.VBox([button, output]))
+
+
+def _widget(name: str, control: Any) -> ipywidgets.Widget:
+    if isinstance(control, ipywidgets.Widget):
+        return control
+    label = {"description": name.replace("_", " ")}
+    if isinstance(control, tuple) and len(control) in (2, 3) and all(isinstance(v, int | float) for v in control):
+        low, high, *step = control
+        whole = all(isinstance(v, int) for v in control)
+        kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+        step = step[0] if step else (1 if whole else (high - low) / 20)
+        middle = low + (high - low) // 2 if whole else (low + high) / 2
+        return kind(min=low, max=high, step=step, value=middle, continuous_update=False, **label)
+    if isinstance(control, list) and control:
+        return ipywidgets.Dropdown(options=control, **label)
+    raise ValueError(f"control {name!r} must be a widget, (low, high[, step]) or a list of choices, got {control!r}")
+
+
+def png(drawn: Tensor | Figure) -> bytes:
+    """Return images (B, C, H, W) in [0, 1], or a figure, as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    if isinstance(drawn, Figure):
+        drawn.savefig(buffer, format="png", dpi=DPI)
+    elif len(drawn) == 1:
+        to_pil(drawn).save(buffer, "PNG", optimize=True)
+    else:
+        to_pil(lay_out(drawn)).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

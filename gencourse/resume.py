@@ -1,0 +1,203 @@
+"""What lets a killed training go on where it was: saving, reading back, random state and the place in the data.
+
+The half of `fit` that touches the disk. It imports nothing else of this package.
+"""
+
+import io
+import os
+import pickle
+import random
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+FORMAT = 1
+
+
+def random_state() -> dict[str, Any]:
+    """Return the state of every global random number generator in use: Python, NumPy, torch and its devices."""
+    kind, keys, position, has_gauss, cached = np.random.get_state()
+    state = {
+        "python": random.getstate(),
+        "numpy": (kind, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, cached),
+        "torch": torch.get_rng_state(),
+    }
+    if torch.cuda.is_initialized():
+        state["cuda"] = torch.cuda.get_rng_state_all()
+    if torch.backends.mps.is_available():
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Put back what `random_state` returned."""
+    version, internal, gauss = state["python"]
+    random.setstate((version, tuple(internal), gauss))
+    kind, keys, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((kind, keys.numpy().astype(np.uint32), position, has_gauss, cached))
+    torch.set_rng_state(state["torch"])
+    if "cuda" in state and torch.cuda.device_count() == len(state["cuda"]):
+        torch.cuda.set_rng_state_all(state["cuda"])
+    if "mps" in state and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(state["mps"])
+
+
+class Feed:
+    """An endless iterator over `batches` that knows where it is and can be put back there.
+
+    Three kinds of source. One with `state_dict` and `load_state_dict` is asked for its place. A one-shot iterator is
+    read again from its start. Anything else (a list, a DataLoader) is started anew when it ends, and its place is the
+    random state at the start of the pass plus the number of batches read since: exact also for a shuffling loader.
+    generators: those that the source may draw from, besides the global ones and a DataLoader's own.
+    """
+
+    def __init__(self, batches: Iterable, generators: Iterable[torch.Generator] = ()):
+        self.source = batches
+        own = [getattr(part, "generator", None) for part in (batches, getattr(batches, "sampler", None))]
+        self.generators = [g for g in (*generators, *own) if isinstance(g, torch.Generator)]
+        self.stateful = hasattr(batches, "state_dict") and hasattr(batches, "load_state_dict")
+        self.read = 0  # batches since the start of this pass
+        self._begin()
+
+    def __iter__(self) -> Iterator:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            batch = next(self.iterator)
+        except StopIteration:
+            if self.iterator is self.source:
+                raise ValueError(
+                    f"the batches ended after {self.read}; pass something that can be read again"
+                ) from None
+            if self.read == 0:
+                raise ValueError("there are no batches: the data set is empty or smaller than one batch") from None
+            self.read = 0
+            self._begin()
+            return next(self)
+        self.read += 1
+        return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the place in the data."""
+        if self.stateful:
+            return {"read": self.read, "source": self.source.state_dict()}
+        return {"read": self.read, "random": self.begun_at, "begun": self.own_begun_at, "now": self._own()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go to a place that `state_dict` returned; leaves the global random state of that moment behind."""
+        if self.stateful:
+            self.source.load_state_dict(state["source"])
+            self.iterator, self.read = iter(self.source), state["read"]
+            return
+        set_random_state(state["random"])
+        self._set_own(state["begun"])
+        self.read = 0
+        self._begin()
+        for _ in range(state["read"]):
+            next(self)
+        if self.read != state["read"]:
+            raise ValueError(f"a pass had at least {state['read']} batches, it has fewer now")
+        self._set_own(state["now"])
+
+    def _own(self) -> list[Tensor]:
+        return [generator.get_state() for generator in self.generators]
+
+    def _set_own(self, states: list[Tensor]) -> None:
+        for generator, state in zip(self.generators, states, strict=True):
+            generator.set_state(state)
+
+    def _begin(self) -> None:
+        self.begun_at = None if self.stateful else random_state()
+        self.own_begun_at = self._own()
+        self.iterator = iter(self.source)
+
+
+def read_state(thing: Any) -> Any:
+    """Return what must be kept of a module, optimiser, generator, tensor or anything with a `state_dict`."""
+    if isinstance(thing, torch.Generator):
+        return thing.get_state()
+    return thing.detach() if isinstance(thing, Tensor) else thing.state_dict()
+
+
+def write_state(thing: Any, state: Any) -> None:
+    """Put `read_state`'s answer back into the thing, in place."""
+    if isinstance(thing, torch.Generator):
+        thing.set_state(state)
+    elif isinstance(thing, Tensor):
+        if thing.shape != state.shape:
+            raise ValueError(f"shape {tuple(thing.shape)} here, {tuple(state.shape)} in the file")
+        thing.detach().copy_(state)
+    else:
+        thing.load_state_dict(state)
+
+
+class Saves:
+    """The file of one training: two generations of it, so that one good one is always there."""
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self.previous = self.path.with_name(self.path.name + ".previous")
+        self.partial = self.path.with_name(self.path.name + ".partial")
+        self.checked = False
+
+    def read(self) -> dict[str, Any] | None:
+        """Return the newest whole save, or None where there is none. Never executes pickled code."""
+        for path in (self.path, self.previous):
+            if not path.exists():
+                continue
+            try:
+                saved = torch.load(path, map_location="cpu", weights_only=True)
+                if saved["format"] == FORMAT:
+                    return saved
+                problem = f"it has format {saved['format']}, this version reads {FORMAT}"
+            except Exception as error:  # a damaged file fails in many ways inside torch's reader
+                problem = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            aside = path.with_name(path.name + ".damaged")
+            os.replace(path, aside)  # else the next save would push it over the last good one
+            message = f"{path} cannot be used ({problem[:200]}); kept as {aside.name}, looking for an older save"
+            warnings.warn(message, stacklevel=3)
+        return None
+
+    def write(self, saved: dict[str, Any]) -> bool:
+        """Write a save; a crash at any moment leaves a whole file. Returns False, with a warning, when the disk fails.
+
+        Raises ValueError when `saved` holds what `read` would refuse.
+        """
+        buffer = io.BytesIO()
+        torch.save({**saved, "format": FORMAT}, buffer)
+        self._check(buffer)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.partial, "wb") as file:
+                file.write(buffer.getbuffer())
+                file.flush()
+                os.fsync(file.fileno())
+            if self.path.exists():
+                os.replace(self.path, self.previous)
+            os.replace(self.partial, self.path)
+        except OSError as error:
+            with suppress(OSError):
+                self.partial.unlink(missing_ok=True)
+            message = f"could not save to {self.path} ({error}); training goes on, an earlier save stays as it is"
+            warnings.warn(message, stacklevel=3)
+            return False
+        return True
+
+    def _check(self, buffer: io.BytesIO) -> None:
+        if self.checked:
+            return
+        try:
+            torch.load(buffer, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            message = (
+                "state holds more than tensors, numbers, strings, lists and dicts, and could not be read back safely"
+            )
+            raise ValueError(f"{message}: {str(error).splitlines()[-1]}") from error
+        self.checked = True

@@ -1,0 +1,85 @@
+"""Where am I running, and how big may I go: device, profile and seed."""
+
+import os
+import random
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+PROFILES = ("smoke", "cpu", "gpu")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one notebook or command runs with: `profile` (a word of PROFILES), `device` and `seed`."""
+
+    profile: str
+    device: torch.device
+    seed: int
+
+    def pick(self, *, smoke: T, cpu: T, gpu: T) -> T:
+        """Return the value that belongs to this run's profile."""
+        return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[self.profile]
+
+    def generator(self, offset: int = 0) -> torch.Generator:
+        """Return a new generator on the CPU, seeded with `seed + offset`.
+
+        It lives on the CPU so that the same seed draws the same numbers whatever the device is.
+        """
+        return torch.Generator().manual_seed(self.seed + offset)
+
+
+def start(seed: int = 0, *, profile: str | None = None, device: str | torch.device | None = None) -> Run:
+    """Seed everything, choose device and profile, and say so in one line.
+
+    seed: seeds Python, NumPy and torch. profile: "smoke" (tests), "cpu" (a laptop) or "gpu"; without it the variable
+    GENCOURSE_PROFILE decides, and without that the hardware. device: "cpu", "cuda", "mps", ...; without it the fastest
+    one present, but the CPU in the smoke and cpu profiles, so that those give the same pictures everywhere.
+    Raises ValueError for an unknown profile or a device that this machine lacks.
+    """
+    profile = choose_profile(profile)
+    chosen = choose_device(device) if device is not None else _device_of(profile)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+    print(f"gencourse: profile {profile}, device {chosen}, seed {seed}")
+    return Run(profile, chosen, seed)
+
+
+def choose_profile(profile: str | None = None) -> str:
+    """Return `profile`, else $GENCOURSE_PROFILE, else "gpu" with an accelerator and "cpu" without.
+
+    Raises ValueError that lists the known profiles.
+    """
+    asked = profile or os.environ.get("GENCOURSE_PROFILE") or ("gpu" if accelerator() else "cpu")
+    if asked not in PROFILES:
+        where = "the argument" if profile else "GENCOURSE_PROFILE"
+        raise ValueError(f"unknown profile {asked!r} in {where}; known: {', '.join(PROFILES)}")
+    return asked
+
+
+def choose_device(device: str | torch.device | None = None) -> torch.device:
+    """Return `device` if this machine has it, without an argument its accelerator, else the CPU; else ValueError."""
+    if device is None:
+        return accelerator() or torch.device("cpu")
+    try:
+        chosen = torch.device(device)
+        torch.empty(1, device=chosen)  # a device may be known to torch and still be missing here
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        present = ", ".join(["cpu", *([str(accelerator())] if accelerator() else [])])
+        raise ValueError(f"device {str(device)!r} cannot be used here; present: {present}") from error
+    return chosen
+
+
+def accelerator() -> torch.device | None:
+    """Return the accelerator that torch sees (CUDA, MPS, ...), or None."""
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return torch.device(found.type) if found is not None else None
+
+
+def _device_of(profile: str) -> torch.device:
+    return choose_device() if profile == "gpu" else torch.device("cpu")

@@ -1,0 +1,215 @@
+"""Pictures of tensors, curves, animations and sliders, each shown at once.
+
+Images are (B, C, H, W) in [0, 1] and always drawn on that range: nothing is stretched to fit, so a wrong range shows.
+"""
+
+import io
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import torch
+from IPython.display import Image, display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from gencourse.images import ImageError, check_range, to_pil, to_uint8
+from gencourse.images import grid as lay_out
+from gencourse.live import in_notebook, smooth
+from gencourse.play import png, slider, upload
+
+WIDTH = 10.0  # inches: the width of a notebook's page
+
+__all__ = ["animation", "compare", "curves", "figure", "image", "images", "matrices", "slider", "upload"]
+
+
+def images(
+    x: Tensor,
+    captions: Sequence[str] | None = None,
+    *,
+    columns: int | None = None,
+    title: str | None = None,
+    height: float | None = None,
+) -> None:
+    """Show (B, C, H, W) in [0, 1] as a grid, with a caption over each where given; height: of one row, in inches.
+
+    Raises ImageError for values outside [0, 1] or a number of captions that is not B.
+    """
+    if captions is None:
+        sheet = lay_out(x, columns)
+        shape = (WIDTH, WIDTH * sheet.shape[1] / sheet.shape[2])
+        scale = min(1.0, (height or 5.0) / shape[1]) if height is None else height * _rows(x, columns) / shape[1]
+        figure = Figure(figsize=(shape[0] * scale, shape[1] * scale + (0.3 if title else 0)), layout="constrained")
+        _picture(figure.subplots(), sheet, title)
+        return _display(figure)
+    if len(captions) != len(x):
+        raise ImageError(f"{len(x)} pictures but {len(captions)} captions")
+    return _captioned(
+        [(caption, image[None]) for caption, image in zip(captions, x, strict=True)], columns, title, height
+    )
+
+
+def compare(
+    pictures: Mapping[str, Tensor] | None = None,
+    /,
+    *,
+    columns: int | None = None,
+    title: str | None = None,
+    height: float | None = None,
+    **named: Tensor,
+) -> None:
+    """Show pictures side by side with captions; sizes may differ: show.compare({"content": p, "style": a}).
+
+    Each is (1, C, H, W) or (C, H, W) in [0, 1]; a tensor of several is laid out as a grid. Underscores in a keyword
+    become spaces. Raises ImageError for values outside [0, 1].
+    """
+    items = list((pictures or {}).items()) + [(name.replace("_", " "), x) for name, x in named.items()]
+    if not items:
+        raise ImageError("nothing to compare: give at least one picture")
+    _captioned([(name, x if x.ndim == 4 else x[None]) for name, x in items], columns, title, height)
+
+
+def image(x: Tensor, *, mark: tuple[int, int] | None = None, title: str | None = None, height: float = 3.0) -> None:
+    """Show one picture, (H, W), (C, H, W) or (1, C, H, W), in [0, 1] or boolean; mark: (row, column) to point at."""
+    x = x.float() if x.dtype == torch.bool else x
+    x = x.reshape((1,) * (3 - x.ndim) + tuple(x.shape)) if x.ndim < 3 else x
+    x = x[0] if x.ndim == 4 and len(x) == 1 else x
+    if x.ndim != 3:
+        raise ImageError(f"expected one picture, got shape {tuple(x.shape)}")
+    figure = Figure(figsize=(height * x.shape[2] / x.shape[1], height), layout="constrained")
+    axes = figure.subplots()
+    _picture(axes, check_range(x, 0, 1), title)
+    if mark is not None:
+        axes.plot(mark[1], mark[0], "o", color="C3", markersize=8)
+    _display(figure)
+
+
+def curves(
+    history: Mapping[str, Sequence[float]],
+    *,
+    beta: float = 0.9,
+    log: bool = False,
+    title: str | None = None,
+    xlabel: str = "step",
+    ylabel: str = "loss",
+) -> None:
+    """Draw losses, {name: one value a step}, smoothed over the raw ones; beta: of the moving average, 0 for none."""
+    if not history or not any(len(values) for values in history.values()):
+        raise ValueError("there is nothing to draw: the history is empty")
+    figure = Figure(figsize=(WIDTH * 0.7, 3.2), layout="constrained")
+    axes = figure.subplots()
+    for i, (name, values) in enumerate(history.items()):
+        steps = range(1, len(values) + 1)
+        if beta:
+            axes.plot(steps, values, color=f"C{i}", alpha=0.25, linewidth=0.8)
+        axes.plot(steps, smooth(list(values), beta), color=f"C{i}", label=name)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title or "", yscale="log" if log else "linear")
+    axes.legend(frameon=False, fontsize=8)
+    _display(figure)
+
+
+def matrices(**named: Tensor | Sequence[Sequence[float]]) -> None:
+    """Show small matrices as grids with their numbers, side by side."""
+    arrays = {name.replace("_", " "): torch.as_tensor(m).detach().cpu().double().numpy() for name, m in named.items()}
+    if not arrays or any(a.ndim != 2 or a.size == 0 for a in arrays.values()):
+        raise ImageError("expected at least one matrix, of two dimensions and with numbers in it")
+    widths = [a.shape[1] for a in arrays.values()]
+    side = min(0.5, WIDTH / (sum(widths) + len(widths)))
+    rows = max(a.shape[0] for a in arrays.values())
+    figure = Figure(figsize=(side * (sum(widths) + len(widths)), side * rows + 0.4), layout="constrained")
+    row = figure.subplots(1, len(arrays), squeeze=False, width_ratios=widths)[0]
+    for axes, (name, a) in zip(row, arrays.items(), strict=True):
+        axes.imshow(a, cmap="Blues", vmin=min(0, a.min()), vmax=max(a.max(), 1e-9) * 1.6)
+        for (r, c), value in np.ndenumerate(a):
+            axes.text(c, r, f"{value:.3g}", ha="center", va="center", fontsize=min(9, side * 20))
+        axes.set(title=name, xticks=[], yticks=[])
+    _display(figure)
+
+
+def animation(
+    frames: Iterable[Tensor], *, fps: float = 10, path: str | os.PathLike | None = None, width: int | None = None
+) -> Path | None:
+    """Show frames, each (1, C, H, W) or a grid of (B, C, H, W) in [0, 1], as a GIF that plays in the page.
+
+    path: also write the GIF there. width: its width on the page in pixels. The last frame stays two seconds.
+    Raises ImageError for no frames or frames of different sizes.
+    """
+    pictures = [to_pil(lay_out(frame) if len(frame) > 1 else frame).convert("RGB") for frame in frames]
+    if not pictures or len({picture.size for picture in pictures}) != 1:
+        raise ImageError(f"expected frames of one size, got {sorted({p.size for p in pictures}) or 'none'}")
+    palette = _palette(pictures)
+    small = [picture.quantize(palette=palette, dither=0) for picture in pictures]
+    durations = [round(1000 / fps)] * (len(small) - 1) + [2000]
+    buffer = io.BytesIO()
+    small[0].save(buffer, "GIF", save_all=True, append_images=small[1:], duration=durations, loop=0, optimize=True)
+    display(Image(data=buffer.getvalue(), format="gif", width=width))
+    if path is None:
+        return None
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(buffer.getvalue())
+    return Path(path)
+
+
+def figure(figure: Figure) -> None:
+    """Show a matplotlib figure made with `matplotlib.figure.Figure`, outside pyplot."""
+    _display(figure)
+
+
+def _palette(pictures: Sequence[PIL.Image.Image]) -> PIL.Image.Image:
+    """Choose one palette for all frames, or the colours would flicker: from up to 16 of them, side by side."""
+    chosen = [pictures[round(i)].copy() for i in np.linspace(0, len(pictures) - 1, min(16, len(pictures)))]
+    for picture in chosen:
+        picture.thumbnail((128, 128))
+    w, h = chosen[0].size
+    strip = PIL.Image.new("RGB", (len(chosen) * w, h))
+    for i, picture in enumerate(chosen):
+        strip.paste(picture, (i * w, 0))
+    return strip.quantize(128)
+
+
+def _captioned(items: list[tuple[str, Tensor]], columns: int | None, title: str | None, height: float | None) -> None:
+    columns = min(len(items), columns or min(len(items), 4 if len(items) != 5 else 5))
+    rows = -(-len(items) // columns)
+    pictures = [(name, lay_out(x)) for name, x in items]
+    ratio = max(p.shape[1] / p.shape[2] for _, p in pictures)
+    height = height or min(4.0, WIDTH / columns * ratio)
+    size = (min(WIDTH, columns * height / ratio), rows * (height + 0.3) + (0.3 if title else 0))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).reshape(-1)
+    for axes in grid:
+        axes.set_axis_off()
+    for axes, (name, picture) in zip(grid, pictures, strict=False):
+        _picture(axes, picture, name)
+    if title:
+        figure.suptitle(title)
+    _display(figure)
+
+
+def _picture(axes: Axes, x: Tensor, title: str | None) -> None:
+    array = to_uint8(x[None])[0]
+    small = max(array.shape[:2]) < 200
+    grey = array.shape[-1] == 1
+    axes.imshow(array[..., 0] if grey else array, cmap="gray" if grey else None, vmin=0, vmax=255,
+                interpolation="nearest" if small else "antialiased")  # fmt: skip
+    axes.set_axis_off()
+    if title:
+        axes.set_title(title, fontsize=9)
+
+
+def _rows(x: Tensor, columns: int | None) -> int:
+    columns = min(len(x), columns or int(np.ceil(np.sqrt(len(x)))))
+    return -(-len(x) // columns)
+
+
+def _display(drawn: Figure) -> None:
+    if in_notebook():
+        display(Image(data=png(drawn)))
+        return
+    # Outside a notebook there is no page to show it on: leave it where it can be looked at.
+    with tempfile.NamedTemporaryFile(prefix="gencourse_", suffix=".png", delete=False) as file:
+        file.write(png(drawn))
+    print(f"picture: {file.name}")

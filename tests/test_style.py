@@ -1,0 +1,159 @@
+"""Losses against their formulas, and what the optimiser must do to a picture."""
+
+import pytest
+import torch
+
+from gencourse.images import ImageError
+from gencourse.methods import style
+from gencourse.networks.features import VGG, embedded_extractor
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    net = VGG(((8, 8), (12, 12), (16, 16), (16, 16), (16,)))
+    return embedded_extractor(net).normalise([torch.rand(1, 3, 48, 48)])
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    g = torch.Generator().manual_seed(1)
+    content = torch.rand(1, 3, 48, 64, generator=g)
+    painting = torch.zeros(1, 3, 40, 40)
+    painting[:, 0, ::4], painting[:, 2, :, ::5] = 1, 0.8
+    return content, painting
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 3, 5), (2, 4, 6, 6), (1, 1, 1, 9)])
+def test_gram_matrix_is_the_mean_outer_product(shape):
+    f = torch.randn(shape)
+    expected = torch.zeros(shape[0], shape[1], shape[1])
+    for b in range(shape[0]):
+        for r in range(shape[2]):
+            for c in range(shape[3]):
+                expected[b] += torch.outer(f[b, :, r, c], f[b, :, r, c]) / (shape[2] * shape[3])
+    torch.testing.assert_close(style.gram_matrix(f), expected)
+    torch.testing.assert_close(style.gram_matrix(f.contiguous(memory_format=torch.channels_last)), expected)
+
+
+def test_style_loss_is_the_papers_when_sizes_agree():
+    f, a = torch.rand(1, 3, 4, 5), torch.rand(1, 3, 4, 5)
+    n, m = 3, 20
+    big = [x.flatten(2) @ x.flatten(2).mT for x in (f, a)]
+    expected = (big[0] - big[1]).square().sum() / (4 * n**2 * m**2)
+    torch.testing.assert_close(style.style_loss(style.gram_matrix(f), style.gram_matrix(a)), expected)
+
+
+def test_content_loss_sums_channels_and_averages_positions():
+    f, p = torch.rand(1, 3, 4, 5), torch.rand(1, 3, 4, 5)
+    torch.testing.assert_close(style.content_loss(f, p), (f - p).square().sum() / 20)
+
+
+def test_total_variation_of_a_ramp():
+    ramp = torch.arange(6.0).view(1, 1, 1, 6).expand(1, 2, 5, 6)
+    torch.testing.assert_close(style.total_variation(ramp), torch.tensor(1.0))
+
+
+def test_mixed_targets_give_the_gradient_of_the_weighted_losses(network, pictures):
+    content, first = pictures
+    second = torch.rand(1, 3, 52, 44)
+    x = content.clone().requires_grad_()
+    mixed = style.find_targets(network, content, [(first, 3.0), (second, 1.0)])
+    (one,) = torch.autograd.grad(sum(style.losses(network, x, mixed)[k] for k in network.style_layers), x)
+    two = 0
+    for image, weight in ((first, 0.75), (second, 0.25)):
+        targets = style.find_targets(network, content, [(image, 1.0)])
+        loss = sum(style.losses(network, x, targets)[k] for k in network.style_layers)
+        two = two + weight * torch.autograd.grad(loss, x)[0]
+    torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize("optimizer", [style.lbfgs, style.adam])
+def test_stylize_lowers_the_loss_and_leaves_its_inputs_alone(network, pictures, optimizer):
+    content, painting = (x.clone() for x in pictures)
+    x, history = style.stylize(content, painting, network, steps=25, optimizer=optimizer, show=False)
+    assert history["total"][-1] < 0.5 * history["total"][0]
+    assert history["content"][0] == 0 < history["content"][-1]
+    assert x.shape == content.shape and x.min() >= 0 and x.max() <= 1 and not x.requires_grad
+    assert torch.equal(content, pictures[0]) and torch.equal(painting, pictures[1])
+    assert len(history["total"]) == 25 and set(history) == {"total", "content", *network.style_layers}
+
+
+def test_the_balance_moves_the_result(network, pictures):
+    content, painting = pictures
+    targets = style.find_targets(network, content, [(painting, 1.0)])
+    found = []
+    for alpha in (1e-3, 1e5):
+        options = {"steps": 30, "optimizer": style.adam, "show": False}
+        x = style.stylize(content, painting, network, alpha=alpha, **options).image
+        found.append({k: v.item() for k, v in style.losses(network, x, targets).items()})
+    assert found[0]["content"] > found[1]["content"]
+    assert sum(found[0][k] for k in network.style_layers) < sum(found[1][k] for k in network.style_layers)
+
+
+def test_targets_are_computed_once(network, pictures, monkeypatch):
+    content, painting = pictures
+    seen = []
+    original = type(network).forward
+    monkeypatch.setattr(type(network), "forward", lambda self, x: seen.append(tuple(x.shape)) or original(self, x))
+    style.stylize(content, painting, network, steps=6, show=False)
+    assert seen.count(tuple(painting.shape)) == 1
+    assert len(seen) == 1 + 1 + 6, "painting once, content once, then one evaluation a step"
+
+
+def test_the_content_loss_does_not_depend_on_the_size_of_the_picture(network):
+    x, y = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
+    values = []
+    for repeat in (1, 3):
+        a, b = x.repeat(1, 1, repeat, repeat), y.repeat(1, 1, repeat, repeat)
+        values.append(style.content_loss(a, b).item())
+    assert values[0] == pytest.approx(values[1], rel=1e-5)
+
+
+def test_noise_start_is_seeded_and_in_range(pictures):
+    draw = [style.noise_like(pictures[0], torch.Generator().manual_seed(s)) for s in (1, 1, 2)]
+    assert torch.equal(draw[0], draw[1]) and not torch.equal(draw[0], draw[2])
+    assert draw[0].min() >= 0 and draw[0].max() <= 1 and draw[0].shape == pictures[0].shape
+
+
+def test_coarse_to_fine_hands_the_enlarged_result_on(network, pictures, monkeypatch):
+    calls = []
+    original = style.stylize
+
+    def spy(content, styles, net, **options):
+        out = original(content, styles, net, **options)
+        calls.append((tuple(content.shape[2:]), options["steps"], options["start"], out.image))
+        return out
+
+    monkeypatch.setattr(style, "stylize", spy)
+    content = torch.rand(1, 3, 96, 128)
+    x, history = style.coarse_to_fine(content, pictures[1], network, sizes=(64, 128), steps=(4, 2), show=False)
+    assert [call[0] for call in calls] == [(48, 64), (96, 128)] and [call[1] for call in calls] == [4, 2]
+    assert calls[0][2] is None
+    from gencourse.images import resize
+
+    assert torch.equal(calls[1][2], resize(calls[0][3], (96, 128)))
+    assert x.shape == content.shape and len(history["total"]) == 6
+    with pytest.raises(ValueError, match="rising"):
+        style.coarse_to_fine(content, pictures[1], network, sizes=(128, 64), steps=(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"content": torch.rand(1, 3, 16, 64)}, "content"),
+        ({"content": torch.rand(3, 64, 64)}, "content"),
+        ({"content": torch.rand(1, 3, 64, 64) * 255}, r"\[0, 1\]"),
+        ({"content": torch.full((1, 3, 64, 64), float("nan"))}, r"\[0, 1\]"),
+        ({"style": torch.rand(1, 1, 64, 64)}, "style"),
+        ({"style": []}, "at least one style"),
+        ({"style": [(torch.rand(1, 3, 64, 64), -1.0)]}, "weights"),
+        ({"start": torch.rand(1, 3, 32, 32)}, "start"),
+        ({"alpha": -1.0}, "alpha"),
+        ({"alpha": 0.0, "beta": 0.0}, "alpha"),
+    ],
+)
+def test_bad_input_is_refused_with_a_reason(network, change, message):
+    arguments = {"content": torch.rand(1, 3, 64, 64), "style": torch.rand(1, 3, 64, 64), "steps": 1, "show": False}
+    with pytest.raises(ImageError, match=message):
+        style.stylize(network=network, **{**arguments, **change})
