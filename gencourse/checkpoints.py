@@ -65,8 +65,8 @@ def save(path: str | os.PathLike, module: nn.Module, record: dict[str, Any]) -> 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = {
-        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
-        for name, value in module.state_dict().items()
+        name: value.detach().to("cpu", torch.half if value.is_floating_point() else value.dtype, copy=True).contiguous()
+        for name, value in module.state_dict().items()  # copied: safetensors refuses a tensor under two names
     }
     too_large = [name for name, value in weights.items() if value.is_floating_point() and not value.isfinite().all()]
     if too_large:

@@ -69,7 +69,7 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
     try:
         chosen = torch.device(device)
         torch.empty(1, device=chosen)  # a device may be known to torch and still be missing here
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, ImportError) as error:
         present = ", ".join(["cpu", *([str(accelerator())] if accelerator() else [])])
         raise ValueError(f"device {str(device)!r} cannot be used here; present: {present}") from error
     return chosen

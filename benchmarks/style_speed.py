@@ -1,0 +1,144 @@
+"""Seconds per step of style transfer, and what coarse-to-fine saves.
+
+    python benchmarks/style_speed.py [--size 512] [--steps 6] [--rounds 3] [--schedule-size 256]
+
+First table: one L-BFGS step of the usual way (targets recomputed in every step, NCHW) against ours (targets once, the
+memory format of the extractor), VGG19 with random weights, and the embedded network. The ways take turns, `--rounds`
+times; medians and the ratio within each round. Second table: steps and seconds until the loss that the plain schedule
+ends with is reached, starting from a coarser scale, on the embedded network with its trained weights.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gencourse import data
+from gencourse.images import resize
+from gencourse.methods import style
+from gencourse.networks.features import Extractor, extractor
+
+
+def recomputing(network: Extractor, content: Tensor, painting: Tensor, steps: int) -> None:
+    """The loop as people write it: content and style go through the network again in every step."""
+    x = content.clone().requires_grad_()
+    optimizer = style.lbfgs([x])
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        parts = style.losses(network, x, style.find_targets(network, content, [(painting, 1.0)]))
+        total = (1e-3 * parts["content"] + sum(parts[k] for k in network.style_layers) / 5) * x.numel()
+        total.backward()
+        return total
+
+    for _ in range(steps):
+        optimizer.step(closure)
+
+
+def ours(network: Extractor, content: Tensor, painting: Tensor, steps: int) -> None:
+    style.stylize(content, painting, network, steps=steps, show=False)
+
+
+def in_nchw(network: Extractor) -> Extractor:
+    network.memory_format = torch.contiguous_format
+    return network.to(memory_format=torch.contiguous_format)
+
+
+def seconds(call, *arguments) -> float:
+    began = time.perf_counter()
+    call(*arguments)
+    return time.perf_counter() - began
+
+
+def step_table(size: int, steps: int, rounds: int) -> list[dict]:
+    content, painting = (resize(x, (size, size)) for x in (data.photo("chelsea"), data.painting("auvers")))
+    torch.manual_seed(0)
+    weights = {"vgg19": None, "embedded": "imagenet"}
+    ways = {
+        "VGG19, targets recomputed, NCHW": (recomputing, in_nchw(extractor("vgg19", weights=weights["vgg19"]))),
+        "VGG19, ours": (ours, extractor("vgg19", weights=weights["vgg19"])),
+        "embedded, ours": (ours, extractor("embedded")),
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for call, network in ways.values():
+        call(network, content, painting, 1)  # warm up
+    for _ in range(rounds):
+        for name, (call, network) in ways.items():
+            times[name].append(seconds(call, network, content, painting, steps) / steps)
+    base = times["VGG19, targets recomputed, NCHW"]
+    return [
+        {
+            "way": name,
+            "seconds a step": round(statistics.median(values), 4),
+            "times faster": round(statistics.median(b / v for b, v in zip(base, values, strict=True)), 2),
+        }
+        for name, values in times.items()
+    ]
+
+
+def schedule_table(size: int, steps: int, rounds: int) -> list[dict]:
+    """How long until the plain schedule's final loss is reached, for three pairs."""
+    network, rows = extractor("embedded"), []
+    for photo, painting in (("chelsea", "auvers"), ("coffee", "composition_8"), ("astronaut", "great_wave")):
+        content, target = resize(data.photo(photo), size), resize(data.painting(painting), size)
+        plain, pyramid = [], []
+        for _ in range(rounds):
+            began = time.perf_counter()
+            goal = style.stylize(content, target, network, steps=steps, show=False).history["total"][-1]
+            plain.append(time.perf_counter() - began)
+            began, reached = time.perf_counter(), []
+
+            def stop(done: int, _: Tensor, began=began, reached=reached) -> None:
+                reached.append(time.perf_counter() - began)
+
+            half = style.stylize(resize(content, size // 2), target, network, steps=steps, show=False).image
+            start = resize(half, tuple(content.shape[2:]))
+            fine = style.stylize(content, target, network, steps=steps // 2, start=start, show=False, callback=stop)
+            losses = fine.history["total"]
+            first = next((i for i, loss in enumerate(losses) if loss <= goal), None)
+            # losses[i] is the loss before step i + 1, so it was reached when step i was done
+            pyramid.append(float("inf") if first is None else reached[max(0, first - 1)])
+        rows.append(
+            {
+                "pair": f"{photo}, {painting}",
+                "plain, s": round(statistics.median(plain), 1),
+                "coarse to fine, s": round(statistics.median(pyramid), 1),
+                "part of the time": round(statistics.median(b / a for a, b in zip(plain, pyramid, strict=True)), 2),
+            }
+        )
+    return rows
+
+
+def show(rows: list[dict]) -> None:
+    print("| " + " | ".join(rows[0]) + " |\n|" + "---|" * len(rows[0]))
+    for row in rows:
+        print("| " + " | ".join(str(value) for value in row.values()) + " |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--steps", type=int, default=4, help="steps timed in each round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--schedule-size", type=int, default=256)
+    parser.add_argument("--schedule-steps", type=int, default=150)
+    parser.add_argument("--out", type=Path, help="also write the tables to this JSON file")
+    args = parser.parse_args()
+    machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    print(f"{machine}; {args.size} x {args.size}, median of {args.rounds} rounds of {args.steps} steps\n")
+    tables = {"step": step_table(args.size, args.steps, args.rounds)}
+    show(tables["step"])
+    print(f"\n{args.schedule_size} pixels, {args.schedule_steps} steps, embedded network\n")
+    tables["schedule"] = schedule_table(args.schedule_size, args.schedule_steps, args.rounds)
+    show(tables["schedule"])
+    if args.out:
+        args.out.write_text(json.dumps({"machine": machine, **tables}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
