@@ -62,7 +62,9 @@ class Entry:
         return "cached" if all(_in_cache(file, folder) for file in self.files) else "not downloaded"
 
     def __str__(self) -> str:
-        return f"{self.name:<14} {self.status():<15} {self.size() / 1e6:5.1f} MB  {self.about} ({self.licence})"
+        status = self.status()
+        size = "" if status == "missing" else f"{self.size() / 1e6:5.1f} MB"
+        return f"{self.name:<14} {status:<15} {size:>8}  {self.about} ({self.licence})"
 
 
 def _in_cache(file: File, folder: Path) -> bool:

@@ -86,7 +86,7 @@ def _stylize(commands) -> None:
     encoders = ("auto", "embedded", "squeezenet", "vgg19")
     add("--encoder", choices=encoders, default="auto", help="auto: vgg19 if it is here already, else embedded")
     add("--weights", type=_weights, metavar="W1,W2", help="one number a style (default: equal)")
-    add("--alpha", type=_number(0), default=1e-3, help="weight of content against style (default: 1e-3)")
+    add("--alpha", type=_number(0), default=1e-4, help="weight of content against style (default: 1e-4)")
     add("--start", choices=("content", "noise"), default="content", help="what it begins with (default: content)")
     add("--no-pyramid", action="store_true", help="all steps at full size: slower, textures stay small")
     add("--seed", type=_whole(0), default=0, help="of the noise (default: 0)")

@@ -85,7 +85,7 @@ def curves_and_preview(losses: dict[str, list[float]], preview: Tensor | None, t
         axes[0].plot(range(1, len(values) + 1), values, color=colour, alpha=0.2, linewidth=0.8)
         axes[0].plot(range(1, len(values) + 1), smooth(values, 0.95), color=colour, label=name)
     axes[0].set(xlabel="step", ylabel="loss", title=title)
-    if losses and all(min(values) > 0 for values in losses.values()):
+    if losses and all(min(values) >= 0 < max(values) for values in losses.values()):
         axes[0].set_yscale("log")
     if losses:
         axes[0].legend(frameon=False, fontsize=8)

@@ -112,11 +112,11 @@ class Loop:
                 f"{path} holds {sorted(saved['state'])}, this training has {sorted(self.state)}: "
                 "delete the file or choose another name"
             )
-        name = "batches"
         try:
-            self.feed.load_state_dict(saved["feed"])
             for name, thing in self.state.items():
                 write_state(thing, saved["state"][name])
+            name = "batches"
+            self.feed.load_state_dict(saved["feed"])
         except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
             message = f"{path} does not fit {name!r} ({error}): delete the file or choose another name"
             raise ValueError(message) from error

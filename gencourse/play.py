@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
+import PIL.Image
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -14,6 +15,7 @@ from gencourse.images import grid as lay_out
 from gencourse.images import to_pil
 
 DPI = 80
+LARGEST_PNG = 120_000  # bytes
 
 
 def slider(render: Callable[..., Tensor | Figure], **controls: Any) -> None:
@@ -27,19 +29,19 @@ def slider(render: Callable[..., Tensor | Figure], **controls: Any) -> None:
     """
     widgets = {name: _widget(name, control) for name, control in controls.items()}
     message = ipywidgets.HTML()
-    first = png(render(**{name: widget.value for name, widget in widgets.items()}))
+    first = picture(render(**{name: widget.value for name, widget in widgets.items()}))
     display(ipywidgets.VBox([*widgets.values(), message]))
-    handle = display(Image(data=first), display_id=True)
+    handle = display(first, display_id=True)
 
     def redraw(_) -> None:
         try:
-            picture = png(render(**{name: widget.value for name, widget in widgets.items()}))
+            drawn = picture(render(**{name: widget.value for name, widget in widgets.items()}))
         except Exception as error:  # a callback has nobody to raise to
             message.value = f"<b>{type(error).__name__}</b>: {html.escape(str(error))}"
             return
         message.value = ""
         if handle is not None:
-            handle.update(Image(data=picture))
+            handle.update(drawn)
 
     for widget in widgets.values():
         widget.observe(redraw, names="value")
@@ -92,3 +94,13 @@ def png(drawn: Tensor | Figure) -> bytes:
     else:
         to_pil(lay_out(drawn)).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
+
+
+def picture(drawn: Tensor | Figure) -> Image:
+    """Draw it for the page: PNG, or JPEG where a photograph would make the notebook heavy."""
+    data = png(drawn)
+    if len(data) > LARGEST_PNG:
+        buffer = io.BytesIO()
+        PIL.Image.open(io.BytesIO(data)).convert("RGB").save(buffer, "JPEG", quality=88)
+        data = buffer.getvalue()
+    return Image(data=data)

@@ -8,7 +8,8 @@ import os
 import pickle
 import random
 import warnings
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def set_random_state(state: dict[str, Any]) -> None:
 
 
 class Feed:
-    """An endless iterator over `batches` that knows where it is and can be put back there.
+    """Endless batches from an iterable, one a `next`, that knows where it is and can be put back there.
 
     Three kinds of source. One with `state_dict` and `load_state_dict` is asked for its place. A one-shot iterator is
     read again from its start. Anything else (a list, a DataLoader) is started anew when it ends, and its place is the
@@ -65,17 +66,12 @@ class Feed:
         self.read = 0  # batches since the start of this pass
         self._begin()
 
-    def __iter__(self) -> Iterator:
-        return self
-
     def __next__(self) -> Any:
         try:
             batch = next(self.iterator)
         except StopIteration:
             if self.iterator is self.source:
-                raise ValueError(
-                    f"the batches ended after {self.read}; pass something that can be read again"
-                ) from None
+                raise ValueError(f"the batches ended after {self.read}; give some that can be read again") from None
             if self.read == 0:
                 raise ValueError("there are no batches: the data set is empty or smaller than one batch") from None
             self.read = 0
@@ -153,6 +149,9 @@ class Saves:
             if not path.exists():
                 continue
             try:
+                with zipfile.ZipFile(path) as file:
+                    if broken := file.testzip():  # torch does not look at the checksums it has written
+                        raise ValueError(f"{broken} is damaged")
                 saved = torch.load(path, map_location="cpu", weights_only=True)
                 if saved["format"] == FORMAT:
                     return saved
@@ -193,6 +192,7 @@ class Saves:
     def _check(self, buffer: io.BytesIO) -> None:
         if self.checked:
             return
+        buffer.seek(0)
         try:
             torch.load(buffer, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:

@@ -20,7 +20,7 @@ from torch import Tensor
 from gencourse.images import ImageError, check_range, to_pil, to_uint8
 from gencourse.images import grid as lay_out
 from gencourse.live import in_notebook, smooth
-from gencourse.play import png, slider, upload
+from gencourse.play import picture, png, slider, upload
 
 WIDTH = 10.0  # inches: the width of a notebook's page
 
@@ -162,12 +162,12 @@ def figure(figure: Figure) -> None:
 def _palette(pictures: Sequence[PIL.Image.Image]) -> PIL.Image.Image:
     """Choose one palette for all frames, or the colours would flicker: from up to 16 of them, side by side."""
     chosen = [pictures[round(i)].copy() for i in np.linspace(0, len(pictures) - 1, min(16, len(pictures)))]
-    for picture in chosen:
-        picture.thumbnail((128, 128))
+    for frame in chosen:
+        frame.thumbnail((128, 128))
     w, h = chosen[0].size
     strip = PIL.Image.new("RGB", (len(chosen) * w, h))
-    for i, picture in enumerate(chosen):
-        strip.paste(picture, (i * w, 0))
+    for i, frame in enumerate(chosen):
+        strip.paste(frame, (i * w, 0))
     return strip.quantize(128)
 
 
@@ -182,8 +182,8 @@ def _captioned(items: list[tuple[str, Tensor]], columns: int | None, title: str 
     grid = figure.subplots(rows, columns, squeeze=False).reshape(-1)
     for axes in grid:
         axes.set_axis_off()
-    for axes, (name, picture) in zip(grid, pictures, strict=False):
-        _picture(axes, picture, name)
+    for axes, (name, sheet) in zip(grid, pictures, strict=False):
+        _picture(axes, sheet, name)
     if title:
         figure.suptitle(title)
     _display(figure)
@@ -207,7 +207,7 @@ def _rows(x: Tensor, columns: int | None) -> int:
 
 def _display(drawn: Figure) -> None:
     if in_notebook():
-        display(Image(data=png(drawn)))
+        display(picture(drawn))
         return
     # Outside a notebook there is no page to show it on: leave it where it can be looked at.
     with tempfile.NamedTemporaryFile(prefix="gencourse_", suffix=".png", delete=False) as file:

@@ -15,11 +15,12 @@ CELLS = {"01": "hero", "01b": "ratio", "02": "compare-crops"}  # picture -> id o
 
 
 def picture_of(path: Path, cell_id: str) -> Image.Image:
-    """The first PNG among a cell's outputs. Raises ValueError where there is none."""
+    """The first picture among a cell's outputs. Raises ValueError where there is none."""
     for cell in nbformat.read(path, as_version=4).cells:
         for output in cell.get("outputs", []) if cell.id == cell_id else []:
-            if "image/png" in output.get("data", {}):
-                return Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"]))).convert("RGB")
+            for kind in ("image/png", "image/jpeg"):
+                if kind in output.get("data", {}):
+                    return Image.open(io.BytesIO(base64.b64decode(output["data"][kind]))).convert("RGB")
     raise ValueError(f"{path.name} has no picture in a cell {cell_id!r}: run it with --save first")
 
 

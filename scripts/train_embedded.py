@@ -66,7 +66,7 @@ class Teacher(nn.Module):
         return out
 
     def find_basis(self, batches: list[Tensor], sizes: dict[str, tuple[int, int]]) -> dict[str, float]:
-        """Set the projection: the strongest directions, scaled to unit mean square. Returns the energy kept, by node."""
+        """Set the projection: the strongest directions, of unit mean square; returns the energy kept, by node."""
         moments, kept = {}, {}
         for batch in batches:
             for node, value in self(batch, sizes).items():
@@ -313,12 +313,14 @@ def main() -> None:
     state = {"student": student, "heads": heads, "optimizer": optimizer, "rate": rate, "warm": warm}
     state |= {"moving": moving, "finished": finished} | {f"basis {k}": v for k, v in teacher.basis.items()}
     history = fit(step, crops, steps=args.steps, state=state, save_to=args.save_to, every=50, save_seconds=120)
+    pictures = ", ".join([folder.name for folder in args.images] + ["emoji"])
+    earlier = checkpoints.read_record(args.start) if args.start else {"steps": 0, "minutes": 0}
     record = {
         "arguments": {"widths": WIDTHS},
-        "data": f"{'continued from an earlier run, ' if args.start else ''}distilled from torchvision's {args.teacher} (ImageNet) on {', '.join(f.name for f in args.images)} "
-        f"and emoji, held out: {', '.join(args.hold_out) or 'nothing'}",
-        "steps": args.steps,
-        "minutes": round(history.seconds / 60, 1),
+        "data": f"distilled from torchvision's {args.teacher} (ImageNet) on {pictures}; "
+        f"held out: {', '.join(args.hold_out) or 'nothing'}",
+        "steps": args.steps + earlier["steps"],
+        "minutes": round(history.seconds / 60 + earlier["minutes"], 1),
         "device": "cpu",
         "scores": {name: round(sum(values[-200:]) / len(values[-200:]), 4) for name, values in history.items()},
     }

@@ -76,11 +76,9 @@ def markers(notebook: NotebookNode) -> list[str]:
         found = re.findall(r"BEGIN SOLUTION|END SOLUTION", cell.source)
         exact = [line.strip() for line in cell.source.splitlines() if line.strip() in (BEGIN, END)]
         pairs = exact == [BEGIN, END] * (len(exact) // 2) and len(exact) == len(found)
-        task = cell.id.startswith("task-")
-        if not pairs or task != bool(found):
-            wrong.append(
-                f"{cell.id}: {'needs' if task else 'must not have'} pairs of {BEGIN!r} and {END!r}, has {found}"
-            )
+        kind = cell.id.split("-")[0]
+        if not pairs or (kind == "task" and not found) or (kind not in ("task", "question") and found):
+            wrong.append(f"{cell.id}: a task needs {BEGIN!r} and {END!r} in pairs, a question may have them: {found}")
     return wrong
 
 

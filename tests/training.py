@@ -2,8 +2,8 @@
 
     python training.py FOLDER
 
-trains once without a stop, then again and again with kills at random and at chosen moments, and writes what came of each
-to FOLDER. test_resume compares them. Every training runs in a process of its own, forked so that torch is imported once.
+trains once without a stop, then again and again with kills at random and at chosen moments, and writes what came of
+each to FOLDER; test_resume compares them. Every training is a process of its own, forked: torch is imported once.
 """
 
 import builtins
@@ -146,18 +146,10 @@ class Training:
         self.state["average"].update(self.net)
         return {"mse": loss, "batch": (batch * torch.arange(1, 4)).sum(), "count": self.state["count"]}
 
-    def run(self, steps: int, save_to: Path | None = None, **options: Any) -> dict[str, Any]:
+    def run(self, steps: int, save_to: Path | None = None, save_seconds: float = 0) -> dict[str, Any]:
         """Train, and return everything that must come out the same."""
-        history = fit(
-            self.step,
-            self.batches,
-            steps=steps,
-            state=self.state,
-            save_to=save_to,
-            save_seconds=0,
-            show=False,
-            **options,
-        )
+        saving = {"save_to": save_to, "save_seconds": save_seconds}
+        history = fit(self.step, self.batches, steps=steps, state=self.state, show=False, **saving)
         everything = {name: resume.read_state(thing) for name, thing in self.state.items()}
         drawn = torch.rand(3), random.random(), float(np.random.rand()), torch.rand(3, generator=self.state["noise"])
         return everything | {"history": dict(history), "drawn": list(drawn)}
@@ -214,7 +206,7 @@ class HalfWritten:
 def half_written(path: Path, mode: str) -> Any:
     """`open`, for which the fourth file is one of those."""
     half_written.count = getattr(half_written, "count", 0) + 1
-    file = builtins.open(path, mode)
+    file = builtins.open(path, mode)  # noqa: SIM115 (closed by whom it is for)
     return HalfWritten(file) if half_written.count == 4 else file
 
 
@@ -256,18 +248,31 @@ def finish(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+def written(path: Path) -> int:
+    """When a file was written last, 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def killed_at_random(source: str, folder: Path, rng: random.Random) -> None:
     """Run until done, killing it often; print how often it was killed after it had saved and before it was done."""
     save, kills = folder / "random.save", 0
     for attempt in range(40):
         pid = child(source, folder, "random", pause=0.01 if kills < KILLS else 0)
         if kills < KILLS and attempt < 39:
-            begun = save.stat().st_mtime_ns if save.exists() else 0
-            while (save.stat().st_mtime_ns if save.exists() else 0) == begun and not (folder / "random.pt").exists():
-                time.sleep(0.001)  # until it has saved once more
+            begun, ended, limit = written(save), (0, 0), time.monotonic() + 60
+            while written(save) == begun and not ended[0] and time.monotonic() < limit:  # every try gets further
+                time.sleep(0.001)
+                ended = os.waitpid(pid, os.WNOHANG)
             time.sleep(rng.uniform(0, 0.03))
-            os.kill(pid, signal.SIGKILL)
-        code = finish(pid)
+            if not ended[0]:
+                os.kill(pid, signal.SIGKILL)
+            code = os.waitstatus_to_exitcode(ended[1]) if ended[0] else finish(pid)
+        else:
+            code = finish(pid)
+        assert code in (0, -signal.SIGKILL), f"{source}: the training failed"
         kills += code == -signal.SIGKILL
         if code == 0:
             break

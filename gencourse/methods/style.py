@@ -150,7 +150,7 @@ def stylize(
     style: Tensor | Sequence[tuple[Tensor, float]],
     network: Extractor,
     *,
-    alpha: float = 1e-3,
+    alpha: float = 1e-4,
     beta: float = 1.0,
     smoothness: float = 0.0,
     steps: int = 200,
@@ -190,7 +190,7 @@ def coarse_to_fine(
     *,
     sizes: Sequence[int],
     steps: Sequence[int],
-    alpha: float = 1e-3,
+    alpha: float = 1e-4,
     beta: float = 1.0,
     smoothness: float = 0.0,
     start: Tensor | None = None,
@@ -224,6 +224,9 @@ def coarse_to_fine(
         whole.seconds += history.seconds
         for name, values in history.items():
             whole.setdefault(name, []).extend(values)
+        if history.steps < count:  # stopped by hand: the finer scales are not wanted either
+            start = resize(start, tuple(resize(content, sizes[-1]).shape[2:]))
+            break
     return Stylized(start, whole)
 
 
