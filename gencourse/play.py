@@ -1,28 +1,55 @@
-"""What the reader can play with: sliders over a picture, and a button for a picture of their own."""
+"""What moves and what the reader moves: animations, sliders over a picture, a button for a picture of their own."""
 
 import html
 import io
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
+import numpy as np
 import PIL.Image
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from gencourse.images import ImageError, to_pil
 from gencourse.images import grid as lay_out
-from gencourse.images import to_pil
 
 DPI = 80
 LARGEST_PNG = 120_000  # bytes
 
 
+def animation(
+    frames: Iterable[Tensor], *, fps: float = 10, path: str | os.PathLike | None = None, width: int | None = None
+) -> Path | None:
+    """Show frames, each (1, C, H, W) or a grid of (B, C, H, W) in [0, 1], as a GIF that plays in the page.
+
+    path: also write the GIF there. width: its width on the page in pixels. The last frame stays two seconds.
+    Raises ImageError for no frames or frames of different sizes.
+    """
+    pictures = [to_pil(lay_out(frame) if len(frame) > 1 else frame).convert("RGB") for frame in frames]
+    if not pictures or len({picture.size for picture in pictures}) != 1:
+        raise ImageError(f"expected frames of one size, got {sorted({p.size for p in pictures}) or 'none'}")
+    palette = _palette(pictures)
+    small = [picture.quantize(palette=palette, dither=0) for picture in pictures]
+    durations = [round(1000 / fps)] * (len(small) - 1) + [2000]
+    buffer = io.BytesIO()
+    small[0].save(buffer, "GIF", save_all=True, append_images=small[1:], duration=durations, loop=0, optimize=True)
+    display(Image(data=buffer.getvalue(), format="gif", width=width))
+    if path is None:
+        return None
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(buffer.getvalue())
+    return Path(path)
+
+
 def slider(render: Callable[..., Tensor | Figure], **controls: Any) -> None:
     """Let the reader play: controls become sliders and menus, `render(**values)` draws the picture for them.
 
-    controls: name -> an ipywidgets widget, (low, high) or (low, high, step) numbers, which
-    start in the middle, or a list of choices, which starts at the first.
+    controls: name -> an ipywidgets widget, (low, high) or (low, high, step) numbers, which start in the middle, or a
+    list of choices, which starts at the first.
     render: returns images (B, C, H, W) in [0, 1] or a matplotlib figure. The picture for the default values is an
     ordinary output, so that the page reads without a kernel; with one it is redrawn in place. An exception in `render`
     is shown under the sliders instead of being swallowed.
@@ -66,6 +93,18 @@ def upload(use: Callable[[bytes], None], *, label: str = "your photo") -> None:
 
     button.observe(receive, names="value")
     display(ipywidgets.VBox([button, output]))
+
+
+def _palette(pictures: Sequence[PIL.Image.Image]) -> PIL.Image.Image:
+    """Choose one palette for all frames, or the colours would flicker: from up to 64 of them, side by side."""
+    chosen = [pictures[round(i)].copy() for i in np.linspace(0, len(pictures) - 1, min(64, len(pictures)))]
+    for frame in chosen:
+        frame.thumbnail((64, 64))
+    w, h = chosen[0].size
+    strip = PIL.Image.new("RGB", (len(chosen) * w, h))
+    for i, frame in enumerate(chosen):
+        strip.paste(frame, (i * w, 0))
+    return strip.quantize(128)
 
 
 def _widget(name: str, control: Any) -> ipywidgets.Widget:

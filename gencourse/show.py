@@ -3,24 +3,20 @@
 Images are (B, C, H, W) in [0, 1] and always drawn on that range: nothing is stretched to fit, so a wrong range shows.
 """
 
-import io
-import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import PIL.Image
 import torch
-from IPython.display import Image, display
+from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gencourse.images import ImageError, check_range, to_pil, to_uint8
+from gencourse.images import ImageError, check_range, to_uint8
 from gencourse.images import grid as lay_out
 from gencourse.live import in_notebook, smooth
-from gencourse.play import picture, png, slider, upload
+from gencourse.play import animation, picture, png, slider, upload
 
 WIDTH = 10.0  # inches: the width of a notebook's page
 
@@ -43,7 +39,7 @@ def images(
         sheet = lay_out(x, columns)
         shape = (WIDTH, WIDTH * sheet.shape[1] / sheet.shape[2])
         scale = min(1.0, (height or 5.0) / shape[1]) if height is None else height * _rows(x, columns) / shape[1]
-        figure = Figure(figsize=(shape[0] * scale, shape[1] * scale + (0.3 if title else 0)), layout="constrained")
+        figure = _figure(shape[0] * scale, shape[1] * scale + (0.3 if title else 0))
         _picture(figure.subplots(), sheet, title)
         return _display(figure)
     if len(captions) != len(x):
@@ -80,7 +76,7 @@ def image(x: Tensor, *, mark: tuple[int, int] | None = None, title: str | None =
     x = x[0] if x.ndim == 4 and len(x) == 1 else x
     if x.ndim != 3:
         raise ImageError(f"expected one picture, got shape {tuple(x.shape)}")
-    figure = Figure(figsize=(height * x.shape[2] / x.shape[1], height), layout="constrained")
+    figure = _figure(height * x.shape[2] / x.shape[1], height)
     axes = figure.subplots()
     _picture(axes, check_range(x, 0, 1), title)
     if mark is not None:
@@ -100,7 +96,7 @@ def curves(
     """Draw losses, {name: one value a step}, smoothed over the raw ones; beta: of the moving average, 0 for none."""
     if not history or not any(len(values) for values in history.values()):
         raise ValueError("there is nothing to draw: the history is empty")
-    figure = Figure(figsize=(WIDTH * 0.7, 3.2), layout="constrained")
+    figure = _figure(WIDTH * 0.7, 3.2)
     axes = figure.subplots()
     for i, (name, values) in enumerate(history.items()):
         steps = range(1, len(values) + 1)
@@ -120,7 +116,7 @@ def matrices(**named: Tensor | Sequence[Sequence[float]]) -> None:
     widths = [a.shape[1] for a in arrays.values()]
     side = min(0.5, WIDTH / (sum(widths) + len(widths)))
     rows = max(a.shape[0] for a in arrays.values())
-    figure = Figure(figsize=(side * (sum(widths) + len(widths)), side * rows + 0.4), layout="constrained")
+    figure = _figure(side * (sum(widths) + len(widths)), side * rows + 0.4)
     row = figure.subplots(1, len(arrays), squeeze=False, width_ratios=widths)[0]
     for axes, (name, a) in zip(row, arrays.items(), strict=True):
         axes.imshow(a, cmap="Blues", vmin=min(0, a.min()), vmax=max(a.max(), 1e-9) * 1.6)
@@ -130,45 +126,15 @@ def matrices(**named: Tensor | Sequence[Sequence[float]]) -> None:
     _display(figure)
 
 
-def animation(
-    frames: Iterable[Tensor], *, fps: float = 10, path: str | os.PathLike | None = None, width: int | None = None
-) -> Path | None:
-    """Show frames, each (1, C, H, W) or a grid of (B, C, H, W) in [0, 1], as a GIF that plays in the page.
-
-    path: also write the GIF there. width: its width on the page in pixels. The last frame stays two seconds.
-    Raises ImageError for no frames or frames of different sizes.
-    """
-    pictures = [to_pil(lay_out(frame) if len(frame) > 1 else frame).convert("RGB") for frame in frames]
-    if not pictures or len({picture.size for picture in pictures}) != 1:
-        raise ImageError(f"expected frames of one size, got {sorted({p.size for p in pictures}) or 'none'}")
-    palette = _palette(pictures)
-    small = [picture.quantize(palette=palette, dither=0) for picture in pictures]
-    durations = [round(1000 / fps)] * (len(small) - 1) + [2000]
-    buffer = io.BytesIO()
-    small[0].save(buffer, "GIF", save_all=True, append_images=small[1:], duration=durations, loop=0, optimize=True)
-    display(Image(data=buffer.getvalue(), format="gif", width=width))
-    if path is None:
-        return None
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_bytes(buffer.getvalue())
-    return Path(path)
-
-
 def figure(figure: Figure) -> None:
     """Show a matplotlib figure made with `matplotlib.figure.Figure`, outside pyplot."""
     _display(figure)
 
 
-def _palette(pictures: Sequence[PIL.Image.Image]) -> PIL.Image.Image:
-    """Choose one palette for all frames, or the colours would flicker: from up to 16 of them, side by side."""
-    chosen = [pictures[round(i)].copy() for i in np.linspace(0, len(pictures) - 1, min(16, len(pictures)))]
-    for frame in chosen:
-        frame.thumbnail((128, 128))
-    w, h = chosen[0].size
-    strip = PIL.Image.new("RGB", (len(chosen) * w, h))
-    for i, frame in enumerate(chosen):
-        strip.paste(frame, (i * w, 0))
-    return strip.quantize(128)
+def _figure(width: float, height: float) -> Figure:
+    """Make a figure of about this size in inches: one pixel wide or a thousand, it must fit a page."""
+    size = min(max(width, 0.5), WIDTH), min(max(height, 0.5), 4 * WIDTH)
+    return Figure(figsize=size, layout="constrained")
 
 
 def _captioned(items: list[tuple[str, Tensor]], columns: int | None, title: str | None, height: float | None) -> None:
@@ -178,7 +144,7 @@ def _captioned(items: list[tuple[str, Tensor]], columns: int | None, title: str 
     ratio = max(p.shape[1] / p.shape[2] for _, p in pictures)
     height = height or min(4.0, WIDTH / columns * ratio)
     size = (min(WIDTH, columns * height / ratio), rows * (height + 0.3) + (0.3 if title else 0))
-    figure = Figure(figsize=size, layout="constrained")
+    figure = _figure(*size)
     grid = figure.subplots(rows, columns, squeeze=False).reshape(-1)
     for axes in grid:
         axes.set_axis_off()

@@ -178,7 +178,7 @@ def test_pictures_of_any_shape(shape, page):
     show.image(torch.rand(*shape))
     for entry in page:
         h, w, _ = drawn(entry).shape
-        assert 5 <= w <= 2500 and 5 <= h <= 30000
+        assert 5 <= w <= 1000 and 5 <= h <= 4000
 
 
 def test_pictures_keep_their_aspect(page):
@@ -462,18 +462,11 @@ def test_an_upload_in_ipywidgets_8(page):
 
 @pytest.mark.parametrize("value", [{"a.png": {"metadata": {"name": "a.png"}, "content": PHOTO}}, (FILE,)])
 def test_an_upload_whatever_the_version(value, page, monkeypatch):
-    watching, got = [], []
-
-    class Button(ipywidgets.Button):
-        def __init__(self, **options):
-            super().__init__(description=options["description"])
-
-        def observe(self, function, names):
-            watching.append((function, names))
-
-    monkeypatch.setattr(ipywidgets, "FileUpload", Button)
+    button, watching, got = ipywidgets.Button(), [], []
+    button.observe = lambda function, names: watching.append((function, names))
+    monkeypatch.setattr(ipywidgets, "FileUpload", lambda **_: button)
     show.upload(got.append)
-    (receive, names), *_ = [watch for watch in watching if watch[1] == "value"]
+    ((receive, names),) = watching
     receive({"new": value})
     receive({"new": type(value)()})
     assert got == [PHOTO] and isinstance(got[0], bytes) and names == "value"
