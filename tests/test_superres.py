@@ -9,7 +9,7 @@ from gencourse import data
 from gencourse.descend import descend
 from gencourse.images import to_signed
 from gencourse.methods.upsampling import area_average, bicubic, pixel_loss
-from gencourse.networks.superres import SuperResolver
+from gencourse.networks.superres import ResidualBlock, SuperResolver
 
 
 def picture(*shape: int) -> torch.Tensor:
@@ -43,6 +43,14 @@ def test_it_starts_without_a_checkerboard():
     enlarged = network.stages(network.head(picture(1, 3, 5, 6)))
     assert_close(enlarged, F.interpolate(enlarged[:, :, ::2, ::2], scale_factor=2))
     assert len(enlarged[0, :, 0, 0].unique()) > 2  # while the channels differ
+
+
+def test_a_residual_block_that_adds_nothing_is_the_identity():
+    block, x = ResidualBlock(4), picture(2, 4, 5, 6)
+    assert (block(x) - x).abs().max() > 0.01
+    for parameter in block.body[-1].parameters():
+        torch.nn.init.zeros_(parameter)
+    assert torch.equal(block(x), x)
 
 
 def test_the_default_is_small():

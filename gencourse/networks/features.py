@@ -157,7 +157,7 @@ def _embedded(layers, weights) -> Extractor:
 
 
 def embedded_extractor(network: VGG, layers: Iterable[str] | None = None) -> Extractor:
-    """Wrap an VGG of one's own; its layers are not scaled yet (`Extractor.normalise`)."""
+    """Wrap a VGG of one's own; its layers are not scaled yet (`Extractor.normalise`)."""
     return Extractor(
         dict(network.stages),
         name="embedded",
