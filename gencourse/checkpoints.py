@@ -74,7 +74,6 @@ def save(path: str | os.PathLike, module: nn.Module, record: dict[str, Any]) -> 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
         whole = Path(temporary) / path.name
         save_file(weights, whole, metadata={"record": json.dumps(record)})
-        os.chmod(whole, 0o644)  # it is written for the owner's eyes alone
         os.chmod(whole, 0o644)  # safetensors writes for the owner alone
         os.replace(whole, path)
     return path
