@@ -9,19 +9,40 @@ import importlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from gencourse import data
 
-# Shipped models: name -> where its class is. The record in the file holds the arguments of that class.
-MODELS = {
-    "embedded": ("gencourse.networks.features", "VGG"),
+
+@dataclass(frozen=True)
+class Model:
+    """Where a shipped network's class stands, which chapter trains it, and what draws pictures from it.
+
+    module, network: where the class is and its name; the record in the file holds the arguments of that class.
+    sampler: "module:function", imported only when it is asked for, or None for a network that makes no pictures:
+    function(network, n, *, labels=None, generator=None) -> (n, C, H, W) in [0, 1]. labels: (n,) int64 for a network
+    whose attribute `classes` says how many kinds there are. The function runs where the network is, and draws each
+    random number from the generator, for one picture after the other. Further keyword-only arguments are its options.
+    """
+
+    module: str
+    network: str
+    chapter: str
+    sampler: str | None = None
+
+
+MODELS = {  # what is shipped, by name
+    "embedded": Model("gencourse.networks.features", "VGG", "01"),
+    "digits": Model("gencourse.networks.classifier", "Classifier", "03"),
+    "dcgan_digits": Model("gencourse.networks.dcgan", "Generator", "03", "gencourse.methods.gan:sample_images"),
 }
 NEEDED = ("arguments", "data", "steps", "minutes", "device", "scores")
 
@@ -41,12 +62,24 @@ def load(name: str, device: torch.device | str | None = None) -> nn.Module:
 
     Raises ValueError that lists the known names, FileNotFoundError where the weights are missing.
     """
-    if name not in MODELS:
-        close = difflib.get_close_matches(name, MODELS, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"unknown model {name!r}; known: {', '.join(sorted(MODELS))}{hint}")
-    module, network = MODELS[name]
-    return read(folder() / f"{name}.safetensors", getattr(importlib.import_module(module), network), device)
+    model = _find(name, list(MODELS))
+    network = getattr(importlib.import_module(model.module), model.network)
+    return read(folder() / f"{name}.safetensors", network, device)
+
+
+def generative() -> list[str]:
+    """Return the shipped models that make pictures, whether their weights are present or not."""
+    return sorted(name for name, model in MODELS.items() if model.sampler)
+
+
+def sampler(name: str) -> Callable[..., Tensor]:
+    """Return the function that draws pictures from a shipped model: sampler(name)(load(name), 64, generator=g).
+
+    Raises ValueError that lists the models that make pictures.
+    """
+    place = _find(name, generative()).sampler
+    module, function = place.split(":")
+    return getattr(importlib.import_module(module), function)
 
 
 def record(name: str) -> dict[str, Any]:
@@ -106,3 +139,12 @@ def read_record(path: str | os.PathLike) -> dict[str, Any]:
         return {key: found[key] for key in NEEDED} | found
     except (SafetensorError, TypeError, KeyError, json.JSONDecodeError, OSError) as error:
         raise ValueError(f"{path} is not a checkpoint of this course, or is damaged ({error})") from error
+
+
+def _find(name: str, known: list[str]) -> Model:
+    if name in known:
+        return MODELS[name]
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    what = f"{name!r} makes no pictures" if name in MODELS else f"unknown model {name!r}"
+    raise ValueError(f"{what}; known: {', '.join(sorted(known)) or 'none'}{hint}")

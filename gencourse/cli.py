@@ -1,4 +1,4 @@
-"""The command line: `gencourse run | stylize | data | doctor`. What the commands do is in gencourse.commands."""
+"""The command line: `gencourse run | stylize | sample | score | ...`. What the commands do is in gencourse.commands."""
 
 import argparse
 import importlib
@@ -45,6 +45,8 @@ def build() -> Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _run(commands)
     _stylize(commands)
+    _sample(commands)
+    _score(commands)
     _data(commands)
     _command(commands, "doctor", "versions, device, profile, and which data and weights are here", "gencourse doctor")
     return parser
@@ -90,6 +92,51 @@ def _stylize(commands) -> None:
     add("--start", choices=("content", "noise"), default="content", help="what it begins with (default: content)")
     add("--no-pyramid", action="store_true", help="all steps at full size: slower, textures stay small")
     add("--seed", type=_whole(0), default=0, help="of the noise (default: 0)")
+    add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
+
+
+def _sample(commands) -> None:
+    examples = """
+      gencourse sample --list
+      gencourse sample dcgan_digits -o grid.png
+      gencourse sample dcgan_digits -n 10000 --seed 1 -o samples.npz
+
+      An .npz file holds images, uint8, N x H x W x C, and labels where the model has classes.
+    """
+    parser = _command(commands, "sample", "draw pictures from a trained model of the course", examples)
+    add = parser.add_argument
+    add("name", nargs="?", metavar="NAME", help="the model: see --list")
+    add("-o", "--output", metavar="FILE", help="where the pictures go: a grid in .png, or all of them in .npz")
+    add("--list", action="store_true", help="show the models: chapter, size, how they were trained, scores")
+    add("-n", type=_whole(1), default=64, metavar="N", help="how many (default: 64)")
+    add("--seed", type=_whole(0), default=0, help="the same seed gives the same pictures (default: 0)")
+    add("--label", type=_whole(0), metavar="K", help="pictures of one class (default: all classes in turn)")
+    add("--steps", type=_whole(1), help="of the sampler, where it has steps (default: the model's)")
+    add("--guidance", type=_number(0), help="how strictly the label is followed, where the model has guidance")
+    add("--temperature", type=_number(0), help="below 1 likelier, above 1 more varied, where the model has it")
+    add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
+
+
+def _score(commands) -> None:
+    examples = """
+      gencourse score samples.npz --against digits
+      gencourse score samples.npz --against digits:test -n 1000 --bootstrap 50
+      gencourse score folder_of_pictures --against mnist:test --json
+      gencourse score a.npz --against b.npz --classifier inception
+
+      An .npz file holds images, uint8, N x H x W x C. Fewer pictures give a larger Frechet distance: compare equal N.
+    """
+    parser = _command(commands, "score", "measure samples, ours or not, against a data set", examples)
+    add = parser.add_argument
+    add("samples", metavar="SAMPLES", help="an .npz file, or a folder of pictures of one size")
+    reference = "a data set (digits, digits:train, digits:test, mnist:test, ...), an .npz file or a folder"
+    add("--against", required=True, metavar="REFERENCE", help=reference)
+    classifier = "whose features are compared: digits, inception or a .safetensors file (default: digits)"
+    add("--classifier", default="digits", metavar="NAME", help=classifier)
+    add("-n", "--n", type=_whole(1), metavar="N", help="use so many of each, drawn by the seed (default: all)")
+    add("--bootstrap", type=_whole(0), default=0, metavar="TIMES", help="resample so often for a spread (default: 0)")
+    add("--seed", type=_whole(0), default=0, help="of -n and of the bootstrap (default: 0)")
+    add("--json", action="store_true", help="print JSON in place of a table")
     add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
 
 

@@ -1,11 +1,27 @@
-"""How good are pictures: so far how near they come to the true ones, PSNR and SSIM."""
+"""How good are pictures: how near they come to the true ones (PSNR, SSIM), and how near samples come to a data set.
+
+The first two are here. What compares samples with a data set lies in `harness`, `scores` and `distances`, and can be
+had from here as well.
+"""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gencourse.distances import (
+    class_entropy,
+    frechet_distance,
+    inception_score,
+    nearest,
+    nearest_neighbour_accuracy,
+    precision_recall,
+)
+from gencourse.harness import Features, features, score
 from gencourse.images import ImageError, check_range
+from gencourse.scores import Scores, table
 
+__all__ = ["Features", "Scores", "class_entropy", "features", "frechet_distance", "inception_score", "nearest"]
+__all__ += ["nearest_neighbour_accuracy", "precision_recall", "psnr", "score", "ssim", "table"]
 WINDOW, SIGMA = 11, 1.5  # Wang et al. 2004, sec. III-C
 C1, C2 = 0.01**2, 0.03**2  # for values in [0, 1]
 

@@ -11,9 +11,10 @@ import torch.nn.functional as F
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
-def definitions(notebook: str, names: set[str]) -> dict[str, Any]:
+def definitions(notebook: str, names: set[str], given: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return functions and classes that a notebook defines, by name, executed together in a namespace of their own.
 
+    given: what the notebook imports and they use, beside torch, F and nn.
     Raises KeyError when the notebook does not define one of them.
     """
     found: dict[str, ast.stmt] = {}
@@ -30,7 +31,7 @@ def definitions(notebook: str, names: set[str]) -> dict[str, Any]:
                 found[node.name] = node
     if missing := names - set(found):
         raise KeyError(f"{notebook} does not define {', '.join(sorted(missing))}")
-    namespace: dict[str, Any] = {"torch": torch, "F": F, "nn": torch.nn}
+    namespace: dict[str, Any] = {"torch": torch, "F": F, "nn": torch.nn, **(given or {})}
     module = ast.Module(body=list(found.values()), type_ignores=[])
     exec(compile(module, notebook, "exec"), namespace)
     return {name: namespace[name] for name in names}

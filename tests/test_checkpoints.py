@@ -22,6 +22,10 @@ class Net(nn.Module):
         return self.layers(x)
 
 
+def draw(network, n, *, labels=None, generator=None):
+    return torch.rand(n, 1, 2, 2, generator=generator)
+
+
 class Tied(nn.Module):
     """One tensor under two names, which safetensors refuses to write."""
 
@@ -54,7 +58,11 @@ def net() -> Net:
 def shipped(tmp_path, net, monkeypatch):
     """A folder of shipped weights with one model in it, of two that are known."""
     monkeypatch.setattr(checkpoints, "folder", lambda: tmp_path)
-    monkeypatch.setattr(checkpoints, "MODELS", {"tiny": (__name__, "Net"), "absent": (__name__, "Net")})
+    models = {
+        "tiny": checkpoints.Model(__name__, "Net", "00", f"{__name__}:draw"),
+        "absent": checkpoints.Model(__name__, "Net", "00"),
+    }
+    monkeypatch.setattr(checkpoints, "MODELS", models)
     checkpoints.save(tmp_path / "tiny.safetensors", net, RECORD)
     return tmp_path
 
@@ -156,6 +164,23 @@ def test_unknown_and_absent_names(shipped):
         checkpoints.load("absent")
     with pytest.raises(FileNotFoundError, match="present: tiny"):
         checkpoints.record("absent")
+
+
+def test_samplers_by_name(shipped):
+    assert checkpoints.generative() == ["tiny"] and checkpoints.sampler("tiny") is draw
+    with pytest.raises(ValueError, match="'absent' makes no pictures; known: tiny$"):
+        checkpoints.sampler("absent")
+    with pytest.raises(ValueError, match=r"unknown model 'tinny'; known: tiny; did you mean 'tiny'\?"):
+        checkpoints.sampler("tinny")
+
+
+def test_every_shipped_sampler_can_be_called():
+    """Two pictures, in [0, 1], the same for the same seed."""
+    for name in set(checkpoints.generative()) & set(checkpoints.names()):
+        network, draw = checkpoints.load(name), checkpoints.sampler(name)
+        labels = torch.zeros(2, dtype=torch.int64) if getattr(network, "classes", None) else None
+        a, b = (draw(network, 2, labels=labels, generator=torch.Generator().manual_seed(0)) for _ in range(2))
+        assert len(a) == 2 and a.ndim == 4 and a.min() >= 0 and a.max() <= 1 and torch.equal(a, b), name
 
 
 @pytest.mark.parametrize("damage", ["empty", "half a header", "half the weights", "text", "pickle"])

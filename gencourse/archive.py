@@ -1,0 +1,79 @@
+"""Sets of samples in and out: an .npz file, or a folder of pictures."""
+
+import os
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gencourse.data import ImageSet
+from gencourse.images import ImageError, load, to_uint8
+
+
+def read(path: str | os.PathLike) -> ImageSet:
+    """Read an .npz file, or all pictures in a folder and the folders in it, which must be of one size.
+
+    In the file: `images` uint8, (N, H, W, C) with C of 1 or 3, or (N, H, W); `labels`, integers (N,), where there are
+    any. Pictures of a folder that are all grey give C = 1. Raises FileNotFoundError, or ImageError for anything else.
+    """
+    path = Path(path)
+    if path.is_dir():
+        images, labels = _folder(path), None
+    elif path.is_file():
+        images, labels = _archive(path)
+    else:
+        raise FileNotFoundError(f"no .npz file and no folder of pictures at {path}")
+    return ImageSet(path.name, images, labels, ())
+
+
+def write(path: str | os.PathLike, images: Tensor, labels: Tensor | None = None) -> Path:
+    """Write images (N, C, H, W) in [0, 1] as bytes, and labels (N,), to an .npz file that `read` reads.
+
+    The file appears whole or not at all. Raises ImageError for a wrong shape or range.
+    """
+    path = Path(path)
+    arrays = {"images": to_uint8(images)} | ({} if labels is None else {"labels": labels.cpu().numpy()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
+        whole = Path(temporary) / "whole.npz"
+        np.savez_compressed(whole, **arrays)
+        os.replace(whole, path)
+    return path
+
+
+def _archive(path: Path) -> tuple[Tensor, Tensor | None]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in ("images", "labels") if name in archive}
+    except (ValueError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ImageError(f"{path} is not a readable .npz file of plain arrays ({error})") from error
+    if "images" not in arrays:
+        raise ImageError(f"{path} holds no array `images`: uint8, N x H x W x C")
+    images, labels = arrays["images"], arrays.get("labels")
+    images = images[..., None] if images.ndim == 3 else images
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or images.size == 0:
+        raise ImageError(f"`images` in {path} must be uint8, N x H x W x 1 or 3, got {images.dtype} {images.shape}")
+    if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
+        raise ImageError(f"`labels` in {path} must be {len(images)} integers, got {labels.dtype} {labels.shape}")
+    labels = None if labels is None else torch.from_numpy(labels.astype(np.int64))
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), labels
+
+
+def _folder(path: Path) -> Tensor:
+    endings = Image.registered_extensions()
+    files = sorted(f for f in path.rglob("*") if f.suffix.lower() in endings and not f.name.startswith("."))
+    if not files:
+        raise ImageError(f"there are no pictures in {path}")
+    pictures: list[np.ndarray] = []
+    for file in files:
+        pictures.append(to_uint8(load(file))[0])
+        if pictures[-1].shape != pictures[0].shape:
+            (h, w), (first_h, first_w) = pictures[-1].shape[:2], pictures[0].shape[:2]
+            raise ImageError(f"pictures differ in size: {files[0]} is {first_w} x {first_h}, {file} {w} x {h}")
+    images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+    return images[:, :1].contiguous() if (images == images[:, :1]).all() else images

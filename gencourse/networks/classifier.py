@@ -1,0 +1,73 @@
+"""Classifiers whose features the harness compares samples in: a small one for digits, and ImageNet's Inception."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gencourse.networks.features import IMAGENET_MEAN, IMAGENET_STD
+
+
+class Classifier(nn.Module):
+    """A small convolutional classifier: three pairs of convolutions, each at half the resolution, then a mean.
+
+    name: stands behind "FID-" wherever a distance in its features is told. channels: of the pictures; classes: to tell
+    apart; width: of the first pair, doubled in each further one; features: 4 * width numbers a picture.
+    forward: (B, channels, H, W) in [0, 1], sides of at least 8, to the pair features (B, 4 * width), logits
+    (B, classes). Raises ValueError for another shape.
+    """
+
+    def __init__(self, *, name: str = "digits", channels: int = 1, classes: int = 10, width: int = 32):
+        super().__init__()
+        self.name, self.channels = name, channels
+        self.stages = nn.Sequential(
+            _pair(channels, width),
+            nn.MaxPool2d(2),
+            _pair(width, 2 * width),
+            nn.MaxPool2d(2),
+            _pair(2 * width, 4 * width),
+        )
+        self.dropout = nn.Dropout(0.3)
+        self.head = nn.Linear(4 * width, classes)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        if x.ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < 8:
+            wanted = f"(B, {self.channels}, H, W) with sides of at least 8 pixels"
+            raise ValueError(f"the classifier {self.name!r} takes {wanted}, got shape {tuple(x.shape)}")
+        features = self.stages(x * 2 - 1).mean((2, 3))
+        return features, self.head(self.dropout(features))
+
+
+class Inception(nn.Module):
+    """torchvision's Inception v3 (ImageNet) in the classifiers' form; its weights are downloaded at the first use.
+
+    forward: (B, 1 or 3, H, W) in [0, 1], resized to 299 pixels a side, to the pair features (B, 2048), logits
+    (B, 1000). Szegedy et al. 2016. Differs from the usual FID: torchvision's weights, not those of the 2015 TensorFlow
+    model, so a distance in these features is no plain FID and must be called FID-inception-torchvision.
+    """
+
+    name = "inception-torchvision"
+
+    def __init__(self, *, pretrained: bool = True):
+        super().__init__()
+        from torchvision.models import Inception_V3_Weights, inception_v3
+
+        weights = Inception_V3_Weights.IMAGENET1K_V1 if pretrained else None
+        self.body = inception_v3(weights=weights, transform_input=False, init_weights=not pretrained).eval()
+        self.head, self.body.fc = self.body.fc, nn.Identity()
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        if x.ndim != 4 or x.shape[1] not in (1, 3):
+            raise ValueError(f"Inception takes (B, 1 or 3, H, W), got shape {tuple(x.shape)}")
+        x = F.interpolate(x.expand(-1, 3, -1, -1), (299, 299), mode="bilinear", align_corners=False, antialias=True)
+        features = self.body((x - self.mean) / self.std)
+        features = features if isinstance(features, Tensor) else features.logits  # in train mode it adds a second head
+        return features, self.head(features)
+
+
+def _pair(inputs: int, outputs: int) -> nn.Sequential:
+    layers = []
+    for i in (inputs, outputs):
+        layers += [nn.Conv2d(i, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+    return nn.Sequential(*layers)

@@ -1,0 +1,52 @@
+"""The weights in data/checkpoints still load, and are still as good as their records say."""
+
+import pytest
+import torch
+
+from gencourse import checkpoints, data
+from gencourse.metrics import features, frechet_distance
+
+LARGEST = {"embedded": 6e6, "digits": 3e6, "dcgan_digits": 3e6}  # bytes
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return checkpoints.load("digits").to(memory_format=torch.channels_last)
+
+
+@pytest.fixture(scope="module")
+def real(classifier):
+    """What the classifier makes of the 10,000 embedded digits, which nothing shipped was trained on."""
+    return features(data.digits().unit(), classifier)
+
+
+@pytest.mark.parametrize("name", sorted(LARGEST))
+def test_it_is_small_and_says_how_it_was_made(name):
+    assert (checkpoints.folder() / f"{name}.safetensors").stat().st_size <= LARGEST[name]
+    record = checkpoints.record(name)
+    assert record["steps"] > 1000 and record["minutes"] > 1 and record["scores"] and record["data"]
+
+
+def test_the_classifier_reads_digits_it_has_never_seen(real):
+    right = (real.probabilities.argmax(1) == data.digits().labels).double().mean().item()
+    assert right >= 0.993
+    assert right == pytest.approx(checkpoints.record("digits")["scores"]["accuracy on MNIST test"], abs=0.004)
+
+
+def test_the_generator_reaches_its_recorded_scores(real, classifier):
+    draw, network = checkpoints.sampler("dcgan_digits"), checkpoints.load("dcgan_digits")
+    generator = torch.Generator().manual_seed(1)  # not the seed of the record
+    samples = torch.cat([draw(network, 500, generator=generator) for _ in range(20)])
+    found, recorded = features(samples, classifier), checkpoints.record("dcgan_digits")["scores"]
+    assert frechet_distance(real.features, found.features) <= 1.1 * recorded["FID-digits"]
+    confidence = found.probabilities.max(1).values.mean().item()
+    assert confidence >= 0.96 and confidence == pytest.approx(recorded["confidence"], rel=0.1)
+    assert found.probabilities.argmax(1).bincount(minlength=10).min() > 800
+
+
+def test_the_generator_draws_the_digit_it_is_asked_for(classifier):
+    labels = torch.arange(10).repeat(30)
+    draw, network = checkpoints.sampler("dcgan_digits"), checkpoints.load("dcgan_digits")
+    samples = draw(network, 300, labels=labels, generator=torch.Generator().manual_seed(2))
+    read = features(samples, classifier).probabilities.argmax(1)
+    assert (read == labels).double().mean() > 0.97
