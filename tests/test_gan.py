@@ -307,6 +307,13 @@ def test_past_fakes_go_on_where_they_were_and_hold_no_graph():
     assert torch.equal(gan_tricks.PastFakes(0)(x), x)
 
 
+def test_past_fakes_go_on_where_the_networks_are():
+    """A save is read to the CPU; what is given back must lie where the new fakes do."""
+    past = gan_tricks.PastFakes(2, generator=rng())
+    past(torch.zeros(2, 3))
+    assert past(torch.empty(8, 3, device="meta")).device.type == "meta"
+
+
 def test_translation_shifts_each_picture_by_itself_and_passes_gradients():
     x = torch.full((64, 2, 9, 9), -1.0)
     x[:, :, 4, 4] = 1

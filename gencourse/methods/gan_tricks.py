@@ -57,7 +57,8 @@ class PastFakes:
                 self.kept.append(fake.clone())
             elif self.size and torch.rand((), generator=self.generator) < 0.5:
                 place = torch.randint(self.size, (), generator=self.generator).item()
-                fake, self.kept[place] = self.kept[place], fake.clone()
+                old = self.kept[place].to(fake.device)  # after a resume it lies on the CPU
+                self.kept[place], fake = fake.clone(), old
             given.append(fake)
         return torch.stack(given)
 
