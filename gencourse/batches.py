@@ -44,3 +44,53 @@ class Batches:
             if key not in ("epoch", "position") and state[key] != value:
                 raise ValueError(f"the saved batches had {key} {state[key]}, these have {value}")
         self.epoch, self.position, self._order = state["epoch"], state["position"], None
+
+
+class UnpairedBatches:
+    """Endless batches of two kinds of pictures that do not belong together: pairs (a, b) of (batch_size, C, H, W).
+
+    a, b: (N, C, H, W) and (M, C, H, W), uint8, which become [-1, 1] in the batch, or floating point in [-1, 1]. N and
+    M may differ: each side is shuffled for itself and begins anew when it is used up.
+    crop: side of a square cut out of each picture at random; flip: mirror half of them. Both are drawn from `seed` and
+    the number of the batch alone, so that after `load_state_dict` everything goes on exactly as it would have.
+    Raises ValueError when no full batch is possible or `crop` is larger than a picture.
+    """
+
+    def __init__(
+        self, a: Tensor, b: Tensor, batch_size: int, *, crop: int | None = None, flip: bool = False, seed: int = 0
+    ):
+        sides = [min(x.shape[2:]) for x in (a, b)]
+        if crop is not None and not 1 <= crop <= min(sides):
+            raise ValueError(f"crop must lie between 1 and the smallest side, {min(sides)}; got {crop}")
+        self.a, self.b = Batches(a, batch_size, seed=2 * seed), Batches(b, batch_size, seed=2 * seed + 1)
+        self.crop, self.flip, self.seed, self.given = crop, flip, seed, 0
+
+    def __iter__(self) -> "UnpairedBatches":
+        return self
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.given)
+        self.given += 1
+        return self._prepare(next(self.a), generator), self._prepare(next(self.b), generator)
+
+    def _prepare(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        if self.crop is not None:
+            rows, columns = (
+                torch.randint(side - self.crop + 1, (len(x),), generator=generator).tolist() for side in x.shape[2:]
+            )
+            places = zip(x, rows, columns, strict=True)
+            x = torch.stack([image[:, r : r + self.crop, c : c + self.crop] for image, r, c in places])
+        if self.flip:
+            mirrored = (torch.rand(len(x), 1, 1, 1, generator=generator) < 0.5).to(x.device)
+            x = torch.where(mirrored, x.flip(3), x)
+        return x if x.is_floating_point() else x.float() / 127.5 - 1
+
+    def state_dict(self) -> dict:
+        """The place in both sides, and what it depends on."""
+        return {"a": self.a.state_dict(), "b": self.b.state_dict(), "given": self.given}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where `state` was taken. Raises ValueError when it belongs to other data, batch size or seed."""
+        self.a.load_state_dict(state["a"])
+        self.b.load_state_dict(state["b"])
+        self.given = state["given"]

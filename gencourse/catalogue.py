@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gencourse.cache import DownloadError, File, cache_dir
+from gencourse.paper_sets import PAPER_SETS
 
 
 class UnknownName(ValueError):
@@ -52,7 +53,9 @@ class Entry:
         return sum((root() / file.name).stat().st_size if self.embedded else file.size for file in self.files)
 
     def status(self) -> str:
-        """Return "embedded", "cached" or "not downloaded"; "missing" when embedded files are not where they belong."""
+        """Return "embedded", "drawn", "cached" or "not downloaded"; "missing" where embedded files should be."""
+        if not self.files:
+            return "drawn"
         if self.embedded:
             return "embedded" if all((root() / file.name).is_file() for file in self.files) else "missing"
         try:
@@ -63,8 +66,8 @@ class Entry:
 
     def __str__(self) -> str:
         status = self.status()
-        size = "" if status == "missing" else f"{self.size() / 1e6:5.1f} MB"
-        return f"{self.name:<14} {status:<15} {size:>8}  {self.about} ({self.licence})"
+        size = "" if status in ("missing", "drawn") else f"{self.size() / 1e6:6.1f} MB"
+        return f"{self.name:<22} {status:<15} {size:>9}  {self.about} ({self.licence})"
 
 
 def _in_cache(file: File, folder: Path) -> bool:
@@ -171,6 +174,7 @@ CATALOGUE: dict[str, Entry] = {
             "public domain",
             "Debian package gcompris-qt-data",
         ),
+        Entry("seasons", "landscapes in summer and in winter, drawn in any number and size", (), "MIT", "this course"),
         Entry(
             "mnist",
             "70,000 handwritten digits, 28 x 28: 60,000 to train, 10,000 to test",
@@ -185,5 +189,6 @@ CATALOGUE: dict[str, Entry] = {
             "MIT",
             "Xiao, Rasul and Vollgraf 2017, Zalando Research",
         ),
+        *(Entry(name, about, (file,), "research use", "Zhu et al. 2017") for name, about, file in PAPER_SETS),
     )
 }

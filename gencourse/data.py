@@ -7,73 +7,46 @@
 `CATALOGUE` says what there is; data/README.md where it comes from.
 """
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from gencourse.batches import Batches
+from gencourse.batches import Batches, UnpairedBatches
 from gencourse.cache import DownloadError, cache_dir
 from gencourse.catalogue import CATALOGUE, Entry, UnknownName, root
 from gencourse.download import fetch_unpacked
+from gencourse.emoji import SPLITS, check_split, emoji
 from gencourse.images import load as read_picture
-from gencourse.images import to_signed
+from gencourse.imageset import ImageSet
+from gencourse.translation_data import TranslationSets, folder, from_folders, from_zip, seasons, unpaired
 
-__all__ = ["CATALOGUE", "Batches", "DownloadError", "Entry", "ImageSet", "UnknownName", "cache_dir", "digits", "emoji"]
-__all__ += ["fetch", "load", "painting", "paintings", "photo", "photos", "root"]
-SPLITS = ("all", "train", "test")
-TILE = 64
+__all__ = ["CATALOGUE", "Batches", "DownloadError", "Entry", "ImageSet", "TranslationSets", "UnknownName"]
+__all__ += ["UnpairedBatches", "cache_dir", "digits", "emoji", "fetch", "folder", "load", "painting", "paintings"]
+__all__ += ["photo", "photos", "root", "seasons", "translation_sets", "unpaired"]
+PAIRS = (
+    "seasons",
+    *(name for name, entry in CATALOGUE.items() if entry.files and entry.files[0].name.endswith(".zip")),
+)
 TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
-
-
-@dataclass(frozen=True, eq=False)
-class ImageSet:
-    """Images of one size held in memory.
-
-    images: (N, C, H, W) uint8; labels: (N,) int64 or None, indices into `names`, the classes;
-    meta: for each image what else is known of it, or empty.
-    """
-
-    name: str
-    images: Tensor
-    labels: Tensor | None
-    names: tuple[str, ...]
-    meta: tuple[dict, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def unit(self) -> Tensor:
-        """Return the images as float32 in [0, 1]."""
-        return self.images.float() / 255
-
-    def signed(self) -> Tensor:
-        """Return the images as float32 in [-1, 1]."""
-        return to_signed(self.unit())
-
-    def subset(self, indices: slice | Sequence[int] | Tensor) -> "ImageSet":
-        """Return the images at `indices`: a slice, integers, or a mask of N booleans. Raises IndexError."""
-        chosen = torch.arange(len(self))[indices].reshape(-1)
-        labels = None if self.labels is None else self.labels[chosen]
-        meta = tuple(self.meta[i] for i in chosen.tolist()) if self.meta else ()
-        return ImageSet(self.name, self.images[chosen], labels, self.names, meta)
 
 
 def load(name: str, split: str = "all") -> ImageSet:
     """Return a data set by name: "digits", "emoji", "mnist" or "fashion_mnist"; the last two are downloaded if need be.
 
     split: "train", "test" or "all". The parts of MNIST and Fashion-MNIST are their authors'; "all" is train, then test.
-    Raises UnknownName, DownloadError, and ValueError for photos and paintings, which differ in size.
+    Raises UnknownName, DownloadError, and ValueError for photos and paintings, which differ in size, and for what has
+    two kinds of pictures: see `translation_sets`.
     """
     if name in TORCHVISION:
-        return _from_torchvision(name, _split(split))
+        return _from_torchvision(name, check_split(split))
     if name in ("digits", "emoji"):
         return digits(split) if name == "digits" else emoji(split=split)
+    if name in PAIRS:
+        raise ValueError(f"{name} has two kinds of pictures: get them with data.translation_sets({name!r})")
     if name in CATALOGUE:
         raise ValueError(f"the {name} differ in size: read one with data.{name.removesuffix('s')}(name)")
     raise UnknownName("data set", name, CATALOGUE)
@@ -87,10 +60,41 @@ def fetch(name: str, *, timeout: float = 30) -> Path:
     if name not in CATALOGUE:
         raise UnknownName("data set", name, CATALOGUE)
     entry = CATALOGUE[name]
+    if not entry.files:
+        raise ValueError(f"the {name} are drawn when they are asked for: there is nothing to fetch")
     if entry.embedded:
         return (root() / entry.files[0].name).parent
     paths = [fetch_unpacked(file, cache_dir(), timeout=timeout) for file in entry.files]
     return paths[0].parent
+
+
+def translation_sets(
+    source: str | tuple[str | os.PathLike, str | os.PathLike],
+    *,
+    size: int = 64,
+    n: int | None = None,
+    tests: int | None = None,
+) -> TranslationSets:
+    """Return two kinds of pictures, A and B, unpaired to train with and paired where possible to test with.
+
+    source: "seasons" (A summer, B winter), "emoji" (A line drawings as three channels, B colour), a set of the paper by
+    name ("horse2zebra", ...: downloaded at the first use), or two folders of one's own pictures.
+    size: pixels a side. n, tests: how many pictures a side to train and to test with at most; None is all, and for the
+    seasons 1,000 and 200. No training picture of one side shows the scene of one of the other, unless the set itself
+    has both. Raises UnknownName, DownloadError, ImageError, FileNotFoundError, ValueError.
+    """
+    if not isinstance(source, str):
+        return from_folders(*source, size=size, n=n, tests=tests)
+    if source == "seasons":
+        a, b = (seasons(season, "train", 1000 if n is None else n, size) for season in ("summer", "winter"))
+        c, d = (seasons(season, "test", 200 if tests is None else tests, size) for season in ("summer", "winter"))
+        return TranslationSets("seasons", a, b, c, d, paired=True)
+    if source == "emoji":
+        return _emoji_sets(size, n, tests)
+    if source not in PAIRS:
+        raise UnknownName("set of two kinds of pictures", source, ("seasons", "emoji", *PAIRS[1:]))
+    archive = fetch(source) / f"{source}.zip"
+    return from_zip(archive, source, size=size, n=n, tests=tests)
 
 
 def digits(split: str = "all") -> ImageSet:
@@ -101,38 +105,8 @@ def digits(split: str = "all") -> ImageSet:
     """
     with np.load(root() / "digits.npz") as archive:
         images, labels = torch.from_numpy(archive["images"])[:, None], torch.from_numpy(archive["labels"]).long()
-    part = {"all": slice(None), "train": slice(9_000), "test": slice(9_000, None)}[_split(split)]
+    part = {"all": slice(None), "train": slice(9_000), "test": slice(9_000, None)}[check_split(split)]
     return ImageSet("digits", images[part], labels[part], tuple("0123456789"))
-
-
-def emoji(
-    size: int = 64, kind: str = "colour", groups: str | Iterable[str] | None = None, split: str = "all"
-) -> ImageSet:
-    """Return emoji on white: kind "colour", (N, 3, size, size), or "line", their line drawings, (N, 1, size, size).
-
-    size: 64, or 32, each pixel the mean of 2 x 2; groups: one name or several, None for all. Classes are the groups.
-    With the same arguments image i of one kind is the pair of image i of the other.
-    split: "test" is every tenth subgroup, so that most variants of one drawing stay on one side.
-    meta[i] holds hexcode, name, tags, group and subgroup. Raises UnknownName, ValueError. OpenMoji, CC BY-SA 4.0.
-    """
-    if size not in (TILE, TILE // 2):
-        raise ValueError(f"emoji come in size {TILE} and {TILE // 2}, not {size!r}")
-    if kind not in ("colour", "line"):
-        raise UnknownName("kind of emoji", kind, ("colour", "line"))
-    meta = tuple(json.loads((root() / "emoji.json").read_text(encoding="utf-8")))
-    names = tuple(dict.fromkeys(e["group"] for e in meta))
-    subgroups = list(dict.fromkeys(e["subgroup"] for e in meta))
-    wanted = names if groups is None else (groups,) if isinstance(groups, str) else tuple(groups)
-    for group in wanted:
-        if group not in names:
-            raise UnknownName("group of emoji", group, names)
-    sides = {"all": (True, False), "train": (False,), "test": (True,)}[_split(split)]
-    test = [subgroups.index(e["subgroup"]) % 10 == 9 for e in meta]
-    labels = torch.tensor([names.index(e["group"]) for e in meta])
-    tiles = _tiles(f"emoji_{kind}.webp")[: len(meta)]  # the last row of the sheet is not full
-    images = tiles if size == TILE else _halved(tiles)
-    chosen = [i for i, e in enumerate(meta) if e["group"] in wanted and test[i] in sides]
-    return ImageSet("emoji", images, labels, names, meta).subset(chosen)
 
 
 def photo(name: str, size: int | None = None) -> Tensor:
@@ -155,32 +129,19 @@ def paintings() -> list[str]:
     return [Path(file.name).stem for file in CATALOGUE["paintings"].files]
 
 
-def _split(split: str) -> str:
-    if split not in SPLITS:
-        raise UnknownName("split", split, SPLITS)
-    return split
+def _emoji_sets(size: int, n: int | None, tests: int | None) -> TranslationSets:
+    line, colour = ({part: emoji(size, kind, split=part) for part in ("train", "test")} for kind in ("line", "colour"))
+    for part, drawings in line.items():
+        line[part] = replace(drawings, images=drawings.images.expand(-1, 3, -1, -1))
+    a, b = (x.subset(slice(n)) for x in unpaired(line["train"], colour["train"]))
+    c, d = (x["test"].subset(slice(tests)) for x in (line, colour))
+    return TranslationSets("emoji", a, b, c, d, paired=True)
 
 
 def _picture(what: str, name: str, known: list[str], size: int | None) -> Tensor:
     if name not in known:
         raise UnknownName(what, name, known)
     return read_picture(root() / f"{what}s" / f"{name}.jpg", size)
-
-
-def _tiles(name: str) -> Tensor:
-    """Cut a sheet into its tiles, row by row: (N, C, 64, 64) uint8."""
-    with Image.open(root() / name) as picture:
-        sheet = torch.from_numpy(np.array(picture.convert("RGB" if "colour" in name else "L")))
-    sheet = sheet.reshape(*sheet.shape[:2], -1)
-    h, w, c = sheet.shape
-    tiles = sheet.reshape(h // TILE, TILE, w // TILE, TILE, c).permute(0, 2, 4, 1, 3)  # rows, columns, C, 64, 64
-    return tiles.reshape(-1, c, TILE, TILE)
-
-
-def _halved(images: Tensor) -> Tensor:
-    """Mean of each 2 x 2 block, halves rounded up: (N, C, H, W) uint8 -> (N, C, H / 2, W / 2) uint8."""
-    n, c, h, w = images.shape
-    return ((images.reshape(n, c, h // 2, 2, w // 2, 2).int().sum((3, 5)) + 2) // 4).to(torch.uint8)
 
 
 def _from_torchvision(name: str, split: str) -> ImageSet:

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from gencourse.cache import CHUNK, DownloadError, File, is_right, locked, unpack, unwritable
 
-OFFLINE = "Without a connection use what is embedded: digits, emoji, photos and paintings need no download."
+OFFLINE = "Without a connection use digits, emoji, photos, paintings or seasons: they need no download."
 
 
 class MirrorError(Exception):
@@ -50,10 +50,12 @@ def fetch_file(file: File, folder: Path, *, timeout: float = 30, tries: int = 3,
 
 
 def fetch_unpacked(file: File, folder: Path, *, timeout: float = 30) -> Path:
-    """Like `fetch_file` for a .gz, and return the path of its content, unpacked beside it.
+    """Like `fetch_file`; of a .gz return the path of its content, unpacked beside it. A .zip is read as it is.
 
     Where the content already lies there with the right hash, put by hand for instance, nothing is downloaded.
     """
+    if not file.name.endswith(".gz"):
+        return fetch_file(file, folder, timeout=timeout)
     content = (folder / file.name).with_suffix("")
     if file.unpacked and is_right(content, file.unpacked):
         return content

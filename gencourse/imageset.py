@@ -1,0 +1,42 @@
+"""Images of one size held in memory: what every data set is once it is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gencourse.images import to_signed
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images of one size held in memory.
+
+    images: (N, C, H, W) uint8; labels: (N,) int64 or None, indices into `names`, the classes;
+    meta: for each image what else is known of it, or empty.
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor | None
+    names: tuple[str, ...]
+    meta: tuple[dict, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def unit(self) -> Tensor:
+        """Return the images as float32 in [0, 1]."""
+        return self.images.float() / 255
+
+    def signed(self) -> Tensor:
+        """Return the images as float32 in [-1, 1]."""
+        return to_signed(self.unit())
+
+    def subset(self, indices: slice | Sequence[int] | Tensor) -> "ImageSet":
+        """Return the images at `indices`: a slice, integers, or a mask of N booleans. Raises IndexError."""
+        chosen = torch.arange(len(self))[indices].reshape(-1)
+        labels = None if self.labels is None else self.labels[chosen]
+        meta = tuple(self.meta[i] for i in chosen.tolist()) if self.meta else ()
+        return ImageSet(self.name, self.images[chosen], labels, self.names, meta)

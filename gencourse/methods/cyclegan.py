@@ -1,0 +1,174 @@
+"""Translation between two kinds of pictures without pairs: CycleGAN.
+
+Two generators G: A -> B and F: B -> A, and two discriminators: D_A judges pictures of A, D_B those of B. Every picture
+is (B, C, H, W) in [-1, 1]. Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial
+Networks".
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+from gencourse.descend import Average, descend, eval_mode
+from gencourse.images import check_range, to_signed, to_unit
+from gencourse.methods.gan import frozen
+from gencourse.methods.gan_tricks import PastFakes
+
+
+class Translators(NamedTuple):
+    """The four networks of CycleGAN, under the paper's names."""
+
+    G: nn.Module
+    F: nn.Module
+    D_A: nn.Module
+    D_B: nn.Module
+
+
+def lsgan_d(real: Tensor, fake: Tensor) -> Tensor:
+    """What D descends, given its logits: (E (D(real) - 1)^2 + E D(fake)^2) / 2. Zhu et al. 2017, sec. 4 and 7.1."""
+    return ((real - 1).square().mean() + fake.square().mean()) / 2
+
+
+def lsgan_g(fake: Tensor) -> Tensor:
+    """What a generator descends: E (D(fake) - 1)^2; not halved, as the weights of cycle and identity suppose."""
+    return (fake - 1).square().mean()
+
+
+def generator_losses(nets: Translators, a: Tensor, b: Tensor, *, identity: bool = True) -> tuple[dict, Tensor, Tensor]:
+    """Return the losses of both generators, not yet weighted, and the translations F(b) and G(a).
+
+    G, F: lsgan_g(D_B(G(a))) and lsgan_g(D_A(F(b))); cycle: |F(G(a)) - a| + |G(F(b)) - b|, eq. 2; identity:
+    |G(b) - b| + |F(a) - a|, sec. 5.2, left out where `identity` is False, as it must be where A and B differ in
+    channels. A generator sees whatever is ready for it in one batch, which is faster: its normalisation must keep the
+    pictures of a batch apart, as instance normalisation does.
+    """
+    if identity:
+        fake_b, same_b = together(nets.G, a, b)
+        fake_a, same_a, back_a = together(nets.F, b, a, fake_b)
+    else:
+        fake_b = nets.G(a)
+        fake_a, back_a = together(nets.F, b, fake_b)
+    back_b = nets.G(fake_a)
+    losses = {
+        "G": lsgan_g(nets.D_B(fake_b)),
+        "F": lsgan_g(nets.D_A(fake_a)),
+        "cycle": l1_loss(back_a, a) + l1_loss(back_b, b),
+    }
+    if identity:
+        losses["identity"] = l1_loss(same_b, b) + l1_loss(same_a, a)
+    return losses, fake_a, fake_b
+
+
+def judge(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """D's loss on real and on generated pictures. No gradient reaches what made the fakes."""
+    return lsgan_d(*together(discriminator, real, fake.detach()))
+
+
+def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
+    """Run a network once on several batches, joined, and return its answers to each of them."""
+    return network(torch.cat(batches)).split([len(batch) for batch in batches])
+
+
+class CycleGANStep:
+    """One iteration of CycleGAN, for `fit`: (a, b) -> {"G", "F", "cycle", "identity", "D_A", "D_B"}: its losses.
+
+    nets: G, F, D_A, D_B; optimizers: of both generators, of both discriminators. cycle, identity: weights of these
+    losses; 0 leaves the identity out. pools: of past fakes, of kind A and of kind B; None for none.
+    schedules: of the learning rate, stepped after each iteration; averages: of G's and F's weights, updated likewise.
+    A batch is two batches that do not belong together, a of kind A and b of kind B, both in [-1, 1].
+    Raises ImageError at the first batch that leaves [-1, 1], ValueError where A and B differ in channels and the
+    identity loss is asked for.
+    """
+
+    def __init__(
+        self,
+        nets: Translators,
+        optimizers: tuple[torch.optim.Optimizer, torch.optim.Optimizer],
+        *,
+        cycle: float = 10.0,
+        identity: float = 5.0,
+        pools: tuple[PastFakes, PastFakes] | None = None,
+        schedules: tuple[LRScheduler, ...] = (),
+        averages: tuple[Average, Average] | None = None,
+    ):
+        self.nets, self.cycle, self.identity = nets, cycle, identity
+        self.optimizer_g, self.optimizer_d = optimizers
+        self.pool_a, self.pool_b = pools or (PastFakes(0), PastFakes(0))
+        self.schedules, self.averages, self.checked = schedules, averages or (), False
+
+    def __call__(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        a, b = batch
+        self._check(a, b)
+        losses, fake_a, fake_b = self.update_generators(a, b)
+        losses |= self.update_discriminators(a, b, self.pool_a(fake_a), self.pool_b(fake_b))
+        for schedule in self.schedules:
+            schedule.step()
+        for average, network in zip(self.averages, self.nets[:2], strict=False):
+            average.update(network)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def update_generators(self, a: Tensor, b: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        with frozen(self.nets.D_A), frozen(self.nets.D_B):  # their weights get no gradient, the pictures do
+            losses, fake_a, fake_b = generator_losses(self.nets, a, b, identity=self.identity > 0)
+            total = losses["G"] + losses["F"] + self.cycle * losses["cycle"]
+            if self.identity > 0:
+                total = total + self.identity * losses["identity"]
+            descend(self.optimizer_g, total)
+        return losses, fake_a, fake_b
+
+    def update_discriminators(self, a: Tensor, b: Tensor, fake_a: Tensor, fake_b: Tensor) -> dict[str, Tensor]:
+        losses = {"D_A": judge(self.nets.D_A, a, fake_a), "D_B": judge(self.nets.D_B, b, fake_b)}
+        descend(self.optimizer_d, losses["D_A"] + losses["D_B"])
+        return losses
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Everything that changes, by name, for `fit(state=...)`."""
+        things = self.nets._asdict() | {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
+        things |= {"pool_a": self.pool_a, "pool_b": self.pool_b}
+        things |= {f"schedule_{i}": schedule for i, schedule in enumerate(self.schedules)}
+        things |= {f"average_{name}": average for name, average in zip("GF", self.averages, strict=False)}
+        drawn = {"draws_a": self.pool_a.generator, "draws_b": self.pool_b.generator}
+        return things | {name: generator for name, generator in drawn.items() if generator is not None}
+
+    def _check(self, a: Tensor, b: Tensor) -> None:
+        if self.checked:  # once: reading a range makes an accelerator wait
+            return
+        if self.identity > 0 and a.shape[1] != b.shape[1]:
+            raise ValueError(
+                f"A has {a.shape[1]} channels, B has {b.shape[1]}: the identity loss needs as many; set it 0"
+            )
+        check_range(a, -1, 1)
+        check_range(b, -1, 1)
+        self.checked = True
+
+
+def adam(*networks: nn.Module, rate: float = 2e-4) -> torch.optim.Adam:
+    """The paper's optimiser for the weights of some networks together: beta_1 0.5. Zhu et al. 2017, sec. 7.1."""
+    weights = [weight for network in networks for weight in network.parameters()]
+    return torch.optim.Adam(weights, lr=rate, betas=(0.5, 0.999), fused=weights[0].device.type in ("cpu", "cuda"))
+
+
+def constant_then_linear(optimizer: torch.optim.Optimizer, steps: int, constant: float = 0.5) -> LRScheduler:
+    """Keep the learning rate for a share of the steps, then lower it linearly, to zero after the last one.
+
+    Raises ValueError when `constant` leaves [0, 1) or there are no steps. Zhu et al. 2017, sec. 7.1.
+    """
+    if steps < 1 or not 0 <= constant < 1:
+        raise ValueError(f"need at least one step and a constant share in [0, 1), got {steps} and {constant}")
+    return LambdaLR(optimizer, lambda done: max(0.0, min(1.0, (steps - done) / (steps * (1 - constant)))))
+
+
+@torch.no_grad()
+def translate(network: nn.Module, images: Tensor, *, batch: int = 32) -> Tensor:
+    """Translate pictures (B, C, H, W) in [0, 1] with a generator in eval mode, `batch` at a time: the same in [0, 1].
+
+    Raises ImageError when they leave [0, 1], ValueError for sizes that the generator does not take.
+    """
+    device = next(network.parameters()).device
+    with eval_mode(network):
+        parts = [network(to_signed(x).to(device)) for x in images.split(batch)]
+    return to_unit(torch.cat(parts)).to(images.device)

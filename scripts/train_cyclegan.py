@@ -1,0 +1,90 @@
+"""Train the generators `cyclegan_summer2winter` and `cyclegan_winter2summer` on drawn landscapes, without pairs.
+
+    python scripts/train_cyclegan.py
+
+Summer scenes and winter scenes of the training split share none. Tested on pairs of the test split: PSNR and SSIM of
+the translation against the true other season, beside those of the untranslated picture. Ships moving averages of the
+generators' weights, one file each.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from gencourse import checkpoints, data, metrics
+from gencourse.descend import Average
+from gencourse.fit import fit
+from gencourse.methods import cyclegan
+from gencourse.methods.gan_tricks import PastFakes
+from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
+from gencourse.runtime import choose_device
+
+NAMES = ("cyclegan_summer2winter", "cyclegan_winter2summer")  # G: A -> B, F: B -> A
+
+
+def scores(network: nn.Module, pictures: data.ImageSet, truth: data.ImageSet) -> dict[str, float]:
+    """Mean PSNR and SSIM to the true other season, of the translation and of the picture left as it is."""
+    x, y = pictures.unit(), truth.unit()
+    translated = cyclegan.translate(network, x)
+    found = {"PSNR": metrics.psnr(translated, y), "SSIM": metrics.ssim(translated, y)}
+    found |= {"PSNR untranslated": metrics.psnr(x, y), "SSIM untranslated": metrics.ssim(x, y)}
+    return {f"{name} on {len(x)} test pairs": round(values.mean().item(), 3) for name, values in found.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--rate", type=float, default=4e-4, help="learning rate, constant for half of the steps")
+    parser.add_argument("--width", type=int, default=24, help="channels of the generators' first layer")
+    parser.add_argument("--blocks", type=int, default=6)
+    parser.add_argument("--cycle", type=float, default=10.0)
+    parser.add_argument("--identity", type=float, default=5.0)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--scenes", type=int, default=4000, help="training pictures of each season")
+    parser.add_argument("--tests", type=int, default=200, help="test pairs")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", help="cpu, cuda, ... (default: the fastest)")
+    parser.add_argument("--save-to", type=Path, default=Path("runs/cyclegan.pt"))
+    parser.add_argument("--out", type=Path, default=checkpoints.folder(), help="folder of the two checkpoints")
+    args = parser.parse_args()
+
+    device = choose_device(args.device)
+    torch.manual_seed(args.seed)
+    draws = torch.Generator().manual_seed(args.seed)
+    sets = data.translation_sets("seasons", size=args.size, n=args.scenes, tests=args.tests)
+    batches = data.UnpairedBatches(sets.train_a.images, sets.train_b.images, args.batch, seed=args.seed)
+    arguments = {"inputs": 3, "outputs": 3, "width": args.width, "blocks": args.blocks}
+    judge = {"inputs": 3, "width": 2 * args.width, "layers": 2}
+    networks = [ResnetGenerator(**arguments) for _ in range(2)] + [PatchDiscriminator(**judge) for _ in range(2)]
+    nets = cyclegan.Translators(*(net.to(device, memory_format=torch.channels_last) for net in networks))
+    optimizers = cyclegan.adam(nets.G, nets.F, rate=args.rate), cyclegan.adam(nets.D_A, nets.D_B, rate=args.rate)
+    averages = Average(nets.G), Average(nets.F)
+    step = cyclegan.CycleGANStep(
+        nets,
+        optimizers,
+        cycle=args.cycle,
+        identity=args.identity,
+        pools=(PastFakes(50, generator=draws), PastFakes(50, generator=draws)),
+        schedules=tuple(cyclegan.constant_then_linear(optimizer, args.steps) for optimizer in optimizers),
+        averages=averages,
+    )
+    history = fit(step, batches, steps=args.steps, state=step.state, save_to=args.save_to, device=device)
+    directions = zip(NAMES, averages, ((sets.test_a, sets.test_b), (sets.test_b, sets.test_a)), strict=True)
+    for name, average, (pictures, truth) in directions:
+        record = {
+            "arguments": arguments,
+            "data": f"drawn seasons, {args.size} pixels: {args.scenes} summer, {args.scenes} winter scenes, unpaired",
+            "steps": args.steps,
+            "minutes": round(history.seconds / 60, 1),
+            "device": str(device),
+            "scores": scores(average.module, pictures, truth),
+            "training": {key: value for key, value in vars(args).items() if isinstance(value, int | float)},
+        }
+        print(checkpoints.save(args.out / f"{name}.safetensors", average.module, record), record)
+
+
+if __name__ == "__main__":
+    main()
