@@ -252,6 +252,12 @@ def test_pictures_outside_the_range_are_refused():
         make_step(*pair())(torch.full((4, 1, 28, 28), 255.0))
 
 
+def test_labels_and_past_fakes_do_not_go_together():
+    step = make_step(*pair(classes=3), past=gan_tricks.PastFakes(5))
+    with pytest.raises(ValueError, match="does not remember their labels"):
+        step((torch.zeros(2, 1, 28, 28), torch.tensor([0, 1])))
+
+
 def test_gradient_penalty_of_a_known_slope():
     w = torch.tensor([[3.0, 4.0]])  # a linear critic has the slope 5 everywhere
 

@@ -82,12 +82,12 @@ def _cross_entropy(smooth: float, flip: float, generator: torch.Generator | None
 class GANStep:
     """One iteration of GAN training, for `fit`: batch -> {"D": its loss, "G": its loss}.
 
-    generator, discriminator: G(z) or G(z, labels), D(x) or D(x, labels), both with an attribute `latent` or shape as in
-    networks.dcgan; optimizers: (G's, D's). losses: a pair; penalty: added to D's loss. past: a buffer of fakes.
+    generator: G(z) or G(z, labels), with an attribute `latent`, the length of z; discriminator: D(x) or D(x, labels) to
+    logits (B,); optimizers: (G's, D's). losses: a pair; penalty: added to D's loss. past: a buffer of fakes.
     augment: applied to whatever D looks at, real and fake alike (Zhao et al. 2020); average: of G's weights, updated
     after each step. noise: generator of z, on the CPU.
     A batch is real pictures (B, C, H, W) in [-1, 1], or the pair of those and labels (B,).
-    Raises ImageError at the first batch that leaves [-1, 1].
+    Raises ImageError at the first batch that leaves [-1, 1], ValueError for labels together with a buffer.
     """
 
     def __init__(
@@ -111,6 +111,8 @@ class GANStep:
 
     def __call__(self, batch: Tensor | tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         real, labels = (batch, None) if isinstance(batch, Tensor) else batch
+        if labels is not None and self.past is not None:
+            raise ValueError("a buffer of past fakes does not remember their labels: leave out one of the two")
         if not self.checked:  # once: reading a range makes an accelerator wait
             check_range(real, -1, 1)
             self.checked = True
