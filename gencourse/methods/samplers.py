@@ -1,0 +1,144 @@
+"""The way back from noise to pictures: samplers that share one signature and can be swapped.
+
+    model = clipped(denoiser(network, schedule, V))
+    images = ddim(model, torch.randn(64, 1, 28, 28), schedule, steps=20)
+
+A sampler's model is any callable (x_t, t) -> x0_hat, the picture it takes x_t for a noisy version of: of all that a
+network may predict this alone can be clipped and looked at. x_t: (B, C, H, W); t: (B,) int64. `denoising.py` makes such
+a callable from a network.
+
+Every sampler takes x_T ~ N(0, I); `steps`: how many of the schedule's T, or the times themselves, falling; a
+generator on the CPU (those that draw nothing ignore it); and `callback(x_t, x0_hat, t)`, called at each step with what
+went into the model and what came out. It returns the last x0_hat: the last step adds no noise. Raised is ValueError,
+for times that the schedule does not have and for a model that changes the shape.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from gencourse.methods.diffusion import NoiseSchedule
+
+Model = Callable[[Tensor, Tensor], Tensor]
+Callback = Callable[[Tensor, Tensor, int], None]
+
+
+@torch.no_grad()
+def ddpm(
+    model: Model,
+    x_T: Tensor,
+    schedule: NoiseSchedule,
+    *,
+    steps: int | Sequence[int],
+    variance: str = "beta",
+    generator: torch.Generator | None = None,
+    callback: Callback | None = None,
+) -> Tensor:
+    """Ancestral sampling. variance: "beta" or "posterior", the two choices of Ho et al. 2020, sec. 3.2; algorithm 2.
+
+    With fewer steps than T the betas are those of the shorter chain (Nichol & Dhariwal 2021, sec. 4).
+    """
+    x = x_T
+    for t, now, after in times(schedule, steps):
+        x0 = predict(model, x, t, callback)
+        x = ddpm_step(x, x0, now, after, variance, generator)
+    return x
+
+
+def ddpm_step(
+    x: Tensor, x0: Tensor, now: float, after: float, variance: str, generator: torch.Generator | None
+) -> Tensor:
+    """Draw x_{t-1} from x_t and x0_hat, where alphas_cumprod goes from `now` to `after`. Ho et al. 2020, eq. 6, 7."""
+    beta = 1 - now / after
+    mean = after**0.5 * beta / (1 - now) * x0 + (now / after) ** 0.5 * (1 - after) / (1 - now) * x
+    if variance not in ("beta", "posterior"):
+        raise ValueError(f"variance must be 'beta' or 'posterior', got {variance!r}")
+    spread = beta if variance == "beta" else beta * (1 - after) / (1 - now)
+    return mean if after == 1 else mean + spread**0.5 * noise_like(x, generator)
+
+
+@torch.no_grad()
+def ddim(
+    model: Model,
+    x_T: Tensor,
+    schedule: NoiseSchedule,
+    *,
+    steps: int | Sequence[int],
+    eta: float = 0.0,
+    generator: torch.Generator | None = None,
+    callback: Callback | None = None,
+) -> Tensor:
+    """eta = 0: deterministic, noise and picture belong together; eta = 1: `ddpm` with the posterior variance.
+
+    Song et al. 2021, "Denoising Diffusion Implicit Models", eq. 12 and 16.
+    """
+    if not 0 <= eta <= 1:
+        raise ValueError(f"eta must lie in [0, 1], got {eta}")
+    x = x_T
+    for t, now, after in times(schedule, steps):
+        x0 = predict(model, x, t, callback)
+        eps = (x - now**0.5 * x0) / (1 - now) ** 0.5
+        sigma = eta * ((1 - after) / (1 - now) * (1 - now / after)) ** 0.5
+        x = after**0.5 * x0 + (1 - after - sigma**2) ** 0.5 * eps
+        if sigma > 0:
+            x = x + sigma * noise_like(x, generator)
+    return x
+
+
+@torch.no_grad()
+def dpm_solver_pp_2m(
+    model: Model,
+    x_T: Tensor,
+    schedule: NoiseSchedule,
+    *,
+    steps: int | Sequence[int],
+    generator: torch.Generator | None = None,
+    callback: Callback | None = None,
+) -> Tensor:
+    """Deterministic as `ddim` with eta = 0, and of second order: x0_hat is extrapolated from two steps.
+
+    DPM-Solver++(2M), Lu et al. 2022, algorithm 2; first and last step are of first order.
+    """
+    x, old, h_old = x_T, None, 0.0
+    for t, now, after in times(schedule, steps):
+        x0 = predict(model, x, t, callback)
+        h = _half_log_snr(after) - _half_log_snr(now)
+        d = x0 if old is None or after == 1 else x0 + (h / h_old) / 2 * (x0 - old)
+        x = ((1 - after) / (1 - now)) ** 0.5 * x - after**0.5 * math.expm1(-h) * d
+        old, h_old = x0, h
+    return x
+
+
+def times(schedule: NoiseSchedule, steps: int | Sequence[int]) -> list[tuple[int, float, float]]:
+    """Return (t, alphas_cumprod[t], alphas_cumprod at the time after it) for each sampling step; the very last is 1.
+
+    steps: how many, or the times themselves. Raises ValueError unless they fall and lie in [0, T).
+    """
+    chosen = schedule.timesteps(steps) if isinstance(steps, int) else [int(t) for t in steps]
+    falling = all(t > after for t, after in pairwise(chosen))
+    if not chosen or not falling or chosen[0] >= len(schedule) or chosen[-1] < 0:
+        raise ValueError(f"sampling times must fall and lie in [0, {len(schedule)}), got {chosen}")
+    left = [schedule.alphas_cumprod[t].item() for t in chosen]
+    return list(zip(chosen, left, [*left[1:], 1.0], strict=True))
+
+
+def predict(model: Model, x: Tensor, t: int, callback: Callback | None = None) -> Tensor:
+    """Return x0_hat = model(x, t) after telling the callback. Raises ValueError when it has not the shape of x."""
+    x0 = model(x, torch.full((len(x),), t, device=x.device))
+    if x0.shape != x.shape:
+        raise ValueError(f"the model turned {tuple(x.shape)} into {tuple(x0.shape)}; it must keep the shape")
+    if callback is not None:
+        callback(x, x0, t)
+    return x0
+
+
+def noise_like(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Draw N(0, I) of x's shape and dtype on the CPU, so that every device gets the same numbers, and move it to x."""
+    return torch.randn(x.shape, dtype=x.dtype, generator=generator).to(x.device)
+
+
+def _half_log_snr(left: float) -> float:
+    return math.inf if left == 1 else 0.5 * math.log(left / (1 - left))

@@ -1,0 +1,176 @@
+"""The U-Net of diffusion models: a noisy picture, its time and perhaps its class go in, a picture comes out."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+GROUPS = 8  # of each group normalisation; every width must be a multiple of it
+
+
+class UNet(nn.Module):
+    """Predict from x_t and t what the training asks for: the noise, x_0 or v. Ho et al. 2020, app. B.
+
+    channels: of the pictures; widths: channels of each level, multiples of 8; from one level to the next the sides are
+    halved (28 -> 14 -> 7), odd ones rounded up. blocks: residual blocks a level, going down and again coming up.
+    attention: how many of the lowest levels attend, with `heads` heads. dropout: in each residual block.
+    classes: 0, or how many classes it may be asked for; then label `null`, equal to `classes`, means "any".
+    forward: x_t (B, channels, H, W), t (B,), labels (B,) int64 in [0, classes] or None for "any"; returns the shape of
+    x_t, zero before training. Raises ValueError for other shapes, unknown labels, labels without classes, bad sizes.
+    Differs from the paper: halved and doubled by mean and repetition, without convolutions; one skip a level, not one a
+    block; time scales and shifts the normalised features (Nichol & Dhariwal 2021, sec. 2.1) where the paper adds it.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int = 1,
+        widths: Sequence[int] = (32, 64, 128),
+        blocks: int = 1,
+        attention: int = 1,
+        heads: int = 4,
+        classes: int = 0,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        _check_sizes(channels, widths, blocks, attention, heads, classes)
+        self.channels, self.classes, self.null = channels, classes, classes
+        conditions = 4 * widths[0]
+        self.time = nn.Sequential(nn.Linear(2 * widths[0], conditions), nn.SiLU(), nn.Linear(conditions, conditions))
+        self.label = nn.Embedding(classes + 1, conditions) if classes else None
+        self.stem = nn.Conv2d(channels, widths[0], 3, padding=1)
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        for level, width in enumerate(widths):
+            level_heads = heads if level >= len(widths) - attention else 0
+            from_above, from_below = widths[max(level - 1, 0)], widths[min(level + 1, len(widths) - 1)]
+            self.down.append(_stage(from_above, width, blocks, conditions, level_heads, dropout))
+            self.up.append(_stage(from_below + width, width, blocks, conditions, level_heads, dropout))
+        self.middle = ResidualBlock(widths[-1], widths[-1], conditions, dropout=dropout)
+        last = _zero(nn.Conv2d(widths[0], channels, 3, padding=1))
+        self.head = nn.Sequential(Norm(GROUPS, widths[0]), nn.SiLU(), last)
+        if self.label is not None:
+            nn.init.normal_(self.label.weight, std=0.02)
+        self.to(memory_format=torch.channels_last)  # convolutions are up to twice as fast
+
+    def forward(self, x_t: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
+        self._check(x_t, t, labels)
+        conditions = self.time(time_features(t, self.time[0].in_features))  # (B, 4 widths[0])
+        if self.label is not None:
+            conditions = conditions + self.label(torch.full_like(t, self.null).long() if labels is None else labels)
+        conditions = F.silu(conditions)
+        x = self.stem(x_t).contiguous(memory_format=torch.channels_last)  # a single channel does not tell its format
+        skips = []
+        for level, stage in enumerate(self.down):
+            x = F.avg_pool2d(x, 2, ceil_mode=True) if level else x
+            for block in stage:
+                x = block(x, conditions)
+            skips.append(x)
+        x = self.middle(x, conditions)
+        for stage, skip in zip(reversed(self.up), reversed(skips), strict=True):
+            x = F.interpolate(x, skip.shape[2:]) if x.shape[2:] != skip.shape[2:] else x
+            x = torch.cat((x, skip), 1)
+            for block in stage:
+                x = block(x, conditions)
+        return self.head(x)
+
+    def _check(self, x_t: Tensor, t: Tensor, labels: Tensor | None) -> None:
+        if x_t.ndim != 4 or x_t.shape[1] != self.channels:
+            raise ValueError(f"expected x_t (B, {self.channels}, H, W), got shape {tuple(x_t.shape)}")
+        if t.shape != x_t.shape[:1]:
+            raise ValueError(f"expected t ({len(x_t)},), one time a picture, got shape {tuple(t.shape)}")
+        if labels is not None:
+            if labels.shape != t.shape:
+                raise ValueError(f"expected labels ({len(x_t)},), one a picture, got shape {tuple(labels.shape)}")
+            check_labels(labels, self.classes + 1 if self.classes else 0, wait=False)
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(SiLU(norm(conv(SiLU(norm(x)))))), the second norm scaled and shifted by the conditions, then attention.
+
+    forward: x (B, inputs, H, W), conditions (B, conditions), to (B, outputs, H, W). heads: 0 for no attention.
+    """
+
+    def __init__(self, inputs: int, outputs: int, conditions: int, *, heads: int = 0, dropout: float = 0.0):
+        super().__init__()
+        self.norm1, self.conv1 = Norm(GROUPS, inputs), nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.scale_shift = nn.Linear(conditions, 2 * outputs)
+        self.norm2, self.conv2 = Norm(GROUPS, outputs), _zero(nn.Conv2d(outputs, outputs, 3, padding=1))
+        self.dropout = nn.Dropout(dropout)
+        self.straight = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
+        self.attention = SelfAttention(outputs, heads) if heads else nn.Identity()
+
+    def forward(self, x: Tensor, conditions: Tensor) -> Tensor:
+        h = self.conv1(F.silu(self.norm1(x)))
+        scale, shift = self.scale_shift(conditions)[:, :, None, None].chunk(2, dim=1)  # (B, outputs, 1, 1) each
+        h = F.silu(torch.addcmul(shift, self.norm2(h), 1 + scale))
+        return self.attention(self.straight(x) + self.conv2(self.dropout(h)))
+
+
+class SelfAttention(nn.Module):
+    """x plus what each place gathers from all others: (B, C, H, W) to the same, C a multiple of heads."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads, self.norm = heads, Norm(GROUPS, width)
+        self.query_key_value, self.out = nn.Linear(width, 3 * width), _zero(nn.Linear(width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, c, h, w = x.shape
+        places = self.norm(x).permute(0, 2, 3, 1).reshape(b, h * w, c)  # in channels-last no copy, only another view
+        q, k, v = self.query_key_value(places).view(b, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        gathered = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, h * w, c)
+        return x + self.out(gathered).view(b, h, w, c).permute(0, 3, 1, 2)
+
+
+class Norm(nn.GroupNorm):
+    """Group normalisation, in float32 also under autocast: on CPUs the bfloat16 kernel takes twice as long."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.float())
+
+
+def time_features(t: Tensor, size: int) -> Tensor:
+    """Sines and cosines of t, (B,), at size / 2 frequencies from 1 down to nearly 1 / 10,000: (B, size).
+
+    Vaswani et al. 2017, sec. 3.5.
+    """
+    frequencies = torch.exp(-math.log(10_000) * torch.arange(size // 2, device=t.device) / (size // 2))
+    angles = t[:, None] * frequencies
+    return torch.cat((angles.sin(), angles.cos()), dim=1)
+
+
+def check_labels(labels: Tensor, known: int, *, wait: bool = True) -> None:
+    """Raise ValueError unless labels are int64 in [0, known).
+
+    wait: look at values on an accelerator too, which means to wait for it.
+    """
+    if known == 0:
+        raise ValueError("labels given, but this network knows no classes")
+    if labels.dtype != torch.int64:
+        raise ValueError(f"labels must be int64, got {labels.dtype}")
+    if (wait or labels.device.type == "cpu") and len(labels) and not 0 <= labels.min() <= labels.max() < known:
+        raise ValueError(f"unknown class among the labels {labels.unique().tolist()}; known: 0 to {known - 1}")
+
+
+def _stage(inputs: int, width: int, blocks: int, conditions: int, heads: int, dropout: float) -> nn.ModuleList:
+    ins = [inputs] + [width] * (blocks - 1)
+    return nn.ModuleList(ResidualBlock(i, width, conditions, heads=heads, dropout=dropout) for i in ins)
+
+
+def _zero(layer: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
+    """Make a layer's answer zero at first, so that the block around it starts as the identity."""
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _check_sizes(channels: int, widths: Sequence[int], blocks: int, attention: int, heads: int, classes: int) -> None:
+    if not widths or any(width < GROUPS or width % GROUPS for width in widths):
+        raise ValueError(f"widths must be multiples of {GROUPS}, got {widths}")
+    if min(channels, blocks, heads) < 1 or classes < 0 or not 0 <= attention <= len(widths):
+        wanted = f"channels, blocks and heads of at least 1, classes of 0, attention from 0 to {len(widths)}"
+        raise ValueError(f"need {wanted}; got {channels}, {blocks}, {heads}, {classes}, {attention}")
+    if any(width % heads for width in widths[len(widths) - attention :]):
+        raise ValueError(f"the widths that attend must be multiples of {heads} heads, got {widths}")

@@ -1,0 +1,104 @@
+"""Train `ddpm_digits`: class-conditional diffusion on all 60,000 training digits of MNIST.
+
+    python scripts/train_ddpm.py --bf16
+
+A killed training goes on from --save-to. What is shipped is the moving average of the weights. Batches, times, noise
+and dropped labels come from --seed. `--bf16` computes in bfloat16: 1.3 times faster on CPUs that have AVX512-BF16,
+slower on those that lack it, right on recent GPUs. MNIST is downloaded at the first use; `--data digits` takes the
+embedded ones.
+"""
+
+import argparse
+import statistics
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from gencourse import Average, checkpoints, data, descend, fit
+from gencourse.methods.denoising import SCHEDULES, Diffusion
+from gencourse.methods.diffusion import TARGETS, diffusion_loss, drop_labels, min_snr, plain
+from gencourse.runtime import choose_device
+
+WEIGHTS = {"plain": plain, "min-snr": min_snr}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", choices=("mnist", "digits"), default="mnist")
+    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
+    parser.add_argument("--widths", type=int, nargs="+", default=(32, 64, 128))
+    parser.add_argument("--blocks", type=int, default=2)
+    parser.add_argument("--target", choices=TARGETS, default="v")
+    parser.add_argument("--schedule", choices=SCHEDULES, default="cosine")
+    parser.add_argument("--weight", choices=WEIGHTS, default="plain")
+    parser.add_argument("--drop", type=float, default=0.1, help="share of labels dropped, for guidance")
+    parser.add_argument("--decay", type=float, default=0.9995, help="of the moving average")
+    parser.add_argument("--bf16", action="store_true", help="bfloat16 in convolutions and matrix products")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", help="cpu, cuda, ... (default: the fastest)")
+    parser.add_argument("--save-to", type=Path, default=Path("runs/ddpm_digits.pt"))
+    parser.add_argument("--out", type=Path, default=checkpoints.folder() / "ddpm_digits.safetensors")
+    args = parser.parse_args()
+
+    device = choose_device(args.device)
+    torch.manual_seed(args.seed)
+    generator = torch.Generator().manual_seed(args.seed)
+    digits = data.load(args.data, "train")
+    batches = data.Batches(digits.signed(), args.batch, labels=digits.labels, seed=args.seed)
+    network = {"channels": 1, "widths": list(args.widths), "blocks": args.blocks, "classes": len(digits.names)}
+    arguments = {"network": network, "shape": [1, 28, 28], "target": args.target, "schedule": args.schedule}
+    diffusion = Diffusion(**arguments).to(device)
+    average = Average(diffusion, args.decay)
+    optimizer = torch.optim.AdamW(diffusion.parameters(), lr=args.rate, weight_decay=0.01)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.rate, args.steps, pct_start=0.05)
+    print(f"{sum(p.numel() for p in diffusion.parameters()) / 1e6:.2f} million parameters, {len(digits):,} digits")
+
+    loss = partial(
+        diffusion_loss,
+        diffusion.network,
+        schedule=diffusion.schedule,
+        target=diffusion.target,
+        weight=WEIGHTS[args.weight],
+        generator=generator,
+    )
+
+    def step(batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        x0, labels = batch
+        labels = drop_labels(labels, diffusion.null, args.drop, generator)
+        with ExitStack() as modes:
+            modes.enter_context(torch.autocast(device.type, torch.bfloat16, enabled=args.bf16))
+            if args.bf16 and device.type == "cpu":  # there the fused attention is many times slower in bfloat16
+                modes.enter_context(sdpa_kernel(SDPBackend.MATH))
+            found = loss(x0, labels=labels)
+        found = descend(optimizer, found, clip=1.0)
+        rate.step()
+        average.update(diffusion)
+        return {"loss": found}
+
+    state = {"diffusion": diffusion, "average": average, "optimizer": optimizer, "rate": rate, "generator": generator}
+    history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
+    record = {
+        "arguments": arguments,
+        "data": f"{len(digits):,} training digits of {digits.name}, {args.drop:.0%} of the labels dropped",
+        "steps": args.steps,
+        "minutes": round(history.seconds / 60, 1),
+        "device": str(device),
+        "scores": {"training loss, last 500 steps": round(statistics.fmean(history["loss"][-500:]), 4)},
+        "batch": args.batch,
+        "rate": args.rate,
+        "weight": args.weight,
+        "decay": args.decay,
+        "bfloat16": args.bf16,
+        "seed": args.seed,
+    }
+    print(checkpoints.save(args.out, average.module, record), record)
+
+
+if __name__ == "__main__":
+    main()
