@@ -43,6 +43,8 @@ MODELS = {  # what is shipped, by name
     "embedded": Model("gencourse.networks.features", "VGG", "01"),
     "digits": Model("gencourse.networks.classifier", "Classifier", "03"),
     "dcgan_digits": Model("gencourse.networks.dcgan", "Generator", "03", "gencourse.methods.gan:sample_images"),
+    "cyclegan_summer2winter": Model("gencourse.networks.translation", "ResnetGenerator", "04"),
+    "cyclegan_winter2summer": Model("gencourse.networks.translation", "ResnetGenerator", "04"),
 }
 NEEDED = ("arguments", "data", "steps", "minutes", "device", "scores")
 

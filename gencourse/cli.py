@@ -45,6 +45,7 @@ def build() -> Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _run(commands)
     _stylize(commands)
+    _translate(commands)
     _sample(commands)
     _score(commands)
     _data(commands)
@@ -92,6 +93,25 @@ def _stylize(commands) -> None:
     add("--start", choices=("content", "noise"), default="content", help="what it begins with (default: content)")
     add("--no-pyramid", action="store_true", help="all steps at full size: slower, textures stay small")
     add("--seed", type=_whole(0), default=0, help="of the noise (default: 0)")
+    add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
+
+
+def _translate(commands) -> None:
+    examples = """
+      gencourse translate cyclegan_summer2winter scene:7-summer -o winter.png
+      gencourse translate cyclegan_summer2winter drawing.png -o winter.png --size 128
+      gencourse translate cyclegan_winter2summer photo.jpg -o summer.png
+      gencourse translate --list
+
+      A picture is a file, an embedded photograph (see gencourse data list), or a scene that the course draws.
+    """
+    parser = _command(commands, "translate", "turn a picture into another kind: summer into winter and back", examples)
+    add = parser.add_argument
+    add("name", nargs="?", metavar="NAME", help="the model: see --list")
+    add("picture", nargs="?", metavar="PICTURE", help="a file, an embedded photograph or a scene: scene:7-winter")
+    add("-o", "--output", metavar="FILE", help="where the result goes; the ending names the format")
+    add("--list", action="store_true", help="show the models and what they were trained on")
+    add("--size", type=_whole(32), default=128, metavar="PIXELS", help="longer side (default: 128; trained at 64)")
     add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
 
 

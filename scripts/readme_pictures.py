@@ -11,7 +11,8 @@ import nbformat
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-CELLS = {"01": "hero", "01b": "ratio", "02": "compare-crops", "03": "hero"}  # picture -> id of the cell that draws it
+# picture -> id of the cell that draws it
+CELLS = {"01": "hero", "01b": "ratio", "02": "compare-crops", "03": "hero", "04": "hero"}
 
 
 def picture_of(path: Path, cell_id: str) -> Image.Image:

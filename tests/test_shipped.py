@@ -4,9 +4,16 @@ import pytest
 import torch
 
 from gencourse import checkpoints, data
-from gencourse.metrics import features, frechet_distance
+from gencourse.methods.cyclegan import translate
+from gencourse.metrics import features, frechet_distance, psnr
 
-LARGEST = {"embedded": 6e6, "digits": 3e6, "dcgan_digits": 3e6}  # bytes
+LARGEST = {  # bytes
+    "embedded": 6e6,
+    "digits": 3e6,
+    "dcgan_digits": 3e6,
+    "cyclegan_summer2winter": 3e6,
+    "cyclegan_winter2summer": 3e6,
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +57,13 @@ def test_the_generator_draws_the_digit_it_is_asked_for(classifier):
     samples = draw(network, 300, labels=labels, generator=torch.Generator().manual_seed(2))
     read = features(samples, classifier).probabilities.argmax(1)
     assert (read == labels).double().mean() > 0.97
+
+
+@pytest.mark.parametrize("way", ["summer2winter", "winter2summer"])
+def test_the_translations_are_as_near_to_the_truth_as_recorded(way):
+    pair = {season: data.seasons(season, "test", 60).unit() for season in ("summer", "winter")}
+    given, truth = (pair[season] for season in way.split("2"))
+    network, recorded = checkpoints.load(f"cyclegan_{way}"), checkpoints.record(f"cyclegan_{way}")["scores"]
+    found, copied = psnr(translate(network, given), truth).mean().item(), psnr(given, truth).mean().item()
+    assert found == pytest.approx(recorded["PSNR on 200 test pairs"], abs=0.6)
+    assert found > copied + 4

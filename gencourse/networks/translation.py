@@ -5,6 +5,7 @@ Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adv
 
 from torch import Tensor, nn
 
+MULTIPLE = 4  # of the sides: they are halved twice
 SMALLEST = 12  # pixels a side: after two halvings the reflection still has something to mirror
 
 
@@ -50,8 +51,9 @@ class ResnetGenerator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.ndim != 4 or x.shape[1] != self.inputs or min(x.shape[2:]) < SMALLEST or x.shape[2] % 4 or x.shape[3] % 4:
-            wanted = f"(B, {self.inputs}, H, W) with sides of at least {SMALLEST} that 4 divides"
+        h, w = x.shape[-2:]
+        if x.ndim != 4 or x.shape[1] != self.inputs or min(h, w) < SMALLEST or h % MULTIPLE or w % MULTIPLE:
+            wanted = f"(B, {self.inputs}, H, W) with sides of at least {SMALLEST} that {MULTIPLE} divides"
             raise ValueError(f"the generator takes {wanted}, got shape {tuple(x.shape)}: crop or resize the pictures")
         return self.layers(x)
 
