@@ -43,11 +43,19 @@ def scores(network: PixelCNN) -> dict[str, float]:
     }
 
 
+def trapezium(done: int, steps: int, warmup: int = 500, fall: float = 0.3) -> float:
+    """Return the learning rate's factor: it rises, stays, and falls to zero in the last `fall` of the steps.
+
+    Until the fall it does not depend on `steps`: a training can be taken up again with a larger number of them.
+    """
+    return min(1.0, (done + 1) / warmup, (steps - done) / (steps * fall))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=40_000)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
     parser.add_argument("--clip", type=float, default=200.0, help="largest norm of the gradient, in nats")
     parser.add_argument("--decay", type=float, default=0.9995, help="of the moving average of the weights")
     parser.add_argument("--bf16", action="store_true", help="convolve in bfloat16")
@@ -65,9 +73,7 @@ def main() -> None:
     network = PixelCNN(**ARGUMENTS).to(device)
     average = Average(network, args.decay)
     optimizer = torch.optim.Adam(network.parameters(), lr=args.rate, betas=(0.9, 0.99))
-    rate = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, args.rate, args.steps, pct_start=0.02, cycle_momentum=False, final_div_factor=1e3
-    )
+    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: trapezium(done, args.steps))
 
     def step(images: Tensor) -> dict[str, Tensor]:
         x = binarise(to_images(images, 256), generator=generator)
