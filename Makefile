@@ -1,5 +1,5 @@
 # Aliases of the commands in README.md, nothing more.
-.PHONY: run install test lab lint
+.PHONY: run install test lab lint site
 
 install:
 	pip install -e ".[lab,test]"
@@ -15,3 +15,6 @@ lab:
 
 lint:
 	ruff check && ruff format --check
+
+site:
+	python docs/build.py

@@ -1,0 +1,190 @@
+"""Build the website of the course: chapters with their committed outputs, the package's reference, the other pages.
+
+    pip install -e ".[docs]"
+    python docs/build.py                # writes site/, open site/index.html
+    python docs/build.py --out FOLDER
+
+Nothing is executed and nothing is fetched. A warning is an error. The pages are put together in a temporary folder,
+so the checkout stays as it is: the notebooks, parts of README.md, the pages beside this file, and one page for each
+module of the package.
+"""
+
+import argparse
+import ast
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+sys.path.insert(0, str(ROOT))  # the reference shows the checkout that it is built from
+
+from gencourse.repository import BRANCH, colab_address, repository  # noqa: E402
+
+# The rooms of the package, and what is in them; "*" takes all of a folder, the last room all that is left.
+ROOMS = {
+    "What a chapter derives": ["methods.*"],
+    "Networks": ["networks.*"],
+    "Training": ["fit", "descend", "batches", "runtime", "checkpoints"],
+    "Pictures and data": ["images", "data", "imageset", "archive"],
+    "Measuring": ["metrics"],
+    "Showing": ["show"],
+    "Behind the scenes": ["*"],
+}
+LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#|data:|attachment:)([^)\s#]+)")
+SOLUTION = re.compile(r"[ \t]*### BEGIN SOLUTION\n(.*?)[ \t]*### END SOLUTION", re.DOTALL)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=ROOT / "site", help="where the pages go (default: site)")
+    out = parser.parse_args(arguments).out
+    from sphinx.cmd.build import main as sphinx
+
+    with tempfile.TemporaryDirectory(prefix="site_") as temporary:
+        source = assemble(Path(temporary) / "source")
+        options = ["-q", "-W", "--keep-going", "-b", "html", "-c", str(DOCS), "-d", str(Path(temporary) / "trees")]
+        status = sphinx([*options, str(source), str(out)])
+    print(f"{out / 'index.html'}" if status == 0 else "the site has mistakes, see above")
+    return status
+
+
+def assemble(source: Path) -> Path:
+    """Put the sources of all pages into a new folder; returns it."""
+    shutil.copytree(DOCS / "pictures", source / "pictures")
+    for page in DOCS.glob("*.md"):
+        put(source / page.name, with_links(page.read_text(encoding="utf-8"), PurePosixPath("docs")))
+    for heading, text in sections(ROOT / "README.md").items():
+        put(source / "readme" / f"{slug(heading)}.md", with_links(text, PurePosixPath(".")))
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        put(source / "notebooks" / path.name, json.dumps(chapter(path)))
+    reference(source / "reference")
+    copy(DOCS / "course.css", source / "static" / "course.css")
+    if mathjax := mathjax_folder():
+        for part in ("tex-mml-chtml.js", "output/chtml/fonts", "input/tex/extensions"):
+            (shutil.copytree if (mathjax / part).is_dir() else copy)(
+                mathjax / part, source / "static" / "mathjax" / part
+            )
+    return source
+
+
+def put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def copy(old: Path, new: Path) -> None:
+    new.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(old, new)
+
+
+def sections(readme: Path) -> dict[str, str]:
+    """Return the second-level sections of a page: heading -> the text below it."""
+    parts = re.split(r"(?m)^## (.+)\n", readme.read_text(encoding="utf-8"))
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def with_links(text: str, folder: PurePosixPath) -> str:
+    """Point the relative links of a page that lies in `folder` of the checkout to where the website has their targets.
+
+    Pages of the site and pictures are found by a path from its top; anything else by its address in the repository.
+    """
+
+    def moved(found: re.Match) -> str:
+        path = PurePosixPath(os.path.normpath(folder / found[1]).replace(os.sep, "/"))
+        on_site = path.relative_to("docs") if path.parts[:1] == ("docs",) else path
+        page = path.parts[:1] == ("notebooks",) or (path.parts[:1] == ("docs",) and (DOCS / on_site).exists())
+        if page and path.suffix:
+            return f"/{on_site}"
+        kind = "tree" if (ROOT / path).is_dir() else "blob"
+        return f"{repository()}/{kind}/{BRANCH}/{path}"
+
+    return LINK.sub(moved, text)
+
+
+def chapter(path: Path) -> dict:
+    """Return a notebook as the website shows it.
+
+    The badge, a picture from the web, becomes a link in words; solutions and answers are folded; links are moved.
+    """
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    title = next(cell for cell in notebook["cells"] if "".join(cell["source"]).startswith("# "))
+    notebook["cells"] = [title, *(cell for cell in notebook["cells"] if cell is not title)]  # a page begins with it
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"])
+        if cell.get("id") == "badge":
+            text = f"[Open this chapter in Colab]({colab_address(path.stem)})"
+        elif cell["cell_type"] == "markdown":
+            folded = r"<details><summary>An answer</summary>\n\n\1\n</details>\n"
+            text = with_links(SOLUTION.sub(folded, text), PurePosixPath("notebooks"))
+        elif "### BEGIN SOLUTION" in text:
+            text = re.sub(r"(?m)^\s*### (BEGIN|END) SOLUTION\n?", "", text)
+            facts = cell["metadata"].get("gencourse", {})
+            named = f"Task: {facts['title']} ({facts['difficulty']}). One way to write it" if facts else "A solution"
+            cell["metadata"] |= {"tags": ["hide-input"], "mystnb": {"code_prompt_show": named}}
+        cell["source"] = text
+    return notebook
+
+
+def modules() -> dict[str, str]:
+    """Return the modules of the package without its name, each with the first sentence about it."""
+    found = {}
+    for path in sorted((ROOT / "gencourse").rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT / "gencourse").with_suffix("").parts)
+        doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        if path.name not in ("__init__.py", "__main__.py"):
+            found[name] = doc.split("\n\n")[0].replace("\n", " ")
+    return found
+
+
+def reference(folder: Path) -> None:
+    """Write one page for each module, one for each room, and one that lists them all."""
+    left, tables = modules(), []
+    for room, patterns in ROOMS.items():
+        inside = [name for pattern in patterns for name in left if PurePosixPath(name).match(pattern)]
+        table = [".. list-table::", "   :widths: 30 70", ""]
+        for name in inside:
+            table += [f"   * - :doc:`{name}`", f"     - {plain(left.pop(name))}"]
+            automatic = [f".. automodule:: gencourse.{name}", "   :members:"]
+            put(folder / f"{name}.rst", page(f"gencourse.{name}", automatic))
+        put(folder / f"{slug(room)}.rst", page(room, [*table, "", *toctree(f"{name} <{name}>" for name in inside)]))
+        tables += [room, "-" * len(room), "", *table, ""]
+    put(folder / "index.rst", page("Reference", [*tables, *toctree(slug(room) for room in ROOMS)]))
+
+
+def slug(words: str) -> str:
+    return words.lower().replace(" ", "_")
+
+
+def page(title: str, lines: list[str]) -> str:
+    return "\n".join([title, "=" * len(title), "", *lines, ""])
+
+
+def toctree(names: Iterable[str]) -> list[str]:
+    return [".. toctree::", "   :hidden:", "", *(f"   {name}" for name in names)]
+
+
+def plain(text: str) -> str:
+    """Return a sentence of a docstring as reStructuredText that means just these letters; `code` stays code."""
+    pieces = re.split(r"`([^`\n]+)`", text)
+    safe = [re.sub(r"([\\*|_`<>])", r"\\\1", piece) for piece in pieces[::2]]
+    code = [f"\\ ``{piece}``\\ " for piece in pieces[1::2]]
+    return "".join(a + b for a, b in zip(safe, [*code, ""], strict=True))
+
+
+def mathjax_folder() -> Path | None:
+    """Return where the package django-static-mathjax keeps MathJax, without importing it; None where it is not here."""
+    from importlib.util import find_spec
+
+    found = find_spec("mathjax")
+    folder = Path(found.origin).parent / "static" / "mathjax" / "es5" if found and found.origin else None
+    return folder if folder and (folder / "tex-mml-chtml.js").is_file() else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
