@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,7 @@ def unpack(file: File, folder: Path) -> Path:
                 if not _is_content(part, packed, file.unpacked):
                     raise DownloadError(f"{packed} does not hold what it should: delete it and try again")
                 os.replace(part, path)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise unwritable(path, error) from error
     return path
 

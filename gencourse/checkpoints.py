@@ -85,7 +85,8 @@ def sampler(name: str) -> Callable[..., Tensor]:
 
 
 def record(name: str) -> dict[str, Any]:
-    """Return how a shipped model was made: arguments, data, steps, minutes, device, scores."""
+    """Return how a shipped model was made: arguments, data, steps, minutes, device, scores. Raises as `load` does."""
+    _find(name, list(MODELS))
     return read_record(folder() / f"{name}.safetensors")
 
 

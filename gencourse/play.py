@@ -29,7 +29,7 @@ def animation(
     path: also write the GIF there. width: its width on the page in pixels. The last frame stays two seconds.
     Raises ImageError for no frames or frames of different sizes.
     """
-    pictures = [to_pil(lay_out(frame) if len(frame) > 1 else frame).convert("RGB") for frame in frames]
+    pictures = [to_pil(lay_out(frame) if frame.ndim and len(frame) > 1 else frame).convert("RGB") for frame in frames]
     if not pictures or len({picture.size for picture in pictures}) != 1:
         raise ImageError(f"expected frames of one size, got {sorted({p.size for p in pictures}) or 'none'}")
     palette = _palette(pictures)

@@ -45,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
         clone = Path(temporary) / "clone"
         run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)])
         failed = notebooks(clone, python, options.names)
-        moved = {name: (old, new) for name, old in before.items() if (new := versions(python).get(name)) != old}
+        after = versions(python)
+        moved = {name: (old, after.get(name)) for name, old in before.items() if after.get(name) != old}
     for name, (old, new) in moved.items():
         print(f"MOVED   {name} from {old} to {new}")
     print(f"failed: {', '.join(failed) or 'none'}; preinstalled versions moved: {len(moved)} of {len(before)}")
@@ -90,7 +91,8 @@ def environment(folder: Path, python: str | None) -> Path:
 
 def versions(python: Path) -> dict[str, str]:
     """Return what is installed, without the course itself."""
-    told = subprocess.check_output([*UV, "pip", "list", "--format", "json", "--python", str(python)], text=True)
+    command = [*UV, "pip", "list", "--quiet", "--format", "json", "--python", str(python)]
+    told = subprocess.check_output(command, text=True)
     return {p["name"]: p["version"] for p in json.loads(told) if p["name"] != "gencourse"}
 
 

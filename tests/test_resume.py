@@ -57,6 +57,20 @@ def test_killed_at_random_moments(source, killed):
 
 
 @forks
+@pytest.mark.slow
+def test_killed_twenty_times(tmp_path):
+    here = Path(__file__).resolve().parent
+    more = {"TRAINING_STEPS": "120", "TRAINING_KILLS": "20", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(here.parent)}
+    command = [sys.executable, str(here / "training.py"), str(tmp_path)]
+    done = subprocess.run(command, env=os.environ | more, capture_output=True, text=True, timeout=590)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for source in ("a shuffling loader", "Batches"):
+        assert int(re.search(rf"{source}: (\d+) kills", done.stdout)[1]) == 20
+        whole, pieces = (torch.load(tmp_path / source / f"{n}.pt", weights_only=True) for n in ("whole", "random"))
+        assert len(whole["history"]["mse"]) == 120 and same(whole, pieces)
+
+
+@forks
 @pytest.mark.parametrize("moment", training.MOMENTS)
 def test_killed_while_it_saves(moment, killed):
     folder = killed[0] / "a shuffling loader"

@@ -25,8 +25,8 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler, TensorDataset
 from gencourse import Average, descend, fit, resume
 from gencourse.data import Batches
 
-STEPS = 24
-KILLS = 6  # at random moments
+STEPS = int(os.environ.get("TRAINING_STEPS", "24"))
+KILLS = int(os.environ.get("TRAINING_KILLS", "6"))  # at random moments
 loop = sys.modules["gencourse.loop"]
 
 
@@ -152,7 +152,9 @@ class Training:
         history = fit(self.step, self.batches, steps=steps, state=self.state, show=False, **saving)
         everything = {name: resume.read_state(thing) for name, thing in self.state.items()}
         drawn = torch.rand(3), random.random(), float(np.random.rand()), torch.rand(3, generator=self.state["noise"])
-        return everything | {"history": dict(history), "drawn": list(drawn)}
+        with torch.no_grad():
+            samples = self.state["average"].module.eval()(self.x)
+        return everything | {"history": dict(history), "drawn": list(drawn), "samples": samples}
 
 
 def same(a: Any, b: Any) -> bool:
@@ -259,9 +261,9 @@ def written(path: Path) -> int:
 def killed_at_random(source: str, folder: Path, rng: random.Random) -> None:
     """Run until done, killing it often; print how often it was killed after it had saved and before it was done."""
     save, kills = folder / "random.save", 0
-    for attempt in range(40):
+    for attempt in range(2 * KILLS + 28):
         pid = child(source, folder, "random", pause=0.01 if kills < KILLS else 0)
-        if kills < KILLS and attempt < 39:
+        if kills < KILLS and attempt < 2 * KILLS + 27:
             begun, ended, limit = written(save), (0, 0), time.monotonic() + 60
             while written(save) == begun and not ended[0] and time.monotonic() < limit:  # every try gets further
                 time.sleep(0.001)

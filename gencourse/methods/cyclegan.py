@@ -13,7 +13,7 @@ from torch.nn.functional import l1_loss
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from gencourse.descend import Average, descend, eval_mode
-from gencourse.images import check_range, to_signed, to_unit
+from gencourse.images import ImageError, check_range, to_signed, to_unit
 from gencourse.methods.gan import frozen
 from gencourse.methods.gan_tricks import PastFakes
 
@@ -166,8 +166,10 @@ def constant_then_linear(optimizer: torch.optim.Optimizer, steps: int, constant:
 def translate(network: nn.Module, images: Tensor, *, batch: int = 32) -> Tensor:
     """Translate pictures (B, C, H, W) in [0, 1] with a generator in eval mode, `batch` at a time: the same in [0, 1].
 
-    Raises ImageError when they leave [0, 1], ValueError for sizes that the generator does not take.
+    Raises ImageError for another shape or range, ValueError for sizes that the generator does not take.
     """
+    if images.ndim != 4:
+        raise ImageError(f"expected pictures (B, C, H, W), got shape {tuple(images.shape)}")
     device = next(network.parameters()).device
     with eval_mode(network):
         parts = [network(to_signed(x).to(device)) for x in images.split(batch)]
