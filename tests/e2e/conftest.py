@@ -14,7 +14,7 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 HOW = 'pip install -e ".[test,docs,browser]" and Chromium (apt-get install chromium; or CHROMIUM=its path)'
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, so does its event loop, which other files' tests could not bear
 def chromium() -> Iterator:
     """A running headless Chromium. Skips where Playwright or the browser is missing."""
     playwright = pytest.importorskip("playwright.sync_api", reason=f"a real browser needs Playwright: {HOW}")

@@ -75,6 +75,7 @@ SMALL = {
 }
 
 
+@pytest.mark.timeout(1800)
 def test_slider_upload_and_stop(lab, tab):
     cells = [nbformat.v4.new_code_cell(source, id=name) for name, source in SMALL.items()]
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 import website
 
+pytestmark = pytest.mark.timeout(1800)  # for machines that have other things to do; no test measures time
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MINUTE = 60_000  # milliseconds; pages are given several, for machines that have other things to do
