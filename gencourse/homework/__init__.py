@@ -1,0 +1,10 @@
+"""Homework: students' copies of the notebooks, checks that say what is wrong, and grades.
+
+from gencourse.homework import check
+check("gram_matrix", gram_matrix)
+"""
+
+from gencourse.homework.checks import Wrong
+from gencourse.homework.verdict import check
+
+__all__ = ["Wrong", "check"]

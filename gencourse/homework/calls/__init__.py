@@ -1,0 +1,78 @@
+"""How a student's function is called: what runs beside it, in the same process, and holds no answers.
+
+A call takes the function and a case, plain inputs by name, and returns plain outputs by name. The judgement happens
+elsewhere, on these outputs alone: while grading, nothing but this folder lies within reach of a submission.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Case = dict[str, Any]  # numpy arrays, numbers, truth values and short texts; a name that begins with _ is for the judge
+Outputs = dict[str, Any]  # the same
+Call = Callable[[Callable[..., Any], Case], Outputs]
+
+
+class Unusable(Exception):
+    """What a student's function gave back is nothing that could be compared; says what it was."""
+
+
+def tensors(case: Case) -> dict[str, Any]:
+    """Return the inputs of a case in order, its arrays as new tensors."""
+    given = {name: value for name, value in case.items() if not name.startswith("_")}
+    return {name: torch.from_numpy(v.copy()) if isinstance(v, np.ndarray) else v for name, v in given.items()}
+
+
+def plain(x: Any, what: str = "your function") -> np.ndarray:
+    """Return a tensor, an array or a number as an array of its own. Raises Unusable for anything else."""
+    if isinstance(x, Tensor):
+        if x.is_complex():
+            raise Unusable(f"{what} returned complex numbers")
+        return x.detach().cpu().double().numpy().copy()
+    if isinstance(x, bool | int | float | np.number | np.bool_):
+        return np.array(x, np.float64)
+    if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":
+        return np.array(x, np.float64)
+    kind = "nothing (None): is there a return?" if x is None else f"a {type(x).__name__}, where a tensor is asked for"
+    raise Unusable(f"{what} returned {kind}")
+
+
+def value(function: Callable[..., Any], case: Case) -> Outputs:
+    """Call function(*inputs); returns `value`, and each input as the call left it, under `after NAME`."""
+    inputs = tensors(case)
+    found = plain(function(*inputs.values()))
+    left = {f"after {name}": plain(x) for name, x in inputs.items() if isinstance(x, Tensor)}
+    return {"value": found, **left}
+
+
+def gradients(function: Callable[..., Any], case: Case) -> Outputs:
+    """Call a loss; returns `value`, and the gradient by each input as `by NAME`, left out where none arrives."""
+    inputs = {name: x.requires_grad_() if isinstance(x, Tensor) else x for name, x in tensors(case).items()}
+    found = function(*inputs.values())
+    outputs = {"value": plain(found)}
+    if isinstance(found, Tensor) and found.requires_grad and found.numel() == 1:
+        leaves = {name: x for name, x in inputs.items() if isinstance(x, Tensor)}
+        grads = torch.autograd.grad(found.sum(), list(leaves.values()), allow_unused=True)
+        outputs |= {f"by {name}": plain(g) for name, g in zip(leaves, grads, strict=True) if g is not None}
+    return outputs
+
+
+@contextmanager
+def standing_in(function: Callable[..., Any], **names: Any) -> Iterator[None]:
+    """Let names mean something else for a while, wherever the function's module looks them up.
+
+    So a task that builds on earlier ones can be checked whatever became of those.
+    """
+    space = getattr(function, "__globals__", {})
+    before = {name: space[name] for name in names if name in space}
+    space.update(names)
+    try:
+        yield
+    finally:
+        for name in names:
+            space.pop(name, None)
+        space.update(before)
