@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from gencourse import __version__
-from gencourse.commands import UserError
+from gencourse.commands import UserError, homework
 
 BAD_INPUT = 2
 
@@ -48,6 +48,7 @@ def build() -> Parser:
     _translate(commands)
     _sample(commands)
     _score(commands)
+    _homework(commands)
     _data(commands)
     _command(commands, "doctor", "versions, device, profile, and which data and weights are here", "gencourse doctor")
     return parser
@@ -158,6 +159,15 @@ def _score(commands) -> None:
     add("--seed", type=_whole(0), default=0, help="of -n and of the bootstrap (default: 0)")
     add("--json", action="store_true", help="print JSON in place of a table")
     add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
+
+
+def _homework(commands) -> None:
+    examples = """
+      gencourse homework build
+      gencourse homework grade submissions --chapter 01 --out grades.csv --jobs 2
+    """
+    about = "make the students' copies of the notebooks, and grade what comes back"
+    homework.arguments(_command(commands, "homework", about, examples), _whole)
 
 
 def _data(commands) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-HEADER_BYTES, MESSAGE_BYTES = 200_000, 64_000_000
+HEADER_BYTES, MESSAGE_BYTES = 200_000, 40_000_000
 TEXT, DIMENSIONS = 4_000, 8
 DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
 
@@ -26,7 +26,8 @@ def pack(values: dict[str, Any]) -> bytes:
     """Return numbers, texts, truth values and arrays by name as one message."""
     arrays = {name: np.ascontiguousarray(v) for name, v in values.items() if isinstance(v, np.ndarray)}
     rest = {name: v for name, v in values.items() if name not in arrays}
-    header = {"plain": rest, "arrays": {name: [a.dtype.name, list(values[name].shape)] for name, a in arrays.items()}}
+    kinds = {name: [a.dtype.name, list(values[name].shape)] for name, a in arrays.items()}
+    header = {"order": list(values), "plain": rest, "arrays": kinds}
     text = json.dumps(header).encode()
     return struct.pack("<I", len(text)) + text + b"".join(a.tobytes() for a in arrays.values())
 
@@ -41,9 +42,10 @@ def unpack(message: bytes) -> dict[str, Any]:
         values, place = {str(name): _scalar(value) for name, value in header["plain"].items()}, 4 + length
         for name, (dtype, shape) in header["arrays"].items():
             values[str(name)], place = _array(message, place, dtype, shape)
+        values = {name: values[name] for name in header["order"]}
     except BadMessage:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, struct.error, RecursionError) as error:
         raise BadMessage(f"not a message: {error}") from error
     if place != len(message):
         raise BadMessage("the announced sizes are not those of the message")

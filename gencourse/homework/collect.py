@@ -1,0 +1,43 @@
+"""What was handed in: which files, whose they are, which chapter."""
+
+from collections import Counter
+from pathlib import Path
+
+from gencourse.homework import checks, submission
+from gencourse.homework.submission import Unreadable
+from gencourse.homework.tasks import chapter
+
+
+def find_files(where: Path) -> dict[str, Path]:
+    """Return the notebooks of a folder and of the folders in it, by student; or the one notebook.
+
+    Raises FileNotFoundError where there is none.
+    """
+    if where.is_file():
+        return {where.stem: where}
+    paths = sorted(p for p in where.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+    if not paths:
+        raise FileNotFoundError(f"there is no notebook in {where}")
+    return {path.relative_to(where).with_suffix("").as_posix(): path for path in paths}
+
+
+def chapter_of(ids: set[str]) -> str | None:
+    """Return the chapter whose tasks a notebook holds, or None."""
+    counts = {number: len(ids & {task.id for task in chapter(number).tasks}) for number in checks.CHAPTERS}
+    best = max(counts, key=lambda number: counts[number])
+    return best if counts[best] else None
+
+
+def most_common(files: dict[str, Path]) -> str:
+    """Return the chapter that most files belong to. Raises ValueError where none or several could be meant."""
+    found: Counter[str | None] = Counter()
+    for path in files.values():
+        try:
+            found[chapter_of(submission.parse(submission.contents(path)).ids)] += 1
+        except Unreadable:
+            continue
+    del found[None]
+    ranked = found.most_common(2)
+    if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
+        raise ValueError("which chapter is it? The files do not tell: --chapter 01")
+    return ranked[0][0]
