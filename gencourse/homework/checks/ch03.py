@@ -238,11 +238,10 @@ def frechet_judge(case: Case, outputs: Outputs) -> None:
         return  # covariances divided by N: just as good
     mistakes = {
         "the distance itself: the formula gives its square": np.sqrt(expected),
-        "a root taken number by number is not a matrix's root": apart + traces - 2 * np.sqrt((a * b).clip(0)).trace(),
         "a root of each number of the product: a matrix's root is another thing": apart
         + traces
         - 2 * np.sqrt((a @ b).clip(0)).trace(),
-        "blind to a turn: more than the diagonals of the covariances counts": apart
+        "blind to a turn: only the diagonals count, and a root taken number by number is no matrix's root": apart
         + np.square(np.sqrt(np.diag(a)) - np.sqrt(np.diag(b))).sum(),
         "the means do not count": traces - 2 * cross(a, b),
         "only the means count: where are the covariances?": apart,

@@ -1,0 +1,41 @@
+"""Answers that people really give, right and wrong, one file a chapter; a new task begins here.
+
+@wrong("gram_matrix", "take a mean over the positions")      # a part of the sentence that it must get
+def unnormalised(features): ...
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """task: the function asked for; sentence: a part of what the check must say, None if it is right."""
+
+    task: str
+    sentence: str | None
+    function: Callable[..., Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.task}-{self.function.__name__}"
+
+
+ANSWERS: list[Answer] = []
+
+
+def wrong(task: str, sentence: str) -> Callable[[Callable], Callable]:
+    def keep(function: Callable) -> Callable:
+        ANSWERS.append(Answer(task, sentence, function))
+        return function
+
+    return keep
+
+
+def right(task: str) -> Callable[[Callable], Callable]:
+    def keep(function: Callable) -> Callable:
+        ANSWERS.append(Answer(task, None, function))
+        return function
+
+    return keep
