@@ -38,14 +38,14 @@ def repository() -> str:
     raise LookupError("the repository's address is not known: pyproject.toml has no Repository in [project.urls]")
 
 
-def colab_address(name: str, address: str | None = None) -> str:
-    """Return the address that opens a notebook, NAME.ipynb, on Colab."""
-    return f"{_colab_folder(address or repository())}notebooks/{name}.ipynb"
+def colab_address(name: str, address: str | None = None, folder: str = "notebooks") -> str:
+    """Return the address that opens a notebook, FOLDER/NAME.ipynb, on Colab."""
+    return f"{_colab_folder(address or repository())}{folder}/{name}.ipynb"
 
 
-def badge(name: str, address: str | None = None) -> str:
+def badge(name: str, address: str | None = None, folder: str = "notebooks") -> str:
     """Return the markdown of a notebook's badge."""
-    return f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]({colab_address(name, address)})"
+    return f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]({colab_address(name, address, folder)})"
 
 
 def install_line(address: str | None = None) -> str:

@@ -1,0 +1,362 @@
+"""Grading: right points for honest work, none for attempts, and nobody stops anybody else."""
+
+import csv
+import json
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import attacks
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+from gencourse import cli, pages
+from gencourse.homework import build, checks, collect, sandbox, submission, tasks
+from gencourse.homework.grade import Result, grade
+from gencourse.homework.sandbox import Place
+from gencourse.homework.session import Limits
+
+CHAPTER = "01"
+NAME = tasks.chapter(CHAPTER).name
+SOLVED = build.folder() / f"{NAME}.ipynb"
+HONEST = "style_loss"  # is right in every attempt's notebook
+VICTIMS = [name for name in checks.of_chapter(CHAPTER) if name != HONEST]
+LIMITS = Limits(seconds=4, memory=1_000_000_000, wall=40)
+TASK = {name: check.cell for name, check in checks.of_chapter(CHAPTER).items()}
+FULL = {task.id: task.points for task in tasks.chapter(CHAPTER).tasks}
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="submissions run on Linux and macOS")
+
+
+def solved(**cells: str) -> NotebookNode:
+    """The chapter, solved, without its outputs, some cells' text replaced."""
+    notebook = pages.read(SOLVED)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+        cell.source = cells.get(cell.id.replace("-", "_"), cell.source)
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def place():
+    with sandbox.place() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def server():
+    """Listens where a submission must not get to; nothing is ever sent."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+        yield listening
+
+
+def graded(files: dict[str, Path], place: Place, **options: object) -> dict[str, Result]:
+    options = {"seed": 3, "limits": LIMITS, "jobs": 2, **options}
+    return {result.student: result for result in grade(files, CHAPTER, place, **options)}
+
+
+def points(result: Result) -> dict[str, float | None]:
+    return {mark.task: mark.points for mark in result.marks}
+
+
+def sentence(result: Result, function: str) -> str:
+    return {name: said for mark in result.marks for name, said in mark.said.items()}[function]
+
+
+# Honest work.
+
+
+def moved(notebook: NotebookNode) -> None:
+    notebook.cells.reverse()
+
+
+def without_setup(notebook: NotebookNode) -> None:
+    notebook.cells = [cell for cell in notebook.cells if cell.id != "setup"]
+
+
+def on_colab(notebook: NotebookNode) -> None:
+    """Colab gives cells ids of its own and keeps nbgrader's metadata."""
+    for index, cell in enumerate(notebook.cells):
+        cell.id = f"colab{index}"
+
+
+def without_metadata(notebook: NotebookNode) -> None:
+    for index, cell in enumerate(notebook.cells):
+        cell.id, cell.metadata = f"c{index}", {"nbgrader": {"grade_id": "task-gram"}} if cell.id == "task-gram" else {}
+
+
+def copied(notebook: NotebookNode) -> None:
+    """A copy of the stub lies below the answer, and an older answer above it."""
+    cells = {cell.id: cell for cell in notebook.cells}
+    stub = "def gram_matrix(features):\n    raise NotImplementedError()"
+    old = "def gram_matrix(features):\n    return features"
+    for text, place in ((stub, len(notebook.cells)), (old, 3)):
+        notebook.cells.insert(place, new_code_cell(text, metadata=cells["task-gram"].metadata))
+
+
+def with_helpers(notebook: NotebookNode) -> None:
+    """A function, a constant and an import of the student's own, in cells above and below, among other things."""
+    place = [cell.id for cell in notebook.cells].index("task-gram")
+    helper = "%matplotlib inline\nfrom math import prod as multiplied\nimport a_package_nobody_has\nraise SystemExit"
+    notebook.cells[place].source = (
+        "def gram_matrix(features):\n    f = flat(features)\n    return f @ f.mT / multiplied(features.shape[START:])\n"
+        "print(gram_matrix(undefined))"
+    )
+    notebook.cells.insert(place, new_code_cell("START = 2\nfor i in range(3):\n    print(i)"))
+    notebook.cells.insert(place, new_code_cell(helper))
+    notebook.cells.append(new_code_cell("def flat(x):\n    return x.flatten(START)"))
+
+
+CHANGES = (moved, without_setup, on_colab, without_metadata, copied, with_helpers)
+
+
+@pytest.fixture(scope="module")
+def honest(place, tmp_path_factory) -> dict[str, Result]:
+    folder = tmp_path_factory.mktemp("honest")
+    for change in CHANGES:
+        notebook = solved()
+        change(notebook)
+        (folder / f"{change.__name__}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    pages.write(pages.read(build.homework() / SOLVED.name), folder / "stub.ipynb")
+    one = "def gram_matrix(features):\n    f = features.flatten(2)\n    return f @ f.transpose(1, 2)"
+    broken = "def total_variation(x):\n    return x.diff(dim=2)..mean()"
+    notebook = solved(task_gram=one, task_variation=broken, task_colours="", question_where="Because <b>.")
+    pages.write(notebook, folder / "class" / "anna.ipynb")
+    return graded(collect.find_files(folder), place)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_full_points(honest, change):
+    assert honest[change.__name__].problem == ""
+    assert points(honest[change.__name__]) == FULL, [mark.said for mark in honest[change.__name__].marks]
+
+
+def test_a_stub_gets_nothing(honest):
+    assert set(points(honest["stub"]).values()) == {0}
+    assert sentence(honest["stub"], "gram_matrix").startswith("gram_matrix is not written yet")
+
+
+def test_each_task_has_its_own_points_and_sentence(honest):
+    anna = honest["class/anna"]
+    lost = ("task-gram", "task-variation", "task-colours")
+    assert points(anna) == {task: 0 if task in lost else of for task, of in FULL.items()}
+    assert "take a mean over the positions" in sentence(anna, "gram_matrix")
+    assert sentence(anna, "total_variation").startswith("the cell of total_variation is not Python")
+    assert sentence(anna, "keep_colours").startswith("keep_colours is defined nowhere")
+    assert sentence(anna, "content_loss") == "" and anna.answers == {"question-where": "Because <b>."}
+
+
+# Attempts.
+
+
+def lots(attempts: list[str]) -> list[dict[str, str]]:
+    """Spread attempts over notebooks, one a function; what ends the whole worker gets a notebook of its own."""
+    alone = [name for name in attempts if name in attacks.PARENT]
+    rest = [name for name in attempts if name not in attacks.PARENT]
+    groups = [rest[i : i + len(VICTIMS)] for i in range(0, len(rest), len(VICTIMS))]
+    return [dict(zip(group, VICTIMS, strict=False)) for group in groups] + [{name: VICTIMS[1]} for name in alone]
+
+
+@pytest.fixture(scope="module")
+def arena(tmp_path_factory, server):
+    """The folder of attempts, and where each lies: attempt -> (student, function)."""
+    folder = tmp_path_factory.mktemp("attempts")
+    target = tmp_path_factory.mktemp("target")
+    secrets = [str(SOLVED), str(folder / "honest.ipynb"), str(sandbox.PACKAGE / "methods/style.py")]
+    secrets += [str(sandbox.PACKAGE / "homework/checks/ch01.py"), str(Path(checks.__file__).resolve())]
+    writable = [str(target / "marker"), str(Path.home() / ".gencourse-marker"), "/tmp/gencourse-marker"]
+    writable += ["gencourse-marker", str(folder / "honest.ipynb.marker"), "/dev/shm/gencourse-marker"]
+    port = server.getsockname()[1]
+    where = {}
+    for index, lot in enumerate(lots(list(attacks.ATTEMPTS))):
+        cells = {TASK[f].replace("-", "_"): attacks.source(a, f, secrets, writable, port) for a, f in lot.items()}
+        pages.write(solved(**cells), folder / f"attempt{index}.ipynb")
+        where |= {attempt: (f"attempt{index}", function) for attempt, function in lot.items()}
+    pages.write(solved(), folder / "honest.ipynb")
+    spoil(folder)
+    yield folder, where, target
+    for path in map(Path, writable[1:]):
+        assert not path.exists() and not Path(f"{path}.large").exists()
+
+
+def spoil(folder: Path) -> None:
+    """Files that are no notebooks of this chapter."""
+    (folder / "empty.ipynb").touch()
+    (folder / "broken.ipynb").write_text('{"cells": [')
+    (folder / "nested.ipynb").write_text("[" * 200_000)
+    (folder / "strange.ipynb").write_text(
+        '{"cells": [1, {"cell_type": "code"}, {"metadata": 3, "source": [null]}, null]}'
+    )
+    (folder / "binary.ipynb").write_bytes(b"\x80\x04\x95" + os.urandom(1000))
+    with open(folder / "large.ipynb", "wb") as file:
+        file.truncate(100_000_000)  # a hole: nothing is written
+    (folder / "link.ipynb").symlink_to(folder / "honest.ipynb")
+    os.mkfifo(folder / "pipe.ipynb")
+    (folder / "folder.ipynb").mkdir()
+    shutil.copy(build.folder() / "02_upsampling.ipynb", folder / "other.ipynb")
+
+
+@pytest.fixture(scope="module")
+def attempted(arena, place, server) -> dict[str, Result]:
+    os.environ["GENCOURSE_TEST_TOKEN"] = "secret"
+    try:
+        return graded(collect.find_files(arena[0]), place)
+    finally:
+        del os.environ["GENCOURSE_TEST_TOKEN"]
+
+
+@pytest.mark.parametrize("attempt", attacks.ATTEMPTS)
+def test_an_attempt_is_worth_nothing(attempted, arena, place, attempt):
+    student, function = arena[1][attempt]
+    if attempt in attacks.WALLS and not place.walled:
+        pytest.skip(f"needs bubblewrap: {place.trouble}")
+    result = attempted[student]
+    assert points(result)[TASK[function]] == 0
+    assert "GOT IN" not in sentence(result, function), sentence(result, function)
+    assert len(sentence(result, function)) < 1500
+
+
+def test_attempts_cost_nobody_else(attempted, arena):
+    """Not the honest ones, and not the other functions of the same notebook."""
+    assert points(attempted["honest"]) == FULL
+    for student in {student for student, _ in arena[1].values()}:
+        assert points(attempted[student])[TASK[HONEST]] == FULL[TASK[HONEST]], attempted[student].marks
+    alone = attempted[arena[1]["killing the parent"][0]]
+    assert sum(points(alone).values()) == sum(FULL.values()) - FULL["task-gram"], alone.marks
+
+
+def test_attempts_leave_nothing(attempted, arena, server, place):
+    if not place.walled:
+        pytest.skip("needs bubblewrap")
+    assert list(arena[2].iterdir()) == []
+    with pytest.raises(TimeoutError):
+        server.accept()
+
+
+@pytest.mark.parametrize(
+    ("student", "problem"),
+    [
+        ("empty", "the file is empty"),
+        ("broken", "is damaged"),
+        ("nested", "is damaged"),
+        ("binary", "is damaged"),
+        ("strange", ""),
+        ("large", "the file has 100 MB, more than 30"),
+        ("link", "cannot be read"),
+        ("pipe", "this is not a file"),
+        ("folder", "this is not a file"),
+        ("other", "this is a notebook of chapter 02, not of 01"),
+    ],
+)
+def test_files_that_are_no_notebooks(attempted, student, problem):
+    assert set(points(attempted[student]).values()) == {0}
+    assert problem in attempted[student].problem and bool(problem) == bool(attempted[student].problem)
+
+
+@pytest.mark.parametrize("attempt", ["reading solutions, checks and others", "the package's own answer", "the network"])
+def test_without_walls_the_attempts_would_get_in(attempt, server):
+    """They are real: in this process each of them gets what it is after."""
+    text = attacks.source(attempt, "f", [str(SOLVED)], [], server.getsockname()[1])
+    space: dict = {"torch": pytest.importorskip("torch")}
+    exec(text, space)
+    with pytest.raises(RuntimeError, match="GOT IN"):
+        space["f"]()
+
+
+def test_with_limits_only(tmp_path, capsys):
+    """Where bubblewrap is missing, limits hold, and a warning says what does not."""
+    lot = [
+        "an object that equals everything",
+        "an endless loop",
+        "too much memory",
+        "a flood of output",
+        "becoming root",
+    ]
+    cells = {TASK[f].replace("-", "_"): attacks.source(a, f, [], [], 9) for a, f in zip(lot, VICTIMS, strict=True)}
+    pages.write(solved(**cells), tmp_path / "in" / "a.ipynb")
+    command = ["homework", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "g.csv"), "--seconds", "3"]
+    assert cli.main([*command, "--no-bubblewrap", "--seed", "1", "--jobs", "1"]) == 0
+    assert "WARNING: no bubblewrap" in capsys.readouterr().err
+    (row,) = csv.DictReader((tmp_path / "g.csv").open(encoding="utf-8"))
+    assert row["sum (of 11)"] == "1", (tmp_path / "g" / "a.html").read_text(encoding="utf-8")
+
+
+# The command.
+
+
+def test_the_command(tmp_path, capsys, monkeypatch):
+    """A table, a page each; the same again without running anything; a changed file alone is run."""
+    folder, out = tmp_path / "in", tmp_path / "grades.csv"
+    pages.write(solved(question_where="<script>mine</script>"), folder / "b" / "=cmd.ipynb")
+    pages.write(pages.read(build.homework() / SOLVED.name), folder / "a.ipynb")
+    command = ["homework", "grade", str(folder), "--out", str(out), "--jobs", "2"]
+    assert cli.main(command) == 0
+    table = out.read_bytes()
+    rows = list(csv.DictReader(out.open(encoding="utf-8")))
+    assert [row["student"] for row in rows] == ["a", "b/=cmd"]
+    assert [row["sum (of 11)"] for row in rows] == ["0", "11"] and rows[0]["question-where (of 2, by hand)"] == ""
+    page = (tmp_path / "grades" / "b" / "=cmd.html").read_text(encoding="utf-8")
+    assert "<script>" not in page and "&lt;script&gt;mine" in page and "11 of 11 points" in page
+    before = {path: path.read_bytes() for path in (tmp_path / "grades").rglob("*.html")}
+
+    ran = []
+    real = sandbox.Place.start
+    monkeypatch.setattr(sandbox.Place, "start", lambda self, *a, **o: ran.append(1) or real(self, *a, **o))
+    assert cli.main(command) == 0 and not ran
+    assert out.read_bytes() == table and {p: p.read_bytes() for p in before} == before
+    pages.write(solved(task_gram="def gram_matrix(f):\n    return f"), folder / "a.ipynb")
+    assert cli.main(command) == 0 and len(ran) == 1
+    assert [row["sum (of 11)"] for row in csv.DictReader(out.open(encoding="utf-8"))] == ["9", "11"]
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
+def test_a_spreadsheet_runs_no_formula(text):
+    from gencourse.homework.report import harmless
+
+    assert harmless(text) == "'" + text and harmless("anna") == "anna"
+
+
+def test_what_is_wrong_with_the_command(tmp_path, capsys):
+    def refused(*arguments: str) -> str:
+        try:
+            code = cli.main(["homework", "grade", *arguments])
+        except SystemExit as stopped:
+            code = stopped.code
+        assert code == 2
+        return capsys.readouterr().err
+
+    assert "there is no" in refused(str(tmp_path / "nowhere"))
+    assert "there is no notebook in" in refused(str(tmp_path))
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "a.ipynb")
+    assert "--chapter 01" in refused(str(tmp_path))
+    assert "unknown chapter" in refused(str(tmp_path), "--chapter", "99")
+    assert "at least 1" in refused(str(tmp_path), "--jobs", "0")
+
+
+def test_the_chapter_is_that_of_most_files(tmp_path):
+    for name, chapter in {"a": "01_style_transfer", "b": "01_style_transfer", "c": "02_upsampling"}.items():
+        shutil.copy(build.homework() / f"{chapter}.ipynb", tmp_path / f"{name}.ipynb")
+    assert collect.most_common(collect.find_files(tmp_path)) == "01"
+    (tmp_path / "a.ipynb").unlink()
+    with pytest.raises(ValueError, match="which chapter is it"):
+        collect.most_common(collect.find_files(tmp_path))
+
+
+def test_what_lies_on_the_desk(place):
+    """Nothing that knows an answer, and nothing that judges."""
+    names = {path.relative_to(place.desk / "gencourse").as_posix() for path in place.desk.rglob("*.py")}
+    assert not [name for name in names if name.startswith(("methods", "metrics", "distances", "homework/checks"))]
+    assert "homework/calls/ch01.py" in names and "homework/inside/worker.py" in names
+
+
+def test_a_large_text_is_cut():
+    notebook = {"cells": [{"cell_type": "code", "source": "x" * 10_000_000, "id": "a"}]}
+    (cell,) = submission.parse(json.dumps(notebook).encode()).code
+    assert len(cell["text"]) == submission.MOST_TEXT
