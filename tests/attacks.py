@@ -1,4 +1,4 @@
-"""What a submission might try on the one who grades it. Every attempt is bounded in itself and harmless where it succeeds.
+"""What a submission might try on the one who grades it. Every attempt is bounded in itself and harmless.
 
 An attempt is the text of a function NAME. Where it gets what it should not get it raises RuntimeError("GOT IN ...");
 otherwise it returns a wrong answer, so it is worth nothing either way.
