@@ -1,15 +1,18 @@
 """Grading: right points for honest work, none for attempts, and nobody stops anybody else."""
 
+import ast
 import csv
 import json
 import os
 import shutil
 import socket
+import struct
 import sys
 from pathlib import Path
 
 import attacks
 import nbformat
+import numpy as np
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
@@ -17,6 +20,7 @@ from nbformat.v4 import new_code_cell
 from gencourse import cli, pages
 from gencourse.homework import build, checks, collect, sandbox, submission, tasks
 from gencourse.homework.grade import Result, grade
+from gencourse.homework.inside import definitions, wire
 from gencourse.homework.sandbox import Place
 from gencourse.homework.session import Limits
 
@@ -248,7 +252,7 @@ def test_attempts_leave_nothing(attempted, arena, server, place):
         ("binary", "is damaged"),
         ("strange", ""),
         ("large", "the file has 100 MB, more than 30"),
-        ("link", "cannot be read"),
+        ("link", "this is not a file"),
         ("pipe", "this is not a file"),
         ("folder", "this is not a file"),
         ("other", "this is a notebook of chapter 02, not of 01"),
@@ -356,7 +360,69 @@ def test_what_lies_on_the_desk(place):
     assert "homework/calls/ch01.py" in names and "homework/inside/worker.py" in names
 
 
-def test_a_large_text_is_cut():
-    notebook = {"cells": [{"cell_type": "code", "source": "x" * 10_000_000, "id": "a"}]}
-    (cell,) = submission.parse(json.dumps(notebook).encode()).code
-    assert len(cell["text"]) == submission.MOST_TEXT
+def test_more_code_than_anybody_writes():
+    notebook = {"cells": [{"cell_type": "code", "source": "x" * 10_000, "id": "a"}] * 200}
+    with pytest.raises(submission.Unreadable, match="more code"):
+        submission.parse(json.dumps(notebook).encode())
+
+
+def test_strange_names_and_characters(tmp_path):
+    notebook = {"cells": [{"cell_type": "markdown", "source": "\ud800 half", "id": "question-where"}]}
+    assert submission.parse(json.dumps(notebook).encode()).texts == {"question-where": "? half"}
+    for name in ("a" * 240, os.fsdecode(b"\xff"), "?"):
+        (tmp_path / f"{name}.ipynb").touch()
+    names = list(collect.find_files(tmp_path))
+    assert len(names) == 3 and all(len(name) < 160 and name.isprintable() for name in names)
+
+
+def test_messages_come_back_as_they_were():
+    values = {
+        "t": 0.5,
+        "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "name": "ü",
+        "yes": True,
+        "zero": np.zeros(()),
+    }
+    found = wire.unpack(wire.pack(values))
+    assert list(found) == list(values)
+    assert all(np.array_equal(found[name], value) for name, value in values.items())
+    assert found["a"].dtype == np.float32 and found["zero"].shape == ()
+
+
+def test_no_bytes_do_more_than_be_refused():
+    """Random ones, cut ones, and headers that announce what is not there."""
+    generator = np.random.default_rng(0)
+    good = wire.pack({"a": np.zeros((2, 3)), "b": "text"})
+    bad = [generator.bytes(n) for n in range(50)] + [good[:n] for n in range(len(good))] + [good + b"x"]
+    headers = [
+        {"order": ["a"], "plain": {}, "arrays": {"a": ["float64", [2**40, 2**40]]}},
+        {"order": ["a"], "plain": {}, "arrays": {"a": ["float64", [-1]]}},
+        {"order": ["a"], "plain": {}, "arrays": {"a": ["object", [1]]}},
+        {"order": ["a"], "plain": {}, "arrays": {"a": ["float64", [0] * 40]}},
+        {"order": [[]], "plain": {"a": 1}, "arrays": {}},
+        {"order": ["a"], "plain": {"a": [1]}, "arrays": {}},
+        {"order": ["a"], "plain": {"a": "x" * 5000}, "arrays": {}},
+        [],
+    ]
+    texts = [json.dumps(header).encode() for header in headers] + [b"[" * 100_000]
+    bad += [struct.pack("<I", len(text)) + text + bytes(8) for text in texts]
+    for message in bad:
+        with pytest.raises(wire.BadMessage):
+            wire.unpack(message)
+
+
+@pytest.mark.parametrize(
+    ("texts", "runs"),
+    [
+        (["import math", "A = 1", "def f(): return math.pi + A", "A = 3"], ["import math", "A = 1"]),
+        (["def f(): return g()", "def g(): return h", "h = lambda: 1"], ["def g(): return h", "h = lambda: 1"]),
+        (["x = train()", "B = torch.ones(3)", "def f(): return x, B"], ["B = torch.ones(3)"]),
+        (["for i in range(9): A = i", "def f(): return A", "print(f())"], []),
+        (["class C:\n    n = 2", "def f(): return C().n"], ["class C:\n    n = 2"]),
+    ],
+)
+def test_what_runs_of_a_notebook(texts, runs):
+    cells = definitions.parse([{"id": f"c{i}", "text": text} for i, text in enumerate(texts)])
+    task = definitions.find(cells, "task-f", "f")
+    *others, own = [ast.unparse(node) for _, node in definitions.select(cells, task)]
+    assert sorted(others) == sorted(ast.unparse(ast.parse(run)) for run in runs) and own.startswith("def f")

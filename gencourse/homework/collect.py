@@ -1,9 +1,11 @@
 """What was handed in: which files, whose they are, which chapter."""
 
+import hashlib
 from collections import Counter
 from pathlib import Path
 
 from gencourse.homework import checks, submission
+from gencourse.homework.inside.wire import clean
 from gencourse.homework.submission import Unreadable
 from gencourse.homework.tasks import chapter
 
@@ -18,7 +20,20 @@ def find_files(where: Path) -> dict[str, Path]:
     paths = sorted(p for p in where.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
     if not paths:
         raise FileNotFoundError(f"there is no notebook in {where}")
-    return {path.relative_to(where).with_suffix("").as_posix(): path for path in paths}
+    found: dict[str, Path] = {}
+    for path in paths:
+        name = "/".join(map(short, path.relative_to(where).with_suffix("").parts))
+        while name in found:
+            name += "_"
+        found[name] = path
+    return found
+
+
+def short(name: str) -> str:
+    """Return a name that any file system can hold with an ending: printable, and cut where it is too long."""
+    name = "".join(c if c.isprintable() else "?" for c in clean(name))
+    data = name.encode()
+    return name if len(data) < 150 else f"{data[:100].decode(errors='ignore')}-{hashlib.sha256(data).hexdigest()[:8]}"
 
 
 def chapter_of(ids: set[str]) -> str | None:

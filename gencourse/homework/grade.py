@@ -80,6 +80,10 @@ def grade(
         slot = slots.get()
         try:
             return remembered(student, path, asked, place, seed, limits, kept, slot)
+        except NoSandbox:
+            raise
+        except Exception as error:  # a mistake of ours must not stop the others, nor pass for the student's
+            return nothing(student, asked, f"could not be graded, a person must look at it ({type(error).__name__})")
         finally:
             slots.put(slot)
 
@@ -123,10 +127,6 @@ def one_file(
         session.run(place, handed_in.code, jobs, limits, slot)
     except Unreadable as error:
         return nothing(student, asked, str(error))
-    except NoSandbox:
-        raise
-    except Exception as error:  # a mistake of ours must not stop the others, nor pass for the student's
-        return nothing(student, asked, f"could not be graded, a person must look at it ({type(error).__name__})")
     marks = [mark(task, {job.name: judge(job) for job in jobs if job.name in task.functions}) for task in asked.tasks]
     return Result(student, asked.number, "", marks, answers(asked, handed_in), code(asked, handed_in))
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gencourse.homework.inside.wire import clean
+
 MOST_BYTES = 30_000_000
-MOST_TEXT = 200_000  # characters of a cell
+MOST_TEXT = 1_000_000  # characters of all cells
 
 
 class Unreadable(ValueError):
@@ -33,16 +35,14 @@ class Submission:
 def contents(path: Path) -> bytes:
     """Return the bytes of a file. Raises Unreadable for a link, for anything else that is no file, and above 30 MB."""
     try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise Unreadable("this is not a file")
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(handle, "rb") as file:
-            facts = os.fstat(file.fileno())
-            if not stat.S_ISREG(facts.st_mode):
-                raise Unreadable("this is not a file")
-            if facts.st_size > MOST_BYTES:
-                raise Unreadable(
-                    f"the file has {facts.st_size / 1e6:.0f} MB, more than {MOST_BYTES / 1e6:.0f}: clear its outputs"
-                )
-            return file.read(MOST_BYTES + 1)
+            size = os.fstat(handle).st_size
+            if size > MOST_BYTES:
+                raise Unreadable(f"the file has {size / 1e6:.0f} MB, more than {MOST_BYTES / 1e6:.0f}: clear its outputs")
+            return file.read(MOST_BYTES)
     except OSError as error:
         raise Unreadable(f"the file cannot be read: {error.strerror}") from error
 
@@ -62,17 +62,19 @@ def parse(data: bytes) -> Submission:
     for cell in cells:
         if isinstance(cell, dict):
             _add(submission, cell)
+    if sum(len(cell["text"]) for cell in submission.code) > MOST_TEXT:
+        raise Unreadable("there is more code in it than anybody can write")
     return submission
 
 
 def _add(submission: Submission, cell: dict[str, Any]) -> None:
     source = cell.get("source", "")
-    text = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    name, text = _id(cell), text[:MOST_TEXT]
+    text = clean("".join(map(str, source)) if isinstance(source, list) else str(source))
+    name = _id(cell)
     if cell.get("cell_type") == "code":
         submission.code.append({"id": name, "text": text})
     elif name.startswith("question-") and text.strip():
-        submission.texts[name] = text
+        submission.texts[name] = text[:MOST_TEXT]
 
 
 def _id(cell: dict[str, Any]) -> str:
@@ -81,4 +83,4 @@ def _id(cell: dict[str, Any]) -> str:
     metadata = metadata if isinstance(metadata, dict) else {}
     grader = metadata.get("nbgrader")
     kept = grader.get("grade_id") if isinstance(grader, dict) else None
-    return str(kept or cell.get("id") or metadata.get("id") or "")[:100]
+    return clean(str(kept or cell.get("id") or metadata.get("id") or ""))[:100]

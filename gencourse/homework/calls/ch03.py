@@ -16,6 +16,14 @@ from gencourse.networks.dcgan import Discriminator, Generator
 from gencourse.runtime import Run
 
 
+def warm_up() -> None:
+    """Let torch load what it loads late, with the first optimiser: once, before anything else runs."""
+    weight = nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.SGD([weight], 0.1)
+    weight.square().sum().backward()
+    optimizer.step()
+
+
 def other_discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
     return 0.5 * (fake + 1).square().mean() - 2 * real.mean()
 

@@ -39,10 +39,10 @@ def unpack(message: bytes) -> dict[str, Any]:
         if length > HEADER_BYTES:
             raise BadMessage(f"a header of {length:,} bytes")
         header = json.loads(message[4 : 4 + length])
-        values, place = {str(name): _scalar(value) for name, value in header["plain"].items()}, 4 + length
+        values, place = {clean(str(name)): _scalar(value) for name, value in header["plain"].items()}, 4 + length
         for name, (dtype, shape) in header["arrays"].items():
-            values[str(name)], place = _array(message, place, dtype, shape)
-        values = {name: values[name] for name in header["order"]}
+            values[clean(str(name))], place = _array(message, place, dtype, shape)
+        values = {clean(name): values[clean(name)] for name in header["order"]}
     except BadMessage:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, struct.error, RecursionError) as error:
@@ -57,7 +57,12 @@ def _scalar(value: Any) -> Any:
         raise BadMessage(f"a text of {len(value):,} characters")
     if value is not None and not isinstance(value, str | bool | int | float):
         raise BadMessage(f"a {type(value).__name__} among plain values")
-    return value
+    return clean(value) if isinstance(value, str) else value
+
+
+def clean(text: str) -> str:
+    """Return a text that can be written to a file: halves of characters, which JSON lets through, become "?"."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _array(message: bytes, place: int, dtype: str, shape: list[int]) -> tuple[np.ndarray, int]:
