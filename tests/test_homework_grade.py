@@ -29,7 +29,7 @@ NAME = tasks.chapter(CHAPTER).name
 SOLVED = build.folder() / f"{NAME}.ipynb"
 HONEST = "style_loss"  # is right in every attempt's notebook
 VICTIMS = [name for name in checks.of_chapter(CHAPTER) if name != HONEST]
-LIMITS = Limits(seconds=4, memory=1_000_000_000, wall=40)
+LIMITS = Limits(seconds=2, memory=1_000_000_000, wall=40)
 TASK = {name: check.cell for name, check in checks.of_chapter(CHAPTER).items()}
 FULL = {task.id: task.points for task in tasks.chapter(CHAPTER).tasks}
 
@@ -229,7 +229,8 @@ def test_an_attempt_is_worth_nothing(attempted, arena, place, attempt):
 def test_attempts_cost_nobody_else(attempted, arena):
     """Not the honest ones, and not the other functions of the same notebook."""
     assert points(attempted["honest"]) == FULL
-    for student in {student for student, _ in arena[1].values()}:
+    forger = arena[1]["forged messages"][0]  # speaks for its own other functions as well, to its own loss
+    for student in {student for student, _ in arena[1].values()} - {forger}:
         assert points(attempted[student])[TASK[HONEST]] == FULL[TASK[HONEST]], attempted[student].marks
     alone = attempted[arena[1]["killing the parent"][0]]
     assert sum(points(alone).values()) == sum(FULL.values()) - FULL["task-gram"], alone.marks
