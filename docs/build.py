@@ -34,6 +34,7 @@ ROOMS = {
     "Pictures and data": ["images", "data", "imageset", "archive"],
     "Measuring": ["metrics"],
     "Showing": ["show"],
+    "Homework": ["homework.*"],
     "Behind the scenes": ["*"],
 }
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#|data:|attachment:)([^)\s#]+)")
