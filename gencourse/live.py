@@ -33,13 +33,22 @@ def smooth(values: list[float], beta: float) -> list[float]:
     return out
 
 
+def smoothed(losses: dict[str, list[float]]) -> dict[str, float]:
+    """Return the newest value of each loss, smoothed."""
+    return {name: smooth(values[-100:], 0.9)[-1] for name, values in losses.items()}
+
+
 class Live:
-    """The bar, and the picture under it that is redrawn in place."""
+    """The bar, and what comes with it: in a notebook a picture that is redrawn in place, elsewhere lines on stderr.
+
+    Where stderr is no terminal, in a log file or a pipe, there is no bar: each of its movements would stay there.
+    """
 
     def __init__(self, steps: int, done: int, title: str | None, show: bool = True):
         self.steps, self.title, self.show = steps, title or "training", show
         self.notebook = in_notebook()
-        options = {"leave": not self.notebook, "dynamic_ncols": True, "disable": not show}
+        bar = show and (self.notebook or sys.stderr.isatty())
+        options = {"leave": not self.notebook, "dynamic_ncols": True, "disable": not bar}
         self.bar = tqdm(total=steps, initial=done, desc=self.title, **options)
         self.handle = None
 
@@ -49,12 +58,12 @@ class Live:
         self.bar.update(done - self.bar.n)
 
     def draw(self, done: int, losses: dict[str, list[float]], preview: Callable[[], Tensor] | None) -> None:
-        """Redraw the picture in a notebook; write one line in a terminal."""
+        """Redraw the picture in a notebook; elsewhere write a line, of which `pages.settled` keeps the last."""
         if not self.show:
             return
         if not self.notebook:
-            latest = "  ".join(f"{name} {smooth(values[-100:], 0.9)[-1]:.4g}" for name, values in losses.items())
-            self.bar.write(f"{self.title}: step {done}/{self.steps}  {latest}")
+            latest = "  ".join(f"{name} {value:.4g}" for name, value in smoothed(losses).items())
+            self.bar.write(f"{self.title}: step {done}/{self.steps}  {latest}", file=sys.stderr)
             return
         from IPython.display import Image, display
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gencourse.live import smooth
+from gencourse.live import smooth, smoothed
 from gencourse.resume import Feed, Saves, random_state, read_state, set_random_state, write_state
 
 FLUSH_SECONDS = 0.5  # losses stay on the device this long before they are read in one transfer
@@ -85,7 +85,7 @@ class Loop:
                 self.history.setdefault(name, []).append(value)
 
     def latest(self) -> dict[str, float]:
-        return {name: smooth(values[-100:], 0.9)[-1] for name, values in self.history.items()}
+        return smoothed(self.history)
 
     def save(self) -> None:
         self.saved = time.monotonic()

@@ -19,6 +19,8 @@ from nbformat import NotebookNode
 WIDGET = "application/vnd.jupyter.widget-view+json"
 TRANSIENT = ("execution", "ExecuteTime", "collapsed", "scrolled")  # metadata that differ from run to run
 BAR = re.compile(r"\d%\|.*\||\[(\d+:)+\d\d[<,]")  # how a line of tqdm looks: 50%|##   | 1/2 [00:01<00:01, 1it/s]
+# A line of `fit` outside a notebook, "training: step 12/120  mse 0.1", where a later one of the same training follows.
+PASSED = re.compile(r"^(.+): step (\d+)/(?!\2 )(\d+)  .*\n(?=\1: step \d+/\3  )", re.MULTILINE)
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -83,26 +85,22 @@ def stale(notebook: NotebookNode) -> bool:
 def tidy(notebook: NotebookNode) -> NotebookNode:
     """Drop from the outputs what is of use only while a notebook runs, in place; returns the notebook.
 
-    Widgets, progress bars and timings go; of text that overwrote itself the last version stays, and pieces of a stream
-    that follow each other become one. Pictures, tables and errors stay as they are.
+    Widgets, progress bars and timings go; of text that overwrote itself and of the lines of a training the last stays,
+    and pieces of a stream that follow each other become one. Pictures, tables and errors stay as they are.
     """
     notebook.metadata.pop("widgets", None)
     for cell in code_cells(notebook):
         for key in TRANSIENT:
             cell.metadata.pop(key, None)
-        kept = []
-        for output in map(_without_widget, _joined(cell.outputs)):
-            if output is not None and output.output_type == "stream":
-                output.text = settled(output.text)
-                output = output if output.text.strip() else None
-            if output is not None:
-                kept.append(output)
-        cell.outputs = kept
+        cell.outputs = _settled(_settled(cell.outputs))  # again: where a bar was, two pieces of another stream now meet
     return notebook
 
 
 def settled(text: str) -> str:
-    """Return terminal output as it looks in the end: overwritten text, progress bars and cursor movements gone."""
+    """Return terminal output as it looks in the end: overwritten text, progress bars and cursor movements gone.
+
+    Of the lines that one training wrote as it went on, the last stays.
+    """
     lines = []
     for line in text.split("\n"):
         parts = [part for part in line.split("\r") if part.strip()]
@@ -111,7 +109,7 @@ def settled(text: str) -> str:
         if BAR.search(plain) or (not plain.strip() and line.strip(" ") != ""):
             continue
         lines.append(last.rstrip(" "))
-    return "\n".join(lines)
+    return PASSED.sub("", "\n".join(lines))
 
 
 def keep(notebook: NotebookNode, path: str | os.PathLike, record: dict[str, Any]) -> Path:
@@ -142,6 +140,18 @@ def page(notebook: NotebookNode, title: str, folder: str | os.PathLike) -> str:
     resources = {"metadata": {"name": title, "path": str(folder)}}
     text, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
     return text
+
+
+def _settled(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Take widgets out, and out of text what was overwritten; what is empty then goes."""
+    kept = []
+    for output in map(_without_widget, _joined(outputs)):
+        if output is not None and output.output_type == "stream":
+            output.text = settled(output.text)
+            output = output if output.text.strip() else None
+        if output is not None:
+            kept.append(output)
+    return kept
 
 
 def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:

@@ -155,7 +155,7 @@ def test_stylize(pictures, capsys, extra):
     out = pictures / "new folder" / "out.png"
     assert cli.main(["stylize", str(pictures / "photo.jpg"), "auvers", "-o", str(out), *QUICK, *extra]) == 0
     said = capsys.readouterr()
-    assert said.out.rstrip().endswith(str(out)) and "64 x 38, embedded network, 2 steps" in said.err
+    assert said.out == f"{out}\n" and "64 x 38, embedded network, 2 steps" in said.err
     assert [path.name for path in out.parent.iterdir()] == ["out.png"]
     with Image.open(out) as picture:
         assert picture.size == (64, 38)

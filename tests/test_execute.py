@@ -248,6 +248,13 @@ def test_the_hash_is_of_code_alone():
         ("a: 50%|#5   | 5.2M/10.4M [00:01<00:01, 5MB/s]\x1b[A\n\nbelow", "\nbelow"),
         ("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
         ("accuracy 97% | 3/4 of them", "accuracy 97% | 3/4 of them"),
+        (
+            "net: step 1/9  a 2\r\n\r 11%|#  | 1/9 [00:00<00:01]\r   \rnet: step 2/9  a 1\r\nend\n",
+            "net: step 2/9  a 1\nend\n",
+        ),
+        ("net: step 9/9  a 1\nnet: step 1/9  a 2\n", "net: step 9/9  a 1\nnet: step 1/9  a 2\n"),
+        ("net: step 1/9  a 2\nother: step 2/9  a 1\n", "net: step 1/9  a 2\nother: step 2/9  a 1\n"),
+        ("net: step 1/9\nnet: step 2/9\n", "net: step 1/9\nnet: step 2/9\n"),  # not those of `fit`
     ],
 )
 def test_progress_settles(raw, shown):
@@ -270,6 +277,18 @@ def test_tidy_joins_pieces_and_drops_widgets():
     assert [o.output_type for o in cell.outputs] == ["display_data", "stream"]
     assert set(cell.outputs[0].data) == {"image/png", "text/plain"} and cell.outputs[1].text == "a warning\n"
     assert cell.metadata == {"tags": ["kept"]} and "widgets" not in notebook.metadata
+
+
+def test_tidy_joins_what_a_bar_kept_apart():
+    """A training in another process: lines on one stream, a bar on the other."""
+    cell = new_code_cell("!train")
+    for i in range(1, 4):
+        cell.outputs += [
+            new_output("stream", name="stdout", text=f"net: step {i}/3  a 1\n"),
+            new_output("stream", name="stderr", text=f"\r 50%|##   | {i}/3 [00:00<00:00, 9it/s]"),
+        ]
+    pages.tidy(new_notebook(cells=[cell]))
+    assert [(o.name, o.text) for o in cell.outputs] == [("stdout", "net: step 3/3  a 1\n")]
 
 
 @pytest.mark.parametrize("content", ["", "no json", "{}", "[]", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5}'])

@@ -15,7 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import gencourse
-from gencourse import descend, fit, live
+from gencourse import descend, fit, live, pages
 
 loop = sys.modules["gencourse.loop"]
 
@@ -409,14 +409,30 @@ def test_losses_keep_neither_graphs_nor_large_tensors_alive(rarely):
 # What it shows
 
 
-def test_a_terminal_gets_a_bar_and_lines(capsys):
+def test_a_terminal_gets_a_bar_and_lines(capsys, monkeypatch):
     previews = []
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     fit(Steps(), [0], steps=10, every=5, title="my net", preview=lambda: previews.append(1))
     told = capsys.readouterr()
-    assert "my net: step 5/10  a " in told.out and "my net: step 10/10  a " in told.out
-    assert told.out.count("\n") == 2
-    assert "my net" in told.err and "10/10" in told.err and "b=" in told.err
+    assert told.out == ""  # that is for results
+    assert "my net: step 5/10  a " in told.err and "my net: step 10/10  a " in told.err
+    assert "%|" in told.err and "10/10" in told.err and "b=" in told.err
     assert not previews  # there is nowhere to show them
+
+
+def test_a_pipe_gets_a_line_now_and_then(capsys, each_step):
+    fit(Steps(), [0], steps=10, every=5, title="my net")
+    told = capsys.readouterr()
+    assert [line.split("  ")[0] for line in told.err.split("\n")] == ["my net: step 5/10", "my net: step 10/10", ""]
+    assert told.out == "" and "\r" not in told.err
+
+
+def test_a_kept_notebook_keeps_the_last_line(capsys):
+    """That of a training in a process which a cell has started."""
+    fit(Steps(), [0], steps=4, every=1, title="first")
+    fit(Steps(), [0], steps=4, every=1, title="second")
+    kept = pages.settled(capsys.readouterr().err)
+    assert [line.split("  ")[0] for line in kept.split("\n")] == ["first: step 4/4", "second: step 4/4", ""]
 
 
 def test_a_still_screen(capsys, notebook):
