@@ -484,6 +484,36 @@ def test_bad_likelihoods():
         pixelcnn.nll(torch.zeros(2, 2, 1, 4, 4), torch.full((2, 1, 4, 4), 2))
 
 
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_an_accelerator_is_waited_for_in_the_first_pass_alone(kind):
+    """The meta device stands for an accelerator: it has no values, so that looking at one is an error."""
+    x, labels = torch.zeros(2, 1, 8, 8, dtype=torch.long), torch.zeros(2, dtype=torch.long)
+    network = kind(levels=3, width=4, layers=2, classes=3)
+    network(x, labels)
+    with pytest.raises(ValueError, match="between 0 and 2, got 3 to 3"):
+        network(x + 3, labels)  # on the CPU it is looked at again
+    network, far, asked = network.to("meta"), x.to("meta"), labels.to("meta")
+    assert pixelcnn.nll(network(far, asked), far).shape == (2,)
+    network.checked = False
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+        network(far, asked)
+    with pytest.raises(ValueError, match="expected .* got shape"):
+        network(far[0], asked)
+
+
+def test_values_are_looked_at_before_the_work_whatever_device_the_network_is_on():
+    network = build(GatedPixelCNN, classes=3).to("meta")
+    network.checked = True
+    x, labels = torch.zeros(2, 1, 8, 8, dtype=torch.long), torch.tensor([0, 3])
+    with pytest.raises(ValueError, match="between 0 and 2"):
+        pixelcnn.evaluate(network, x, labels)
+    with pytest.raises(ValueError, match="between 0 and 1, got 2 to 2"):
+        pixelcnn.evaluate(network, x + 2, labels.clamp(max=2))
+    for sampler in (pixelcnn.sample_naive, pixelcnn.sample_cached):
+        with pytest.raises(ValueError, match="between 0 and 2"):
+            sampler(network, tuple(x.shape), labels=labels)
+
+
 UPPER = torch.arange(64).view(8, 8) < 32
 
 

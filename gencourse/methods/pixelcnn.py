@@ -57,14 +57,14 @@ def nll(logits: Tensor, x: Tensor) -> Tensor:
     """-log p(x) = -sum_i log p(x_i | x_1 .. x_{i-1}), in nats an image: (B,). Eq. 1.
 
     logits: (B, levels, C, H, W); x: (B, C, H, W) int64 in [0, levels). Raises ValueError for shapes or levels that do
-    not fit.
+    not fit; values on an accelerator are not looked at, which would make it wait in every step of a training.
     """
     if logits.ndim != 5 or logits[:, 0].shape != x.shape or x.is_floating_point():
         raise ValueError(
             f"expected logits (B, levels, C, H, W) and integers (B, C, H, W), got shapes {tuple(logits.shape)} and "
             f"{tuple(x.shape)} {x.dtype}"
         )
-    if x.numel() and not (x.min() >= 0 and x.max() < logits.shape[1]):
+    if x.numel() and x.device.type == "cpu" and not (x.min() >= 0 and x.max() < logits.shape[1]):
         raise ValueError(f"pixels must lie between 0 and {logits.shape[1] - 1}, got {x.min()} to {x.max()}")
     logits = logits if logits.dtype == torch.double else logits.float()
     return F.cross_entropy(logits, x, reduction="none").flatten(1).sum(1)
@@ -79,8 +79,10 @@ def bits_per_dim(nats: Tensor | float, dims: int) -> Tensor | float:
 def evaluate(network: PixelNetwork, x: Tensor, labels: Tensor | None = None, *, batch_size: int = 200) -> Tensor:
     """-log p of each of the images x, (N, C, H, W) int64, in nats: (N,) on the CPU; the network is put in eval mode.
 
-    Their mean is the figure that papers tell. labels: (N,) for a network with classes.
+    Their mean is the figure that papers tell. labels: (N,) for a network with classes. Raises ValueError as the network
+    does.
     """
+    _check(network, x, labels)
     device, found = network.tail.weight.device, []
     with eval_mode(network):
         for start in range(0, len(x), batch_size):
@@ -183,7 +185,7 @@ def _sample(network, begin, shape, labels, generator, temperature, given, mask, 
     if temperature < 0:
         raise ValueError(f"temperature must be 0 or more, got {temperature}")
     b, colours, h, w = shape
-    x, known = _start(network, shape, given, mask)
+    x, known = _start(network, shape, labels, given, mask)
     u = torch.rand(h * w, colours, b, 1, generator=generator, dtype=torch.double).logit()
     slack = 2 * ROUNDING / max(temperature, COLDEST)
     exact = _Exact(network, labels, temperature)
@@ -204,12 +206,24 @@ def _sample(network, begin, shape, labels, generator, temperature, given, mask, 
     return x
 
 
-def _start(network: PixelNetwork, shape: tuple[int, ...], given: Tensor | None, mask: Tensor | None):
+def _check(network: PixelNetwork, x: Tensor, labels: Tensor | None) -> None:
+    """Raise ValueError where the network does not take these, whatever device they are on."""
+    network.check(x.cpu())
+    network.check_labels(len(x), None if labels is None else labels.cpu())
+
+
+def _start(
+    network: PixelNetwork,
+    shape: tuple[int, ...],
+    labels: Tensor | None,
+    given: Tensor | None,
+    mask: Tensor | None,
+) -> tuple[Tensor, int]:
     """Return the images to begin with and how many of their pixels, in raster order, are given."""
-    x = torch.zeros(shape, dtype=torch.long, device=network.tail.weight.device)
-    network.check(x)
+    x, device = torch.zeros(shape, dtype=torch.long), network.tail.weight.device
+    _check(network, x, labels)
     if given is None and mask is None:
-        return x, 0
+        return x.to(device), 0
     if given is None or mask is None:
         raise ValueError("to complete images, give both: given, the images, and mask, where they are kept")
     if given.shape != x.shape or mask.shape != x.shape[2:] or mask.dtype != torch.bool:
@@ -220,8 +234,8 @@ def _start(network: PixelNetwork, shape: tuple[int, ...], given: Tensor | None, 
         raise ValueError(
             "the mask must keep all pixels up to some place in raster order, row by row, and none after it"
         )
-    network.check(given)
-    return torch.where(mask.to(x.device), given.to(x.device), x), known
+    _check(network, given, labels)
+    return torch.where(mask.cpu(), given.cpu(), x).to(device), known
 
 
 class _Exact:

@@ -30,6 +30,8 @@ class PixelNetwork(nn.Module):
     levels: values of a pixel, 2 to 256; channels: colours, each gets an equal share of `width`; layers: those that look
     at other pixels, the first included; kernel, first_kernel: sides of their kernels, odd; classes: of the labels that
     it is conditioned on, 0 for none; side: of the pictures that it is meant for, which scales the coordinates it sees.
+    checked: whether a pass has gone well. From then on the values of pixels and labels on an accelerator are no longer
+    looked at, since that makes it wait; on the CPU they always are.
     """
 
     entries: tuple[CausalConv2d, ...] = ()  # the layers that see the pixels; none: `columns` cannot evaluate it
@@ -45,16 +47,20 @@ class PixelNetwork(nn.Module):
         if any(kernel < 3 or kernel % 2 == 0 for kernel in kernels):
             raise ValueError(f"kernels must have odd sides of at least 3, got {kernels}")
         self.levels, self.channels, self.classes, self.side = levels, channels, classes, side
+        self.checked = False
         self.smallest = max(kernels) // 2 + 1  # pixels a side that a kernel looks over
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return logits (B, levels, C, H, W) of pixels x, (B, C, H, W) integers in [0, levels).
 
         labels: (B,) int64, needed where the network has classes. Raises ValueError for pixels that are no integers or
-        out of range, for another number of channels, for images smaller than the kernel and for wrong labels.
+        out of range, for another number of channels, for images smaller than the kernel and for wrong labels; for
+        values on an accelerator in the first pass alone, see `checked`.
         """
         self.check(x)
-        return self.logits(self.encode(x), labels)
+        logits = self.logits(self.encode(x), labels)
+        self.checked = True
+        return logits
 
     def logits(self, signed: Tensor, labels: Tensor | None = None) -> Tensor:
         """The same from pixels in [-1, 1], (B, C, H, W), which can carry gradients."""
@@ -88,21 +94,26 @@ class PixelNetwork(nn.Module):
             raise ValueError(
                 f"pixels are integers from 0 to {self.levels - 1}, got {x.dtype}: binarise or quantise first"
             )
-        low, high = (value.item() for value in torch.aminmax(x)) if x.numel() else (0, 0)
-        if low < 0 or high >= self.levels:
-            raise ValueError(f"pixels must lie between 0 and {self.levels - 1}, got {low} to {high}")
+        if self._reads(x) and not _within(x, self.levels):
+            raise ValueError(f"pixels must lie between 0 and {self.levels - 1}, got {x.min()} to {x.max()}")
 
-    def context(self, batch: int, labels: Tensor | None) -> list[Tensor | None]:
-        """What the labels add to each layer: (B, n, 1, 1) each, or None. Raises ValueError for wrong labels."""
+    def check_labels(self, batch: int, labels: Tensor | None) -> None:
+        """Raise ValueError where labels are not what `forward` takes with so many images."""
         if not self.classes:
             if labels is not None:
                 raise ValueError("this network knows no classes: leave labels out")
-            return [None] * len(self.blocks)
+            return
         if labels is None or labels.shape != (batch,):
             got = "none" if labels is None else f"shape {tuple(labels.shape)}"
             raise ValueError(f"this network needs labels ({batch},), got {got}")
-        if labels.is_floating_point() or not ((labels >= 0) & (labels < self.classes)).all():
+        if labels.is_floating_point() or (self._reads(labels) and not _within(labels, self.classes)):
             raise ValueError(f"labels must be integers between 0 and {self.classes - 1}")
+
+    def context(self, batch: int, labels: Tensor | None) -> list[Tensor | None]:
+        """What the labels add to each layer: (B, n, 1, 1) each, or None. Raises ValueError for wrong labels."""
+        self.check_labels(batch, labels)
+        if labels is None:
+            return [None] * len(self.blocks)
         return [embedding(labels)[:, :, None, None] for embedding in self.embeddings]
 
     def above(self, x: Tensor, context: Sequence[Tensor | None], convolve: Convolve) -> list[Tensor]:
@@ -112,3 +123,12 @@ class PixelNetwork(nn.Module):
     def along(self, x: Tensor, above: Sequence[Tensor], context: Sequence[Tensor | None], convolve: Convolve) -> Tensor:
         """The rest, up to the logits (B, levels * C, H, W): it needs the pixels to the left."""
         raise NotImplementedError
+
+    def _reads(self, x: Tensor) -> bool:
+        """Whether the values of x are looked at."""
+        return x.numel() > 0 and (x.device.type == "cpu" or not self.checked)
+
+
+def _within(x: Tensor, levels: int) -> bool:
+    low, high = torch.aminmax(x)
+    return bool((low >= 0) & (high < levels))
