@@ -48,11 +48,11 @@ def animation(
 def slider(render: Callable[..., Tensor | Figure], **controls: Any) -> None:
     """Let the reader play: controls become sliders and menus, `render(**values)` draws the picture for them.
 
-    controls: name -> an ipywidgets widget, (low, high) or (low, high, step) numbers, which start in the middle, or a
-    list of choices, which starts at the first.
-    render: returns images (B, C, H, W) in [0, 1] or a matplotlib figure. The picture for the default values is an
+    controls: name -> numbers (low, high), (low, high, step) or (low, high, step, start), which without a start begin in
+    the middle; a list of choices, which begins at the first; or an ipywidgets widget.
+    render: returns images (B, C, H, W) in [0, 1] or a matplotlib figure. The picture for the values they begin at is an
     ordinary output, so that the page reads without a kernel; with one it is redrawn in place. An exception in `render`
-    is shown under the sliders instead of being swallowed.
+    is shown under the sliders instead of being swallowed. Raises ValueError for a control that is none of these.
     """
     widgets = {name: _widget(name, control) for name, control in controls.items()}
     message = ipywidgets.HTML()
@@ -110,17 +110,25 @@ def _palette(pictures: Sequence[PIL.Image.Image]) -> PIL.Image.Image:
 def _widget(name: str, control: Any) -> ipywidgets.Widget:
     if isinstance(control, ipywidgets.Widget):
         return control
-    label = {"description": name.replace("_", " ")}
-    if isinstance(control, tuple) and len(control) in (2, 3) and all(isinstance(v, int | float) for v in control):
-        low, high, *step = control
-        whole = all(isinstance(v, int) for v in control)
-        kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-        step = step[0] if step else (1 if whole else (high - low) / 20)
-        middle = low + (high - low) // 2 if whole else (low + high) / 2
-        return kind(min=low, max=high, step=step, value=middle, continuous_update=False, **label)
+    description = name.replace("_", " ")
+    if isinstance(control, tuple) and len(control) in (2, 3, 4) and all(isinstance(v, int | float) for v in control):
+        return _number_slider(name, control, description)
     if isinstance(control, list) and control:
-        return ipywidgets.Dropdown(options=control, **label)
-    raise ValueError(f"control {name!r} must be a widget, (low, high[, step]) or a list of choices, got {control!r}")
+        return ipywidgets.Dropdown(options=control, description=description)
+    wanted = "a widget, (low, high[, step[, start]]) or a list of choices"
+    raise ValueError(f"control {name!r} must be {wanted}, got {control!r}")
+
+
+def _number_slider(name: str, control: tuple[float, ...], description: str) -> ipywidgets.Widget:
+    whole = all(isinstance(v, int) for v in control)
+    low, high = control[:2]
+    step = control[2] if len(control) > 2 else (1 if whole else (high - low) / 20)
+    middle = low + (high - low) // 2 if whole else (low + high) / 2
+    start = control[3] if len(control) > 3 else middle
+    if not low <= start <= high or step <= 0:  # ipywidgets would move the start into the range and say nothing
+        raise ValueError(f"control {name!r} must have low <= start <= high and a step above 0, got {control!r}")
+    kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+    return kind(min=low, max=high, step=step, value=start, continuous_update=False, description=description)
 
 
 def png(drawn: Tensor | Figure) -> bytes:

@@ -16,6 +16,7 @@ from torch import Tensor
 from gencourse.images import ImageError, check_range, to_uint8
 from gencourse.images import grid as lay_out
 from gencourse.live import in_notebook, smooth
+from gencourse.matrices import draw as lay_out_matrices
 from gencourse.play import animation, picture, png, slider, upload
 
 WIDTH = 10.0  # inches: the width of a notebook's page
@@ -109,21 +110,14 @@ def curves(
 
 
 def matrices(**named: Tensor | Sequence[Sequence[float]]) -> None:
-    """Show small matrices as grids with their numbers, side by side."""
+    """Show small matrices, each (rows, columns), as grids with their numbers, side by side; all cells have one size.
+
+    Underscores in a name become spaces. Raises ImageError for what is no matrix.
+    """
     arrays = {name.replace("_", " "): torch.as_tensor(m).detach().cpu().double().numpy() for name, m in named.items()}
     if not arrays or any(a.ndim != 2 or a.size == 0 for a in arrays.values()):
         raise ImageError("expected at least one matrix, of two dimensions and with numbers in it")
-    widths = [a.shape[1] for a in arrays.values()]
-    side = min(0.5, WIDTH / (sum(widths) + len(widths)))
-    rows = max(a.shape[0] for a in arrays.values())
-    figure = _figure(side * (sum(widths) + len(widths)), side * rows + 0.4)
-    row = figure.subplots(1, len(arrays), squeeze=False, width_ratios=widths)[0]
-    for axes, (name, a) in zip(row, arrays.items(), strict=True):
-        axes.imshow(a, cmap="Blues", vmin=min(0, a.min()), vmax=max(a.max(), 1e-9) * 1.6)
-        for (r, c), value in np.ndenumerate(a):
-            axes.text(c, r, f"{value:.3g}", ha="center", va="center", fontsize=min(9, side * 20))
-        axes.set(title=name, xticks=[], yticks=[])
-    _display(figure)
+    _display(lay_out_matrices(arrays, WIDTH))
 
 
 def figure(figure: Figure) -> None:

@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import textwrap
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,9 @@ import ipywidgets
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from gencourse import images, play, show
@@ -265,6 +268,31 @@ def test_matrices(figures):
     assert [t.get_text() for t in axes["half"].texts] == ["0.334"]
 
 
+MANY = {f"matrix_number_{i}": torch.rand(2, 3) for i in range(14)}
+NAMED = {"a_very_long_name_for_such_a_small_matrix": [[1]], "another_of_these_long_ones": [[-1.234e9]], "b": [[1, 2]]}
+
+
+@pytest.mark.parametrize("named", [{"kernel": torch.eye(3), "C": torch.rand(4, 16)}, NAMED, MANY])
+def test_matrices_stand_close_together_and_nothing_is_clipped(named, figures):
+    show.matrices(**named)
+    figure = figures[0]
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    page = figure.bbox
+    assert page.width <= show.WIDTH * figure.dpi + 1
+    boxes, sides = [], []
+    for axes, matrix in zip(figure.axes, named.values(), strict=True):
+        grid, title = axes.get_window_extent(renderer), axes.title.get_window_extent(renderer)
+        boxes.append(Bbox.union([grid, title]))
+        sides += [grid.height / len(matrix), grid.width / len(matrix[0])]
+        assert all(text.get_window_extent(renderer).width <= sides[0] for text in axes.texts)
+    assert max(sides) - min(sides) < 0.5 and min(sides) > 0.34 * figure.dpi  # all cells alike, and to be read
+    for i, box in enumerate(boxes):
+        assert page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
+        assert not any(Bbox.intersection(box, other) for other in boxes[i + 1 :])
+    for box, after in pairwise(boxes):
+        assert after.y1 < box.y0 or after.x0 - box.x1 < 0.3 * figure.dpi
+
+
 def test_matrices_that_are_none():
     for bad in ({}, {"A": [1, 2]}, {"A": torch.zeros(0, 2)}, {"A": torch.zeros(1, 2, 2)}):
         with pytest.raises(ImageError, match="expected at least one matrix, of two dimensions"):
@@ -401,6 +429,22 @@ def test_render_gets_the_values_of_all_controls_by_name(page):
     assert got[1:] == [got[0] | {"name": "y"}, got[0] | {"name": "y", "own": 100}]
 
 
+@pytest.mark.parametrize(
+    ("control", "start"),
+    [((0, 10), 5), ((0, 10, 2), 5), ((0, 10, 1, 9), 9), ((0, 10, 1, 0), 0), ((0.0, 10.0, 0.5, 2.5), 2.5), ([3, 7], 3)],
+)
+def test_the_first_picture_is_that_of_the_start(control, start, page):
+    show.slider(lambda grey: torch.full((1, 3, 8, 8), grey / 10), grey=control)
+    assert controls(page)[0].value == start
+    assert share(drawn(page[1]), (round(start * 25.5),) * 3) == 1
+
+
+@pytest.mark.parametrize("control", [(0, 10, 1, 11), (0, 10, 1, -1), (10, 0), (0.0, 1.0, 0.0), (0.0, 1.0, 0.1, 1.5)])
+def test_starts_outside_the_range(control, page):
+    with pytest.raises(ValueError, match="control 'n' must have low <= start <= high and a step above 0"):
+        show.slider(lambda n: torch.zeros(1, 1, 4, 4), n=control)
+
+
 def test_an_error_in_render_is_shown_and_goes_away(page):
     def render(n):
         if n == 3:
@@ -428,7 +472,7 @@ def test_an_error_in_the_first_picture_is_raised(page):
     assert not page
 
 
-@pytest.mark.parametrize("control", [5, "text", [], (1,), (1, 2, 3, 4), ("a", "b"), None])
+@pytest.mark.parametrize("control", [5, "text", [], (1,), (1, 2, 1, 1, 1), ("a", "b"), None])
 def test_controls_that_are_none(control, page):
     with pytest.raises(ValueError, match=r"control 'n' must be a widget, \(low, high"):
         show.slider(lambda n: torch.zeros(1, 1, 4, 4), n=control)
