@@ -27,9 +27,12 @@ def animation(
     """Show frames, each (1, C, H, W) or a grid of (B, C, H, W) in [0, 1], as a GIF that plays in the page.
 
     path: also write the GIF there. width: its width on the page in pixels. The last frame stays two seconds.
-    Raises ImageError for no frames or frames of different sizes.
+    Raises ImageError for no frames, frames of different sizes and what is no picture.
     """
-    pictures = [to_pil(lay_out(frame) if frame.ndim and len(frame) > 1 else frame).convert("RGB") for frame in frames]
+    frames = list(frames)
+    if wrong := [tuple(frame.shape) for frame in frames if frame.ndim != 4]:
+        raise ImageError(f"expected frames (B, C, H, W), got shape {wrong[0]}")
+    pictures = [to_pil(lay_out(frame) if len(frame) > 1 else frame).convert("RGB") for frame in frames]
     if not pictures or len({picture.size for picture in pictures}) != 1:
         raise ImageError(f"expected frames of one size, got {sorted({p.size for p in pictures}) or 'none'}")
     palette = _palette(pictures)
