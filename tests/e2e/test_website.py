@@ -130,6 +130,11 @@ def address(site) -> str:
         server.shutdown()
 
 
+def failed(request) -> bool:
+    """Return whether a request went wrong: one that the browser drops because it leaves the page did not."""
+    return request.failure != "net::ERR_ABORTED"
+
+
 @pytest.fixture
 def tab(chromium):
     """A page in the browser, and in `tab.wrong` what it complained about."""
@@ -138,7 +143,7 @@ def tab(chromium):
     page.wrong = []
     page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
-    page.on("requestfailed", lambda request: page.wrong.append(f"failed: {request.url}"))
+    page.on("requestfailed", lambda request: page.wrong.append(f"failed: {request.url}") if failed(request) else None)
     page.on("response", lambda got: page.wrong.append(f"{got.status}: {got.url}") if got.status >= 400 else None)
     yield page
     page.close()
