@@ -4,6 +4,7 @@ A call takes the function and a case, plain inputs by name, and returns plain ou
 elsewhere, on these outputs alone: while grading, nothing but this folder lies within reach of a submission.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -67,7 +68,7 @@ def standing_in(function: Callable[..., Any], **names: Any) -> Iterator[None]:
 
     So a task that builds on earlier ones can be checked whatever became of those.
     """
-    space = getattr(function, "__globals__", {})
+    space = getattr(inspect.unwrap(function), "__globals__", {})  # a decorator's own module is not the student's
     before = {name: space[name] for name in names if name in space}
     space.update(names)
     try:

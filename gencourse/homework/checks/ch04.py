@@ -1,0 +1,285 @@
+"""Chapter 04, CycleGAN: what its functions must do, and the mistakes that have a name."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.random import Generator
+
+from gencourse.homework.calls import Case, Outputs, ch04
+from gencourse.homework.checks import Check
+from gencourse.homework.checks.compare import demand, explain, normal, refuse, same
+
+SWAPS = 5.0  # a fair coin stays within so many standard deviations
+
+
+def patch_cases(g: Generator) -> Iterator[Case]:
+    for kernels, strides, padding, inputs, quiet, size in [
+        ((4, 4), (2, 1), 1, 2, 0, 40),
+        ((3,), (1,), 1, 3, 2, 17),
+        ((4, 4, 3), (2, 2, 1), 0, 2, 1, 44),
+        ((5, 3), (1, 2), 2, 3, 0, 31),
+    ]:
+        sizes = {"kernels": np.array(kernels), "strides": np.array(strides), "padding": padding}
+        yield sizes | {"inputs": inputs, "quiet": quiet, "size": size, "seed": int(g.integers(1_000_000))}
+
+
+def reaches(case: Case, index: int | None) -> np.ndarray:
+    """Which rows a logit of the map's row `index` sees; None: the middle."""
+    size, layers = case["size"], list(zip(case["kernels"].tolist(), case["strides"].tolist(), strict=True))
+    side = size
+    for k, s in layers:
+        side = (side + 2 * case["padding"] - k) // s + 1
+    low = high = side // 2 if index is None else index
+    for k, s in reversed(layers):
+        low, high = low * s - case["padding"], high * s - case["padding"] + k - 1
+    rows = np.arange(size)
+    return (low <= rows) & (rows <= high)
+
+
+def patch_judge(case: Case, outputs: Outputs) -> None:
+    found, size = outputs["value"], case["size"]
+    refuse(found.shape == (case["inputs"], size, size), "a pixel is seen or not: make one picture of all its channels")
+    demand(found.shape == (size, size), f"expected a picture of shape {(size, size)}, got {found.shape}")
+    demand(outputs["boolean"], "a picture of yes and no is asked for, of truth values: you return numbers")
+    seen, middle, corner = found > 0, reaches(case, None), reaches(case, 0)
+    right = middle[:, None] & middle
+    if np.array_equal(seen, right):
+        return
+    refuse(seen.all(), "all pixels matter: one logit alone is asked about, not the whole map")
+    refuse(not seen.any(), "no pixel matters: a pixel is seen if any of its channels is, one of them says nothing here")
+    refuse(np.array_equal(seen, ~right), "yes and no have changed places")
+    refuse(np.array_equal(seen, corner[:, None] & corner), "this logit stands in the corner of the map: ask its middle")
+    band = seen.any(1).sum() == middle.sum() and seen.any(0).all() or seen.any(0).sum() == middle.sum()
+    refuse(band and seen.sum() > right.sum(), "the patch is a band: a whole row of logits was asked")
+    inside = not (seen & ~right).any()
+    holes = inside and np.array_equal(seen.any(1), middle)
+    refuse(holes, "there are holes in the patch: a pixel that pulls the logit down is seen as well")
+    refuse(inside, "some pixels that change the logit are missing")
+    rows, columns, side = seen.any(1).sum(), seen.any(0).sum(), middle.sum()
+    refuse((rows, columns) != (side, side), f"expected a patch of {side} x {side} pixels, yours has {rows} x {columns}")
+    refuse(True, "the patch has the right size and lies at the wrong place: ask the logit in the middle of the map")
+
+
+def cycle_cases(g: Generator) -> Iterator[Case]:
+    for shape in [(2, 3, 4, 4), (5, 1, 6, 3), (1, 2, 3, 8)]:
+        pictures = {"a": normal(g, *shape), "b": normal(g, *shape) + np.float32(0.3)}
+        yield pictures | {"g": float(g.uniform(0.5, 1.5)), "f": float(g.uniform(0.5, 1.5))}
+
+
+Values = dict[str, np.ndarray | float]
+
+
+def translators(case: Case, g: float, f: float) -> tuple[Callable, Callable, Callable, Callable]:
+    """G, F, D_A and D_B as the call makes them."""
+    return (
+        lambda x: np.tanh(g * x),
+        lambda x: f * x + 0.1,
+        lambda x: 1.5 * x.mean(1) + 0.7,
+        lambda x: 0.8 * x.max(1) - 0.4,
+    )
+
+
+def losses(case: Case, g: float, f: float) -> Values:
+    a, b = case["a"].astype(float), case["b"].astype(float)
+    G, F, D_A, D_B = translators(case, g, f)
+    return {
+        "G": np.square(D_B(G(a)) - 1).mean(),
+        "F": np.square(D_A(F(b)) - 1).mean(),
+        "cycle": np.abs(F(G(a)) - a).mean() + np.abs(G(F(b)) - b).mean(),
+        "identity": np.abs(G(b) - b).mean() + np.abs(F(a) - a).mean(),
+    }
+
+
+def cycle_judge(case: Case, outputs: Outputs) -> None:
+    a, b = case["a"].astype(float), case["b"].astype(float)
+    G, F, *_ = translators(case, case["g"], case["f"])
+    names = outputs["names"].split(",")
+    demand(
+        names == ["F", "G", "cycle", "identity"], f"expected the losses G, F, cycle, identity, got {', '.join(names)}"
+    )
+    order = same(outputs["fake_a"], G(a)) and same(outputs["fake_b"], F(b))
+    refuse(order, "the two translations come in the other order: first that of b, then that of a")
+    demand(same(outputs["fake_a"], F(b)), "the second result is a picture of kind A, made from b")
+    demand(same(outputs["fake_b"], G(a)), "the third result is a picture of kind B, made from a")
+    right, mistakes = losses(case, case["g"], case["f"]), cycle_mistakes(case)
+    for name in ("G", "F", "cycle", "identity"):
+        found = outputs[f"value {name}"]
+        demand(found.size == 1, f"the loss {name!r} is one number, yours has shape {found.shape}")
+        named = {f"{name}: {sentence}": value for sentence, value in mistakes[name].items()}
+        explain(float(found.reshape(-1)[0]), right[name], named)
+    cycle_slopes(case, outputs)
+
+
+def cycle_mistakes(case: Case) -> dict[str, Values]:
+    a, b = case["a"].astype(float), case["b"].astype(float)
+    G, F, D_A, D_B = translators(case, case["g"], case["f"])
+
+    def rivals(own: np.ndarray, other: np.ndarray, real: np.ndarray) -> Values:
+        """own: the right judge's values of the fake; other: the wrong one's; real: the right one's of real pictures."""
+        return {
+            "each translation goes to the judge of the kind it pretends to be": np.square(other - 1).mean(),
+            "the generator wants its picture to be taken for real, it is the discriminator that wants 0": np.square(
+                own
+            ).mean(),
+            "the judge looks at real pictures: a generator's loss is about what it drew": np.square(real - 1).mean(),
+            "a sum over the pictures, where the mean is asked for": np.square(own - 1).sum(),
+            "the distance from 1 is squared, not taken without its sign": np.abs(own - 1).mean(),
+            "first all logits are averaged, then squared: it is the other way round": (own.mean() - 1) ** 2,
+            "half of what it should be: the ½ belongs to the discriminators": np.square(own - 1).mean() / 2,
+        }
+
+    def parts(one: np.ndarray, other: np.ndarray, weight: int) -> Values:
+        both = np.abs(one).mean() + np.abs(other).mean()
+        return {
+            "only what begins with a counts: there are two directions": np.abs(one).mean(),
+            "only what begins with b counts: there are two directions": np.abs(other).mean(),
+            "half of what it should be: both directions are added, not averaged": both / 2,
+            "the errors are squared, not taken without their sign": np.square(one).mean() + np.square(other).mean(),
+            "a sum over the pixels, where the mean is asked for": np.abs(one).sum() + np.abs(other).sum(),
+            "weighted already: it is asked for without its factor": weight * both,
+            "the errors cancel: where is the absolute value?": one.mean() + other.mean(),
+        }
+
+    there, back = G(a), F(b)
+    cycle, identity = parts(F(there) - a, G(back) - b, 10), parts(F(a) - a, G(b) - b, 5)
+    cycle["what comes back is compared with a picture of the other kind"] = (
+        np.abs(F(there) - b).mean() + np.abs(G(back) - a).mean()
+    )
+    cycle["a translation is compared with what it was made from: nothing was brought back"] = (
+        np.abs(there - a).mean() + np.abs(back - b).mean()
+    )
+    cycle["each generator is applied twice in a row: the way back is the other's"] = (
+        np.abs(G(there) - a).mean() + np.abs(F(back) - b).mean()
+    )
+    identity["a generator is shown a picture that is already what it should make"] = (
+        np.abs(there - a).mean() + np.abs(back - b).mean()
+    )
+    return {
+        "G": rivals(D_B(there), D_A(there), D_B(b)),
+        "F": rivals(D_A(back), D_B(back), D_A(a)),
+        "cycle": cycle,
+        "identity": identity,
+    }
+
+
+def cycle_slopes(case: Case, outputs: Outputs) -> None:
+    """Each loss moves each generator as the formula says, by differences."""
+    g, f, step = case["g"], case["f"], 1e-6
+    by_g = losses(case, g + step, f), losses(case, g - step, f)
+    by_f = losses(case, g, f + step), losses(case, g, f - step)
+    for weight, (up, down) in (("g", by_g), ("f", by_f)):
+        for name in up:
+            found, right = outputs[f"{name} by {weight}"], (up[name] - down[name]) / (2 * step)
+            cut = abs(found - right) > 1e-3 * max(abs(right), 1)
+            refuse(cut, f"{name}: its gradient does not reach all it should: is something detached?")
+
+
+def pool_cases(g: Generator) -> Iterator[Case]:
+    for n, shape, size, rounds in [
+        (1, (2, 2), 5, 400),
+        (4, (1, 3, 2), 10, 80),
+        (3, (2,), 4, 90),
+        (6, (1, 2, 2), 4, 50),
+    ]:
+        more = int(g.integers(10))
+        yield {"n": n, "shape": np.array(shape), "size": size, "rounds": rounds + more}
+
+
+def pool_judge(case: Case, outputs: Outputs) -> None:
+    n, size = case["n"], case["size"]
+    shape = (n, *case["shape"].tolist())
+    demand(not outputs["shape"], f"as many come back as went in, {shape}: you return shape {outputs['shape']}")
+    refuse(outputs["whole"], "the pool holds pictures one by one, not whole batches")
+    refuse(outputs["graph"], "the pool keeps graphs alive, and with them the memory of every past iteration")
+    refuse(outputs["hangs"], "what comes back still hangs on the generator: the discriminator's loss would reach it")
+    given, pools, lengths = outputs["given"].astype(int), outputs["pool"].astype(int), outputs["lengths"]
+    refuse((given < 0).any(), "something came back that never went in")
+    refuse(not lengths.any(), "the list that was handed over stays empty: change it, a new list is not seen outside")
+    refuse((lengths > size).any(), f"the pool holds {lengths.max():.0f} pictures: more than the {size} it may")
+    held: list[int] = []
+    swaps = [follow(held, range(i * n, (i + 1) * n), size, *x) for i, x in enumerate(zip(given, pools, strict=True))]
+    pool_coins(case, np.array([x for full, row in swaps for x in row[full:]]), swaps)
+    if n == 1:
+        pool_places(given[:, 0], pools[:, :size], size)
+
+
+def follow(held: list[int], fakes: range, size: int, given: np.ndarray, pool: np.ndarray) -> tuple[int, list[bool]]:
+    """Do in `held` what one round did. Returns how many fakes filled the pool, and for each whether it was swapped."""
+    swapped, filled = [], 0
+    for fake, back in zip(fakes, given.tolist(), strict=True):
+        swapped.append(back != fake)
+        if len(held) < size:
+            refuse(back != fake, "while the pool fills, what comes in is given back")
+            held.append(fake)
+            filled += 1
+        elif back != fake:
+            refuse(back > fake, "the pictures come back in another order than they went in")
+            refuse(back not in held, "an old picture came back twice: what is given back leaves the pool")
+            held[held.index(back)] = fake
+    now = pool[pool >= 0].tolist()
+    refuse(len(now) < len(held), f"{len(held)} pictures should be in the pool, there are {len(now)}: one got lost")
+    extra, lost = set(now) - set(held), set(held) - set(now)
+    refuse(extra & set(given.tolist()) - set(fakes), "an old picture is given back and kept: it should leave the pool")
+    refuse(extra & set(fakes), "a new picture is given back and kept as well: on heads the pool stays as it is")
+    refuse(lost & set(fakes), "a picture that was changed against an old one did not get into the pool")
+    refuse(extra or lost, "the pool does not hold what should be in it after these pictures")
+    return filled, swapped
+
+
+def pool_coins(case: Case, swapped: np.ndarray, rows: list[tuple[int, list[bool]]]) -> None:
+    share, spread = swapped.mean(), 0.5 / np.sqrt(len(swapped))
+    refuse(share == 0, "no old picture ever comes back")
+    refuse(share == 1, "once the pool is full a new picture never comes back at once: where is the coin?")
+    together = case["n"] > 1 and all(len(set(row)) == 1 for full, row in rows if not full)
+    refuse(together, "all pictures of a batch share one coin: each has its own")
+    fair = abs(share - 0.5) < SWAPS * spread
+    demand(fair, f"an old picture came back {swapped.sum()} times of {len(swapped)}: the coin should be fair")
+
+
+def pool_places(given: np.ndarray, pools: np.ndarray, size: int) -> None:
+    """Where in the list stood what came back? pools: (rounds, size), after each round of one picture."""
+    late = range(size, len(given))
+    places = [pools[i - 1].tolist().index(given[i]) for i in late if given[i] != i]
+    refuse(len(set(places)) == 1, "what leaves the pool always stands at the same place: choose among all of them")
+    refuse(set(range(size)) - set(places), "there is a place in the pool from which nothing ever leaves")
+    often = max(places.count(place) for place in set(places)) / len(places)
+    refuse(often > 1 / size + SWAPS / np.sqrt(size * len(places)), "one place of the pool is chosen far too often")
+
+
+def schedule_cases(g: Generator) -> Iterator[Case]:
+    for steps, constant in [(4 * int(g.integers(20, 60)), 0.5), (4 * int(g.integers(20, 60)), 0.25), (7, 0.0)]:
+        turn = round(steps * constant)
+        inside = g.integers(1, steps, 6)
+        done = np.unique(np.concatenate([[0, turn, turn + 1, steps - 1, steps], inside]))
+        yield {"steps": steps, "constant": constant, "default": constant == 0.5, "done": done}
+
+
+def schedule_judge(case: Case, outputs: Outputs) -> None:
+    found, done, steps, share = outputs["value"], case["done"].astype(float), case["steps"], case["constant"]
+    left, down = steps - done, steps * (1 - share)
+    early = done <= steps * share
+    mistakes = {
+        "it grows beyond 1 in the first part, which should be constant": left / down,
+        "it falls from the beginning: the first part is constant": left / steps,
+        "the constant part is always one half, whatever is asked for": np.minimum(1, left / (steps * 0.5)),
+        "it jumps where the slope begins: there it should still be 1": np.where(early, 1, left / steps),
+        "1 or 0 and nothing between: a straight line is asked for, and no division that rounds": early.astype(float),
+        "it still falls to zero, but along a curve: a straight line is asked for": np.where(
+            early, 1, 0.5 + 0.5 * np.cos(np.pi * (1 - left / down))
+        ),
+        "not zero at the end, and the slope begins too late: one iteration too many": np.minimum(1, (left + 1) / down),
+        "not quite zero at the end: count what was done, from 0 to steps": np.minimum(1, (left + 1) / (down + 1)),
+        "it rises: 0 in the first part, 1 at the end": 1 - np.minimum(1, left / down),
+    }
+    if share:
+        rest = np.minimum(1, left / (steps * share))
+        mistakes["the constant part is as long as the falling one should be, and the other way round"] = rest
+    explain(found, np.minimum(1, left / down), mistakes, 1e-6)
+
+
+CHECKS = {
+    "patch_seen": Check("task-patch", patch_cases, patch_judge, ch04.patches),
+    "losses_of_generators": Check("task-cycle", cycle_cases, cycle_judge, ch04.generators),
+    "exchange": Check("task-pool", pool_cases, pool_judge, ch04.pool),
+    "rate_factor": Check("task-schedule", schedule_cases, schedule_judge, ch04.curve),
+}
