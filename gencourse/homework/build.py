@@ -132,10 +132,10 @@ def instructions(asked: Chapter) -> str:
     rows += [f"| {q.title} (in words) | | {q.points} | |" for q in asked.questions]
     return "\n".join(
         [
-            "**This is a copy to be filled in.** Where a cell raises `NotImplementedError`, your code is missing; cells",
-            "below that need it fail until it is there. The cell after each task checks your function and says what is",
-            "wrong with it. Keep the cells' order and hand in this file; what counts are the tasks, with whatever",
-            "functions and imports of yours they need.",
+            "**This is a copy to be filled in.** Where a cell raises `NotImplementedError`, your code is missing;",
+            "cells below that need it fail until it is there. The cell after each task checks your function and says",
+            "what is wrong with it. Keep the cells' order and hand in this file; what counts are the tasks, with",
+            "whatever functions and imports of yours they need.",
             "",
             "| task | | points | minutes |",
             "|---|---|---|---|",

@@ -41,7 +41,8 @@ def contents(path: Path) -> bytes:
         with os.fdopen(handle, "rb") as file:
             size = os.fstat(handle).st_size
             if size > MOST_BYTES:
-                raise Unreadable(f"the file has {size / 1e6:.0f} MB, more than {MOST_BYTES / 1e6:.0f}: clear its outputs")
+                most = f"{MOST_BYTES / 1e6:.0f}"
+                raise Unreadable(f"the file has {size / 1e6:.0f} MB, more than {most}: clear its outputs")
             return file.read(MOST_BYTES)
     except OSError as error:
         raise Unreadable(f"the file cannot be read: {error.strerror}") from error

@@ -28,4 +28,4 @@ def check(name: str, function: Callable[..., Any], *, seed: int | None = None) -
             if "failed" in results[-1]:
                 break
     verdict(checked, cases, results)
-    print(f"{name}: right, on {len(cases)} random inputs")
+    print(f"{name}: right, on {len(cases)} random input{'s' if len(cases) > 1 else ''}")
