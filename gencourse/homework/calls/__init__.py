@@ -54,12 +54,15 @@ def gradients(function: Callable[..., Any], case: Case) -> Outputs:
     """Call a loss; returns `value`, and the gradient by each input as `by NAME`, left out where none arrives."""
     inputs = {name: x.requires_grad_() if isinstance(x, Tensor) else x for name, x in tensors(case).items()}
     found = function(*inputs.values())
-    outputs = {"value": plain(found)}
-    if isinstance(found, Tensor) and found.requires_grad and found.numel() == 1:
-        leaves = {name: x for name, x in inputs.items() if isinstance(x, Tensor)}
-        grads = torch.autograd.grad(found.sum(), list(leaves.values()), allow_unused=True)
-        outputs |= {f"by {name}": plain(g) for name, g in zip(leaves, grads, strict=True) if g is not None}
-    return outputs
+    return {"value": plain(found), **slopes(found, {n: x for n, x in inputs.items() if isinstance(x, Tensor)})}
+
+
+def slopes(loss: Any, inputs: dict[str, Tensor]) -> Outputs:
+    """Return the gradient of a loss by each input, as `by NAME`, left out where none arrives."""
+    if not (isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1):
+        return {}
+    grads = torch.autograd.grad(loss.sum(), list(inputs.values()), allow_unused=True, retain_graph=True)
+    return {f"by {name}": plain(g) for name, g in zip(inputs, grads, strict=True) if g is not None}
 
 
 @contextmanager

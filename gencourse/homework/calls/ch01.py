@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gencourse.homework.calls import Case, Outputs, Unusable, plain, standing_in, tensors
+from gencourse.homework.calls import Case, Outputs, Unusable, plain, slopes, standing_in, tensors
 
 
 class TwoLayers:
@@ -41,7 +41,7 @@ def objective(make_objective: Callable[..., Any], case: Case) -> Outputs:
 
     The losses of earlier tasks are replaced by others, so that this task does not depend on them.
     Returns `names` of the losses; `values NAME`, one for each picture; `calls` of the network for two evaluations;
-    `cut off`, the losses that carry no gradient; `slope`, the gradient of the total at x.
+    `cut off`, the losses that carry no gradient; `by x`, the gradient of the total.
     """
     given = tensors(case)
     network = TwoLayers(given["shallow"], given["deep"])
@@ -65,12 +65,10 @@ def outputs(found: list[Any], x: Tensor, calls: int) -> Outputs:
     if any(v.size != 1 for row in values.values() for v in row):
         raise Unusable("a loss is one number: a tensor without dimensions")
     tensors_of_x = {name: v for name, v in found[-1].items() if isinstance(v, Tensor) and v.requires_grad}
-    total = tensors_of_x.get("total")
-    slope = torch.autograd.grad(total, x, allow_unused=True)[0] if total is not None else None
     return {
         "names": ",".join(names)[:1000],
         **{name: torch.tensor([float(v) for v in row]).double().numpy() for name, row in values.items()},
         "calls": calls,
         "cut off": ",".join(name for name in names if name not in tensors_of_x)[:1000],
-        **({"slope": plain(slope)} if slope is not None else {}),
+        **slopes(tensors_of_x.get("total"), {"x": x}),
     }

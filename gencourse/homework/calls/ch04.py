@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gencourse.homework.calls import Case, Outputs, Unusable, plain, tensors
+from gencourse.homework.calls import Case, Outputs, Unusable, plain, slopes, tensors
 
 
 def patches(function: Callable[..., Any], case: Case) -> Outputs:
@@ -47,16 +47,9 @@ def generators(function: Callable[..., Any], case: Case) -> Outputs:
     outputs: Outputs = {"names": ",".join(names)[:200], "fake_a": plain(fake_a), "fake_b": plain(fake_b)}
     for name in names[:10]:
         outputs[f"value {name}"] = plain(losses.get(name), f"the loss {name!r}")
-        for weight, parameter in (("g", g), ("f", f)):
-            outputs[f"{name} by {weight}"] = slope(losses.get(name), parameter)
+        grads = slopes(losses.get(name), {"g": g, "f": f})
+        outputs |= {f"{name} by {weight}": float(grads.get(f"by {weight}", 0.0)) for weight in "gf"}
     return outputs
-
-
-def slope(loss: Any, weight: Tensor) -> float:
-    if not (isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1):
-        return 0.0
-    found = torch.autograd.grad(loss.sum(), weight, retain_graph=True, allow_unused=True)[0]
-    return 0.0 if found is None else float(found)
 
 
 def pool(function: Callable[..., Any], case: Case) -> Outputs:

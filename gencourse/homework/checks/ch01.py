@@ -120,7 +120,7 @@ def objective_judge(case: Case, outputs: Outputs) -> None:
     objective_layers(case, outputs)
     calls = outputs["calls"]
     demand(calls <= 3, f"three evaluations asked the network {calls} times instead of 3: keep the targets")
-    demand("slope" in outputs and np.abs(outputs["slope"]).max() > 0, "no gradient reaches the picture")
+    demand("by x" in outputs and np.abs(outputs["by x"]).max() > 0, "no gradient reaches the picture")
 
 
 def objective_layers(case: Case, outputs: Outputs) -> None:
