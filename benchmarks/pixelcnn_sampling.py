@@ -48,7 +48,8 @@ def row(name: str, network: PixelNetwork, batch: int, rows: int, rounds: int) ->
     network.eval()
     shape = (batch, 1, SIDE, SIDE)
     labels = torch.arange(batch) % network.classes if network.classes else None
-    u = torch.rand(SIDE * SIDE, 1, batch, 1, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+    u = torch.rand(batch, SIDE * SIDE, 1, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+    u = u.permute(1, 2, 0)[..., None]  # as sample_cached draws them: one picture after the other
 
     def ours() -> Tensor:
         return sample_cached(network, shape, labels=labels, generator=torch.Generator().manual_seed(0))

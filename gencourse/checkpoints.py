@@ -45,6 +45,9 @@ MODELS = {  # what is shipped, by name
     "dcgan_digits": Model("gencourse.networks.dcgan", "Generator", "03", "gencourse.methods.gan:sample_images"),
     "cyclegan_summer2winter": Model("gencourse.networks.translation", "ResnetGenerator", "04"),
     "cyclegan_winter2summer": Model("gencourse.networks.translation", "ResnetGenerator", "04"),
+    "pixelcnn_digits": Model(
+        "gencourse.networks.pixelcnn", "PixelCNN", "05", "gencourse.methods.pixelcnn:sample_images"
+    ),
 }
 NEEDED = ("arguments", "data", "steps", "minutes", "device", "scores")
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 from gencourse import checkpoints, data
+from gencourse.commands import sample
 from gencourse.descend import descend
 from gencourse.images import ImageError
 from gencourse.methods import pixelcnn
@@ -396,10 +397,30 @@ def test_a_pixelrnn_is_sampled_the_naive_way():
     assert torch.equal(x, pixelcnn.sample_naive(network, (2, 1, 4, 4), generator=seed(), given=x, mask=mask))
 
 
-def test_pictures_for_the_command_line():
-    network = build(PixelCNN, levels=3, channels=3, classes=3, side=6)
-    x = pixelcnn.sample_images(network, 4, labels=torch.arange(4) % 3, generator=seed())
+def test_a_picture_does_not_depend_on_the_batch_it_is_drawn_in(case):
+    network, shape, labels = case
+    u = torch.rand(4, 30, network.channels, generator=seed(3), dtype=torch.double)
+    at_once = pixelcnn.sample_cached(network, shape, labels=labels, generator=seed(3))
+    for batches in ((1, 1, 1, 1), (1, 3), (2, 2)):
+        generator, drawn, first = seed(3), [], 0
+        for count in batches:
+            its = None if labels is None else labels[first : first + count]
+            drawn.append(pixelcnn.sample_cached(network, (count, *shape[1:]), labels=its, generator=generator))
+            first += count
+        assert torch.equal(torch.cat(drawn), at_once)
+    with torch.no_grad():
+        p = network(at_once[2:3], None if labels is None else labels[2:3])[0].softmax(0)  # (levels, C, H, W)
+    passed = (u[2].T.view(-1, 6, 5) >= p.cumsum(0)[:-1]).sum(0)
+    assert torch.equal(passed, at_once[2]), "picture i takes the i-th H * W * C numbers"
+
+
+def test_pictures_for_the_command_line(monkeypatch):
+    network, labels = build(PixelCNN, levels=3, channels=3, classes=3, side=6), torch.arange(4) % 3
+    x = pixelcnn.sample_images(network, 4, labels=labels, generator=seed())
     assert x.shape == (4, 3, 6, 6) and set(x.unique().tolist()) == {0.0, 0.5, 1.0}
+    for batch in (1, 3):
+        monkeypatch.setattr(sample, "BATCH", batch)
+        assert torch.equal(sample.draw_in_batches(pixelcnn.sample_images, network, 4, labels, seed(), {}), x)
 
 
 # Classes, arguments, bad input

@@ -162,7 +162,10 @@ def sample_images(
     generator: torch.Generator | None = None,
     temperature: float = 1.0,
 ) -> Tensor:
-    """Draw n pictures of the network's own size, (n, C, side, side) in [0, 1], for files, plots and metrics."""
+    """Draw n pictures of the network's own size, (n, C, side, side) in [0, 1], for files, plots and metrics.
+
+    Picture i is the same in whatever batches the generator is drawn from: each takes its numbers in its turn.
+    """
     shape = (n, network.channels, network.side, network.side)
     x = sample_cached(network, shape, labels=labels, generator=generator, temperature=temperature)
     return to_images(x, network.levels)
@@ -186,7 +189,8 @@ def _sample(network, begin, shape, labels, generator, temperature, given, mask, 
         raise ValueError(f"temperature must be 0 or more, got {temperature}")
     b, colours, h, w = shape
     x, known = _start(network, shape, labels, given, mask)
-    u = torch.rand(h * w, colours, b, 1, generator=generator, dtype=torch.double).logit()
+    u = torch.rand(b, h * w, colours, generator=generator, dtype=torch.double)  # one picture after the other
+    u = u.logit().permute(1, 2, 0)[..., None].contiguous()  # (H * W, C, B, 1)
     slack = 2 * ROUNDING / max(temperature, COLDEST)
     exact = _Exact(network, labels, temperature)
     with eval_mode(network):
