@@ -66,3 +66,9 @@ def normal(generator: np.random.Generator, *shape: int) -> np.ndarray:
 def uniform(generator: np.random.Generator, *shape: int) -> np.ndarray:
     """Draw float32 numbers from [0, 1]."""
     return generator.random(shape, dtype=np.float32)
+
+
+def log_softmax(logits: np.ndarray, axis: int = 1) -> np.ndarray:
+    """Return the logarithm of the softmax over an axis."""
+    shifted = logits - logits.max(axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
