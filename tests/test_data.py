@@ -2,25 +2,22 @@
 
 import gzip
 import hashlib
-import os
 import struct
 from dataclasses import replace
 from pathlib import Path
 
+import mnist
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from mnist import images_of, labels_of, needs_mnist
 from server import Server
 
 from gencourse import data
 from gencourse.cache import File
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("GENCOURSE_SHARED", CHECKOUT.parent / "shared")) / "data" / "MNIST" / "raw"
-needs_mnist = pytest.mark.skipif(
-    not SHARED.is_dir(), reason="needs MNIST's own files in $GENCOURSE_SHARED/data/MNIST/raw"
-)
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +40,6 @@ def idx(array: np.ndarray) -> bytes:
     return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
 
 
-def idx_file(name: str, skip: int) -> np.ndarray:
-    return np.frombuffer(gzip.decompress((SHARED / name).read_bytes()), np.uint8, offset=skip)
-
-
 def test_digits(digits):
     assert digits.images.shape == (10_000, 1, 28, 28) and digits.images.dtype == torch.uint8
     assert digits.labels.shape == (10_000,) and digits.labels.dtype == torch.int64
@@ -66,12 +59,12 @@ def test_the_digits_are_split_once(digits):
 
 @needs_mnist
 def test_the_digits_are_the_first_of_mnists_training_set(digits):
-    images = idx_file("train-images-idx3-ubyte.gz", 16).reshape(-1, 784)[:10_000]
-    labels = idx_file("train-labels-idx1-ubyte.gz", 8)[:10_000]
+    images = images_of("train").reshape(-1, 784)[:10_000]
+    labels = labels_of("train")[:10_000]
     theirs = {image.tobytes(): int(label) for image, label in zip(images, labels, strict=True)}
     ours = {image.numpy().tobytes(): int(label) for image, label in zip(digits.images, digits.labels, strict=True)}
     assert ours == theirs
-    judges = idx_file("t10k-images-idx3-ubyte.gz", 16).reshape(-1, 784)
+    judges = images_of("t10k").reshape(-1, 784)
     assert not ours.keys() & {image.tobytes() for image in judges}
 
 
@@ -80,7 +73,7 @@ def test_mnist_from_files_put_by_hand(tmp_path, monkeypatch):
     monkeypatch.setenv("GENCOURSE_CACHE", str(tmp_path / "mit Leerzeichen und ö"))
     raw = data.cache_dir() / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for source in SHARED.glob("*.gz"):
+    for source in mnist.RAW.glob("*.gz"):
         (raw / source.stem).write_bytes(gzip.decompress(source.read_bytes()))
     assert data.CATALOGUE["mnist"].status() == "cached"
     test = data.load("mnist", "test")

@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from mnist import images_of, needs_mnist
 
 from gencourse import checkpoints, data
 from gencourse.methods.cyclegan import translate
+from gencourse.methods.pixelcnn import evaluate, static_digits
 from gencourse.metrics import features, frechet_distance, psnr
 
 LARGEST = {  # bytes
@@ -13,6 +15,7 @@ LARGEST = {  # bytes
     "dcgan_digits": 3e6,
     "cyclegan_summer2winter": 3e6,
     "cyclegan_winter2summer": 3e6,
+    "pixelcnn_digits": 3e6,
 }
 
 
@@ -23,7 +26,7 @@ def classifier():
 
 @pytest.fixture(scope="module")
 def real(classifier):
-    """What the classifier makes of the 10,000 embedded digits, which nothing shipped was trained on."""
+    """What the classifier makes of the 10,000 embedded digits, which neither it nor the generator was trained on."""
     return features(data.digits().unit(), classifier)
 
 
@@ -67,3 +70,24 @@ def test_the_translations_are_as_near_to_the_truth_as_recorded(way):
     found, copied = psnr(translate(network, given), truth).mean().item(), psnr(given, truth).mean().item()
     assert found == pytest.approx(recorded["PSNR on 200 test pairs"], abs=0.6)
     assert found > copied + 4
+
+
+def nats_recorded(part: str) -> float:
+    """The recorded nats an image on one of the two sets that the PixelCNN was scored on."""
+    (found,) = (v for name, v in checkpoints.record("pixelcnn_digits")["scores"].items() if part in name)
+    return found
+
+
+def test_the_pixelcnn_finds_digits_as_likely_as_recorded():
+    digits = static_digits(data.digits("test").unit()[:500])
+    found = evaluate(checkpoints.load("pixelcnn_digits"), digits).mean().item()
+    assert found == pytest.approx(nats_recorded("the first 500 of the embedded"), abs=0.02)
+    assert nats_recorded("10,000 digits") <= 81.3  # van den Oord et al. 2016, table 4
+
+
+@pytest.mark.slow
+@needs_mnist
+def test_the_pixelcnn_finds_digits_it_has_never_seen_as_likely_as_recorded():
+    digits = static_digits(torch.from_numpy(images_of("t10k").copy()).float() / 255)
+    found = evaluate(checkpoints.load("pixelcnn_digits"), digits).mean().item()
+    assert found == pytest.approx(nats_recorded("10,000 digits"), abs=0.02)
