@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gencourse.allocator import keep_freed_memory
 from gencourse.live import Live
 from gencourse.loop import History, Loop
 from gencourse.resume import random_state, set_random_state
@@ -49,6 +50,7 @@ def fit(
     every = max(1, steps // 10) if every is None else every
     if steps < 1 or every < 1:
         raise ValueError(f"steps and every must be at least 1, got {steps} and {every}")
+    keep_freed_memory()
     loop = Loop(step, batches, state or {}, save_to, save_seconds, device)
     loop.resume()
     if loop.done >= steps:

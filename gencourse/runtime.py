@@ -8,6 +8,8 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from gencourse.allocator import keep_freed_memory
+
 PROFILES = ("smoke", "cpu", "gpu")
 
 T = TypeVar("T")
@@ -34,7 +36,7 @@ class Run:
 
 
 def start(seed: int = 0, *, profile: str | None = None, device: str | torch.device | None = None) -> Run:
-    """Seed everything, choose device and profile, and say so in one line.
+    """Seed everything, choose device and profile, keep freed memory (`allocator`), and say so in one line.
 
     seed: seeds Python, NumPy and torch. profile: "smoke" (tests), "cpu" (a laptop) or "gpu"; without it the variable
     GENCOURSE_PROFILE decides, and without that the hardware. device: "cpu", "cuda", "mps", ...; without it the fastest
@@ -43,6 +45,7 @@ def start(seed: int = 0, *, profile: str | None = None, device: str | torch.devi
     """
     profile = choose_profile(profile)
     chosen = choose_device(device) if device is not None else _device_of(profile)
+    keep_freed_memory()
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

@@ -1,0 +1,58 @@
+"""Freed memory is kept: a step of a training needs hardly any new pages."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+COUNT = """
+import resource, torch
+{call}
+net = torch.nn.Sequential(torch.nn.Conv2d(1, 32, 3), torch.nn.ReLU(), torch.nn.Conv2d(32, 32, 1))
+x = torch.rand(80, 1, 66, 66)  # its activations take 42 MB each
+for step in range(10):
+    if step == 5:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    net(x).square().mean().backward()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+KEEP = "from gencourse.allocator import keep_freed_memory; print(keep_freed_memory())"
+START = "import gencourse; gencourse.start(profile='smoke')"
+FIT = "import gencourse; gencourse.fit(lambda x: {'a': x}, [torch.ones(())], steps=1, show=False)"
+glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+
+
+def page_faults(call: str, **environment: str) -> tuple[list[str], int]:
+    """What a process printed that called this first, and the new pages that five steps of a training needed."""
+    found = subprocess.run(
+        [sys.executable, "-c", COUNT.format(call=call)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *printed, faults = found.stdout.split("\n")[:-1]
+    return printed, int(faults)
+
+
+@glibc
+@pytest.mark.parametrize("call", [KEEP, START, FIT])
+def test_freed_memory_is_used_again(call):
+    assert page_faults(call)[1] < page_faults("")[1] / 10
+
+
+@glibc
+def test_what_the_environment_has_chosen_stays():
+    printed, faults = page_faults(KEEP, MALLOC_MMAP_THRESHOLD_="1000000")
+    assert printed == ["False"] and faults > 1000
+
+
+def test_elsewhere_it_does_nothing(monkeypatch):
+    from gencourse import allocator
+
+    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: object())
+    assert allocator.keep_freed_memory() is False
+    monkeypatch.setattr(allocator.os, "name", "nt")
+    assert allocator.keep_freed_memory() is False
