@@ -533,3 +533,112 @@ def schedule_integer(done, steps, constant=0.5):
 @wrong("rate_factor", "is one number")
 def schedule_all(done, steps, constant=0.5):
     return torch.linspace(1, 0, steps)
+
+
+@right("hidden_decibels")
+def hidden_reference(there, back, x, truth, noise, psnr):
+    def cost(y):
+        return psnr(back(y), x) - psnr(back((y + noise).clamp(0, 1)), x)
+
+    return cost(there(x)) - cost(truth)
+
+
+@right("hidden_decibels")
+def hidden_in_one_pass(there, back, x, truth, noise, psnr):
+    y = torch.cat([there(x), truth])
+    both = back(torch.cat([y, (y + torch.cat([noise, noise])).clip(0, 1)]))
+    clean_y, clean_truth, noisy_y, noisy_truth = psnr(both, torch.cat([x] * 4)).chunk(4)
+    return clean_y - noisy_y - clean_truth + noisy_truth
+
+
+@right("hidden_decibels")
+def hidden_one_by_one(there, back, x, truth, noise, psnr):
+    """With squared errors of its own: the ratio of two ratios."""
+    found = []
+    for i in range(len(x)):
+        errors = []
+        for y in (there(x[i : i + 1]), truth[i : i + 1]):
+            for n in (torch.zeros_like(noise[i]), noise[i]):
+                errors.append((back((y + n).clamp(0, 1)) - x[i]).square().mean().item())
+        found.append(10 * math.log10(errors[1] / errors[0] * errors[2] / errors[3]))
+    return torch.tensor(found)
+
+
+def hidden_cost(back, y, x, noise, psnr):
+    return psnr(back(y), x) - psnr(back((y + noise).clamp(0, 1)), x)
+
+
+@wrong("hidden_decibels", "where nothing is hidden?")
+def hidden_without_control(there, back, x, truth, noise, psnr):
+    return hidden_cost(back, there(x), x, noise, psnr)
+
+
+@wrong("hidden_decibels", "yours gets less")
+def hidden_turned(there, back, x, truth, noise, psnr):
+    return -hidden_reference(there, back, x, truth, noise, psnr)
+
+
+@wrong("hidden_decibels", "the costs are added")
+def hidden_added(there, back, x, truth, noise, psnr):
+    return hidden_cost(back, there(x), x, noise, psnr) + hidden_cost(back, truth, x, noise, psnr)
+
+
+@wrong("hidden_decibels", "that is not what noise costs")
+def hidden_noisy_alone(there, back, x, truth, noise, psnr):
+    noisy = [psnr(back((y + noise).clamp(0, 1)), x) for y in (there(x), truth)]
+    return noisy[1] - noisy[0]
+
+
+@wrong("hidden_decibels", "nothing is disturbed")
+def hidden_without_noise(there, back, x, truth, noise, psnr):
+    return psnr(back(there(x)), x) - psnr(back(truth), x)
+
+
+@wrong("hidden_decibels", "that is what it is held against")
+def hidden_from_the_truth(there, back, x, truth, noise, psnr):
+    return hidden_cost(back, there(x), truth, noise, psnr) - hidden_cost(back, truth, truth, noise, psnr)
+
+
+@wrong("hidden_decibels", "not against x")
+def hidden_from_itself(there, back, x, truth, noise, psnr):
+    return hidden_cost(back, there(x), there(x), noise, psnr) - hidden_cost(back, truth, truth, noise, psnr)
+
+
+@wrong("hidden_decibels", "on the picture that is translated")
+def hidden_noise_before(there, back, x, truth, noise, psnr):
+    lost = psnr(back(there(x)), x) - psnr(back(there((x + noise).clamp(0, 1))), x)
+    return lost - hidden_cost(back, truth, x, noise, psnr)
+
+
+@wrong("hidden_decibels", "too late")
+def hidden_noise_after(there, back, x, truth, noise, psnr):
+    lost = [psnr(back(y), x) - psnr((back(y) + noise).clamp(0, 1), x) for y in (there(x), truth)]
+    return lost[0] - lost[1]
+
+
+@wrong("hidden_decibels", "not translated once more")
+def hidden_translated_truth(there, back, x, truth, noise, psnr):
+    return hidden_cost(back, there(x), x, noise, psnr) - hidden_cost(back, there(truth), x, noise, psnr)
+
+
+@wrong("hidden_decibels", "lies in [0, 1]")
+def hidden_unclamped(there, back, x, truth, noise, psnr):
+    lost = [psnr(back(y), x) - psnr(back(y + noise), x) for y in (there(x), truth)]
+    return lost[0] - lost[1]
+
+
+@wrong("hidden_decibels", "one number for each picture")
+def hidden_mean(there, back, x, truth, noise, psnr):
+    return hidden_reference(there, back, x, truth, noise, psnr).mean()
+
+
+@wrong("hidden_decibels", "in place")
+def hidden_in_place(there, back, x, truth, noise, psnr):
+    clean = psnr(back(there(x)), x) - psnr(back(truth), x)
+    noisy = psnr(back((there(x) + noise).clamp(0, 1)), x) - psnr(back(truth.add_(noise).clamp_(0, 1)), x)
+    return clean - noisy
+
+
+@wrong("hidden_decibels", "never asked")
+def hidden_without_way_back(there, back, x, truth, noise, psnr):
+    return psnr(there(x), truth)

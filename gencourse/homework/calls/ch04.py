@@ -93,3 +93,34 @@ def curve(function: Callable[..., Any], case: Case) -> Outputs:
     if any(factor.size != 1 for factor in found):
         raise Unusable("what the rate is multiplied by is one number")
     return {"value": np.array([float(factor.reshape(-1)[0]) for factor in found])}
+
+
+def forward(x: Any) -> Any:
+    """A translator, (B, C, H, W) in [0, 1] to the same, of tensors or arrays."""
+    return 0.15 + 0.5 * x + 0.2 * x**2
+
+
+def backward(y: Any) -> Any:
+    """A way back that is steep in places."""
+    return (1.6 * y - 0.2 + 4 * y**2 * (1 - y) ** 2 * (y - 0.5)).clip(0, 1)
+
+
+def decibels(a: Tensor, b: Tensor) -> Tensor:
+    """A distance of pictures, (B, C, H, W) in [0, 1] both: (B,)."""
+    return -10 * (a - b).square().mean((1, 2, 3)).log10()
+
+
+def hiding(function: Callable[..., Any], case: Case) -> Outputs:
+    """Ask how much a translator hides. Returns `value`, and what the way back was shown lies in `low` to `high`."""
+    given, shown = tensors(case), []
+
+    def back(y: Tensor) -> Tensor:
+        shown.extend(y.detach().aminmax())
+        return backward(y)
+
+    found = plain(function(forward, back, given["x"], given["truth"], given["noise"], decibels))
+    if not shown:
+        raise Unusable("the way back was never asked for")
+    seen = torch.stack(shown).double()
+    left = {f"after {name}": plain(given[name]) for name in ("x", "truth", "noise")}
+    return {"value": found, "low": seen.min().item(), "high": seen.max().item(), **left}

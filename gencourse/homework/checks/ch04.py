@@ -7,9 +7,8 @@ from numpy.random import Generator
 
 from gencourse.homework.calls import Case, Outputs, ch04
 from gencourse.homework.checks import Check
-from gencourse.homework.checks.compare import demand, explain, normal, refuse, same
-
-SWAPS = 5.0  # a fair coin stays within so many standard deviations
+from gencourse.homework.checks.ch04_pool import pool_cases, pool_judge
+from gencourse.homework.checks.compare import demand, explain, normal, refuse, same, uniform
 
 
 def patch_cases(g: Generator) -> Iterator[Case]:
@@ -174,78 +173,6 @@ def cycle_slopes(case: Case, outputs: Outputs) -> None:
             refuse(cut, f"{name}: its gradient does not reach all it should: is something detached?")
 
 
-def pool_cases(g: Generator) -> Iterator[Case]:
-    for n, shape, size, rounds in [
-        (1, (2, 2), 5, 400),
-        (4, (1, 3, 2), 10, 80),
-        (3, (2,), 4, 90),
-        (6, (1, 2, 2), 4, 50),
-    ]:
-        more = int(g.integers(10))
-        yield {"n": n, "shape": np.array(shape), "size": size, "rounds": rounds + more}
-
-
-def pool_judge(case: Case, outputs: Outputs) -> None:
-    n, size = case["n"], case["size"]
-    shape = (n, *case["shape"].tolist())
-    demand(not outputs["shape"], f"as many come back as went in, {shape}: you return shape {outputs['shape']}")
-    refuse(outputs["whole"], "the pool holds pictures one by one, not whole batches")
-    refuse(outputs["graph"], "the pool keeps graphs alive, and with them the memory of every past iteration")
-    refuse(outputs["hangs"], "what comes back still hangs on the generator: the discriminator's loss would reach it")
-    given, pools, lengths = outputs["given"].astype(int), outputs["pool"].astype(int), outputs["lengths"]
-    refuse((given < 0).any(), "something came back that never went in")
-    refuse(not lengths.any(), "the list that was handed over stays empty: change it, a new list is not seen outside")
-    refuse((lengths > size).any(), f"the pool holds {lengths.max():.0f} pictures: more than the {size} it may")
-    held: list[int] = []
-    swaps = [follow(held, range(i * n, (i + 1) * n), size, *x) for i, x in enumerate(zip(given, pools, strict=True))]
-    pool_coins(case, np.array([x for full, row in swaps for x in row[full:]]), swaps)
-    if n == 1:
-        pool_places(given[:, 0], pools[:, :size], size)
-
-
-def follow(held: list[int], fakes: range, size: int, given: np.ndarray, pool: np.ndarray) -> tuple[int, list[bool]]:
-    """Do in `held` what one round did. Returns how many fakes filled the pool, and for each whether it was swapped."""
-    swapped, filled = [], 0
-    for fake, back in zip(fakes, given.tolist(), strict=True):
-        swapped.append(back != fake)
-        if len(held) < size:
-            refuse(back != fake, "while the pool fills, what comes in is given back")
-            held.append(fake)
-            filled += 1
-        elif back != fake:
-            refuse(back > fake, "the pictures come back in another order than they went in")
-            refuse(back not in held, "an old picture came back twice: what is given back leaves the pool")
-            held[held.index(back)] = fake
-    now = pool[pool >= 0].tolist()
-    refuse(len(now) < len(held), f"{len(held)} pictures should be in the pool, there are {len(now)}: one got lost")
-    extra, lost = set(now) - set(held), set(held) - set(now)
-    refuse(extra & set(given.tolist()) - set(fakes), "an old picture is given back and kept: it should leave the pool")
-    refuse(extra & set(fakes), "a new picture is given back and kept as well: on heads the pool stays as it is")
-    refuse(lost & set(fakes), "a picture that was changed against an old one did not get into the pool")
-    refuse(extra or lost, "the pool does not hold what should be in it after these pictures")
-    return filled, swapped
-
-
-def pool_coins(case: Case, swapped: np.ndarray, rows: list[tuple[int, list[bool]]]) -> None:
-    share, spread = swapped.mean(), 0.5 / np.sqrt(len(swapped))
-    refuse(share == 0, "no old picture ever comes back")
-    refuse(share == 1, "once the pool is full a new picture never comes back at once: where is the coin?")
-    together = case["n"] > 1 and all(len(set(row)) == 1 for full, row in rows if not full)
-    refuse(together, "all pictures of a batch share one coin: each has its own")
-    fair = abs(share - 0.5) < SWAPS * spread
-    demand(fair, f"an old picture came back {swapped.sum()} times of {len(swapped)}: the coin should be fair")
-
-
-def pool_places(given: np.ndarray, pools: np.ndarray, size: int) -> None:
-    """Where in the list stood what came back? pools: (rounds, size), after each round of one picture."""
-    late = range(size, len(given))
-    places = [pools[i - 1].tolist().index(given[i]) for i in late if given[i] != i]
-    refuse(len(set(places)) == 1, "what leaves the pool always stands at the same place: choose among all of them")
-    refuse(set(range(size)) - set(places), "there is a place in the pool from which nothing ever leaves")
-    often = max(places.count(place) for place in set(places)) / len(places)
-    refuse(often > 1 / size + SWAPS / np.sqrt(size * len(places)), "one place of the pool is chosen far too often")
-
-
 def schedule_cases(g: Generator) -> Iterator[Case]:
     for steps, constant in [(4 * int(g.integers(20, 60)), 0.5), (4 * int(g.integers(20, 60)), 0.25), (7, 0.0)]:
         turn = round(steps * constant)
@@ -277,9 +204,61 @@ def schedule_judge(case: Case, outputs: Outputs) -> None:
     explain(found, np.minimum(1, left / down), mistakes, 1e-6)
 
 
+def hidden_cases(g: Generator) -> Iterator[Case]:
+    for shape in [(3, 3, 4, 5), (1, 1, 6, 3), (4, 2, 3, 3)]:
+        pictures = {"x": uniform(g, *shape), "truth": uniform(g, *shape)}
+        yield pictures | {"noise": 0.15 * normal(g, *shape)}
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return -10 * np.log10(np.square(a - b).mean((1, 2, 3)))
+
+
+def hidden_judge(case: Case, outputs: Outputs) -> None:
+    x, truth, noise = (case[name].astype(float) for name in ("x", "truth", "noise"))
+    found, low, high = outputs["value"], outputs["low"], outputs["high"]
+    demand(found.shape == (len(x),), f"one number for each picture, {(len(x),)}; yours have shape {found.shape}")
+    refuse(low < 0 or high > 1, f"a picture lies in [0, 1]: back was shown one from {low:.2f} to {high:.2f}")
+    there, back, y = ch04.forward, ch04.backward, ch04.forward(x)
+
+    def way_back(picture: np.ndarray, disturbance: np.ndarray | float = 0.0) -> np.ndarray:
+        return back((picture + disturbance).clip(0, 1))
+
+    def cost(picture: np.ndarray, to: np.ndarray = x) -> np.ndarray:
+        return psnr(way_back(picture), to) - psnr(way_back(picture, noise), to)
+
+    mistakes = {
+        "how much does the same noise cost where nothing is hidden? That has to be taken off": cost(y),
+        "only what is lost from the truth: what is lost from the translation is the point": cost(truth),
+        "a translation that hides something gets more than 0: yours gets less": cost(truth) - cost(y),
+        "the costs are added: what noise costs anyway has to be taken off": cost(y) + cost(truth),
+        "without any noise the two ways back differ as well: that is not what noise costs": (
+            psnr(way_back(truth, noise), x) - psnr(way_back(y, noise), x)
+        ),
+        "nothing is disturbed: this is how much better the way back from the translation is": (
+            psnr(way_back(y), x) - psnr(way_back(truth), x)
+        ),
+        "all the way back leads to x: that is what it is held against": cost(y, truth) - cost(truth, truth),
+        "each way back is held against the picture that it began with, not against x": cost(y, y) - cost(truth, truth),
+        "the noise belongs on the translation; yours is on the picture that is translated": (
+            psnr(back(y), x) - psnr(back(there((x + noise).clip(0, 1))), x) - cost(truth)
+        ),
+        "the noise comes too late: disturb what back is shown, not what it returns": sum(
+            sign * (psnr(back(z), x) - psnr((back(z) + noise).clip(0, 1), x)) for sign, z in ((1, y), (-1, truth))
+        ),
+        "the truth is a picture of the second kind already: it is not translated once more": cost(y)
+        - cost(there(truth)),
+        "the noise is in one of the two only: compare what it costs in both": (
+            psnr(way_back(y, noise), x) - psnr(way_back(truth), x)
+        ),
+    }
+    explain(found, cost(y) - cost(truth), mistakes, 1e-3)
+
+
 CHECKS = {
     "patch_seen": Check("task-patch", patch_cases, patch_judge, ch04.patches),
     "losses_of_generators": Check("task-cycle", cycle_cases, cycle_judge, ch04.generators),
     "exchange": Check("task-pool", pool_cases, pool_judge, ch04.pool),
     "rate_factor": Check("task-schedule", schedule_cases, schedule_judge, ch04.curve),
+    "hidden_decibels": Check("task-hidden", hidden_cases, hidden_judge, ch04.hiding),
 }
