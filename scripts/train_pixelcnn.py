@@ -53,7 +53,7 @@ def trapezium(done: int, steps: int, warmup: int = 500, fall: float = 0.3) -> fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=40_000)
+    parser.add_argument("--steps", type=int, default=30_000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
     parser.add_argument("--clip", type=float, default=200.0, help="largest norm of the gradient, in nats")

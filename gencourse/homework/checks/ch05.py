@@ -57,11 +57,11 @@ def nll_judge(case: Case, outputs: Outputs) -> None:
         ).sum(1),
     }
     explain(found, expected, mistakes)
-    demand("slope" in outputs, "no gradient reaches the logits: this is the loss that the network learns from")
+    demand("by logits" in outputs, "no gradient reaches the logits: this is the loss that the network learns from")
     hit = np.take_along_axis(np.exp(log_softmax(logits)), x, 1)
     slope = np.exp(log_softmax(logits))
     np.put_along_axis(slope, x, hit - 1, 1)
-    demand(same(outputs["slope"], slope, 1e-3), "the gradient is not that of the cost: is a part cut off?")
+    demand(same(outputs["by logits"], slope, 1e-3), "the gradient is not that of the cost: is a part cut off?")
 
 
 def bits_cases(g: Generator) -> Iterator[Case]:
