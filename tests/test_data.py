@@ -6,12 +6,11 @@ import struct
 from dataclasses import replace
 from pathlib import Path
 
-import mnist
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from mnist import images_of, labels_of, needs_mnist
+from mnist import RAW, images_of, labels_of, needs_mnist
 from server import Server
 
 from gencourse import data
@@ -73,7 +72,7 @@ def test_mnist_from_files_put_by_hand(tmp_path, monkeypatch):
     monkeypatch.setenv("GENCOURSE_CACHE", str(tmp_path / "mit Leerzeichen und ö"))
     raw = data.cache_dir() / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for source in mnist.RAW.glob("*.gz"):
+    for source in RAW.glob("*.gz"):
         (raw / source.stem).write_bytes(gzip.decompress(source.read_bytes()))
     assert data.CATALOGUE["mnist"].status() == "cached"
     test = data.load("mnist", "test")

@@ -46,8 +46,12 @@ def value(function: Callable[..., Any], case: Case) -> Outputs:
     """Call function(*inputs); returns `value`, and each input as the call left it, under `after NAME`."""
     inputs = tensors(case)
     found = plain(function(*inputs.values()))
-    left = {f"after {name}": plain(x) for name, x in inputs.items() if isinstance(x, Tensor)}
-    return {"value": found, **left}
+    return {"value": found, **after(inputs)}
+
+
+def after(inputs: dict[str, Any]) -> Outputs:
+    """Return the tensors among the inputs as a call left them, under `after NAME`."""
+    return {f"after {name}": plain(x) for name, x in inputs.items() if isinstance(x, Tensor)}
 
 
 def gradients(function: Callable[..., Any], case: Case) -> Outputs:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from gencourse.homework.calls import Case, Outputs, Unusable, plain, slopes, standing_in, tensors
+from gencourse.homework.calls import Case, Outputs, Unusable, after, plain, slopes, standing_in, tensors
 
 
 def warm_up() -> None:
@@ -107,7 +107,7 @@ def drawing(function: Callable[..., Any], case: Case) -> Outputs:
     outputs: Outputs = {"value": plain(found), "passes": passes, "canvas": np.array(shown[:pixels])}
     outputs["whole"] = not (isinstance(found, Tensor) and found.is_floating_point())
     again = function(noted, tensors(case)["u"], *extra)
-    return outputs | {"again": plain(again), "after u": plain(u), "after given": plain(start)}
+    return outputs | {"again": plain(again)} | after({"u": u, "given": start})
 
 
 def place(function: Callable[..., Any], case: Case) -> Outputs:
@@ -116,8 +116,7 @@ def place(function: Callable[..., Any], case: Case) -> Outputs:
     given = tensors(case)
     with FlopCounterMode(display=False) as counter:
         found = function(*given.values())
-    left = {f"after {name}": plain(x) for name, x in given.items() if isinstance(x, Tensor)}
-    return {"value": plain(found), "cost": counter.get_total_flops(), **left}
+    return {"value": plain(found), "cost": counter.get_total_flops(), **after(given)}
 
 
 def completing(function: Callable[..., Any], case: Case) -> Outputs:
@@ -133,4 +132,4 @@ def completing(function: Callable[..., Any], case: Case) -> Outputs:
     found = ask(given["count"])
     outputs: Outputs = {"value": plain(found), "few": plain(ask(50)), "again": plain(ask(50))}
     outputs["whole"] = not (isinstance(found, Tensor) and found.is_floating_point())
-    return outputs | {"after x": plain(given["x"]), "after known": plain(given["known"])}
+    return outputs | after({"x": given["x"], "known": given["known"]})
