@@ -2,17 +2,19 @@
 
 import json
 import math
+from functools import partial
 
 import pytest
 import torch
 from torch.testing import assert_close
 
 from gencourse import checkpoints
+from gencourse.commands import sample
 from gencourse.images import ImageError
 from gencourse.methods.denoising import Diffusion, clipped, denoiser, guided, sample_images
 from gencourse.methods.diffusion import TARGETS, NoiseSchedule, cosine_schedule, linear_schedule, q_sample
 from gencourse.methods.editing import ddim_invert, inpaint, slerp
-from gencourse.methods.samplers import ddim, ddpm, dpm_solver_pp_2m
+from gencourse.methods.samplers import ddim, ddpm, dpm_solver_pp_2m, noise_like
 from gencourse.networks.unet import UNet
 
 SCHEDULES = {"linear": linear_schedule(), "cosine": cosine_schedule()}
@@ -248,10 +250,45 @@ def test_sample_images():
     assert torch.equal(images, draw(labels=labels, guidance=2.0))
     assert not torch.equal(images, draw(seed=1, labels=labels, guidance=2.0))
     assert not torch.equal(images, draw(labels=labels.flip(0), guidance=2.0))
-    assert_close(draw(labels=labels, guidance=2.0, batch_size=2), images, atol=1e-5, rtol=1e-4)
     assert_close(draw(labels=labels, guidance=0.0), draw())
     for sampler in SAMPLERS:
         assert draw(sampler=sampler).shape == images.shape
+
+
+@pytest.mark.parametrize("sampler", [*SAMPLERS, partial(ddim, eta=0.7)])
+def test_picture_i_does_not_depend_on_how_many_are_drawn_at_once(sampler):
+    """Also where the sampler draws noise at every step, and for a picture of 36 numbers, no multiple of 16."""
+    diffusion, labels = tiny(), torch.arange(21) % 4
+
+    def draw(n, batch_size, generator):
+        options = {"labels": labels[:n], "guidance": 2.0, "steps": 6, "sampler": sampler, "batch_size": batch_size}
+        return sample_images(diffusion, n, generator=generator, **options)
+
+    whole = draw(21, 256, torch.Generator().manual_seed(0))
+    assert len(whole.unique(dim=0)) == 21
+    for n, batch_size in ((21, 1), (21, 8), (5, 3)):
+        assert_close(draw(n, batch_size, torch.Generator().manual_seed(0)), whole[:n], atol=1e-4, rtol=1e-3)
+
+
+def test_the_command_line_draws_the_same_picture_i_whatever_the_batch(monkeypatch):
+    diffusion, labels, drawn = tiny(), torch.arange(21) % 4, []
+    for batch in (7, 8, 64):
+        monkeypatch.setattr(sample, "BATCH", batch)
+        generator, options = torch.Generator().manual_seed(3), {"steps": 5, "guidance": 1.5}
+        drawn.append(sample.draw_in_batches(sample_images, diffusion, 21, labels, generator, options))
+    assert_close(drawn[0], drawn[2], atol=1e-4, rtol=1e-3)
+    assert_close(drawn[1], drawn[2], atol=1e-4, rtol=1e-3)
+
+
+def test_a_generator_for_each_picture():
+    x = torch.zeros(3, 1, 5, 5, dtype=torch.float64)
+    each = [torch.Generator().manual_seed(seed) for seed in (4, 5, 4)]
+    noise = noise_like(x, each)
+    assert noise.shape == x.shape and noise.dtype == x.dtype
+    assert torch.equal(noise[0], noise[2]) and not torch.equal(noise[0], noise[1])
+    assert torch.equal(noise[1], normal(1, 5, 5, seed=5))
+    with pytest.raises(ValueError, match="2 pictures, but 3 generators"):
+        noise_like(x[:2], each)
 
 
 def test_inpainting_keeps_what_is_known(schedule):

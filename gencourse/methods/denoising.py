@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from gencourse.descend import eval_mode
 from gencourse.images import to_unit
 from gencourse.methods.diffusion import TARGETS, NoiseSchedule, Target, cosine_schedule, linear_schedule, scales
-from gencourse.methods.samplers import Model, dpm_solver_pp_2m
+from gencourse.methods.samplers import Model, dpm_solver_pp_2m, noise_like
 from gencourse.networks.unet import UNet, check_labels
 
 SCHEDULES = {"linear": linear_schedule, "cosine": cosine_schedule}
@@ -99,19 +99,21 @@ def sample_images(
     """Draw n pictures, (n, C, H, W) in [0, 1] on the CPU.
 
     labels: (n,) int64 in [0, classes), the class of each, or None for "any". guidance: its weight, see `guided`;
-    without labels it has no effect. sampler: one of `samplers.py`; where it draws no noise of its own the pictures do
-    not depend on batch_size. Raises ValueError when labels are not n known classes, and as the sampler does.
+    without labels it has no effect. sampler: one of `samplers.py`. From the generator comes one seed for each picture,
+    from which all of its noise is drawn: picture i is the same whatever n and batch_size are.
+    Raises ValueError when labels are not n known classes, and as the sampler does.
     """
     if n < 1:
         raise ValueError(f"ask for at least 1 picture, not {n}")
     if labels is not None and labels.shape != (n,):
         raise ValueError(f"{n} pictures need as many labels, got shape {tuple(labels.shape)}")
     device, images = next(diffusion.parameters()).device, []
-    noise = torch.randn(n, *diffusion.shape, generator=generator)
+    seeds = torch.randint(2**63 - 1, (n,), generator=generator).tolist()
     with eval_mode(diffusion):
         for first in range(0, n, batch_size):
-            part = slice(first, first + batch_size)
-            model = diffusion if labels is None else guided(diffusion, labels[part].to(device), guidance)
-            x_T = noise[part].to(device)
-            images.append(sampler(clipped(model), x_T, diffusion.schedule, steps=steps, generator=generator).cpu())
+            own = [torch.Generator().manual_seed(seed) for seed in seeds[first : first + batch_size]]
+            asked = None if labels is None else labels[first : first + batch_size].to(device)
+            model = diffusion if asked is None else guided(diffusion, asked, guidance)
+            x_T = noise_like(torch.empty(len(own), *diffusion.shape, device=device), own)
+            images.append(sampler(clipped(model), x_T, diffusion.schedule, steps=steps, generator=own).cpu())
     return to_unit(torch.cat(images))

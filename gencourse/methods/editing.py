@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gencourse.images import ImageError, check_range
 from gencourse.methods.diffusion import NoiseSchedule
-from gencourse.methods.samplers import Callback, Model, ddpm_step, noise_like, predict, times
+from gencourse.methods.samplers import Callback, Model, Random, ddpm_step, noise_like, predict, times
 
 
 @torch.no_grad()
@@ -21,7 +21,7 @@ def inpaint(
     steps: int | Sequence[int],
     resample: int = 1,
     variance: str = "posterior",
-    generator: torch.Generator | None = None,
+    generator: Random = None,
     callback: Callback | None = None,
 ) -> Tensor:
     """Complete pictures: sample with `ddpm`, but put the known part back at each step, noised as far as the rest.

@@ -8,9 +8,9 @@ network may predict this alone can be clipped and looked at. x_t: (B, C, H, W); 
 a callable from a network.
 
 Every sampler takes x_T ~ N(0, I); `steps`: how many of the schedule's T, or the times themselves, falling; a
-generator on the CPU (those that draw nothing ignore it); and `callback(x_t, x0_hat, t)`, called at each step with what
-went into the model and what came out. It returns the last x0_hat: the last step adds no noise. Raised is ValueError,
-for times that the schedule does not have and for a model that changes the shape.
+generator on the CPU, or one for each picture (those that draw nothing ignore it); and `callback(x_t, x0_hat, t)`,
+called at each step with what went into the model and what came out. It returns the last x0_hat: the last step adds no
+noise. Raised is ValueError, for times that the schedule does not have and for a model that changes the shape.
 """
 
 import math
@@ -24,6 +24,7 @@ from gencourse.methods.diffusion import NoiseSchedule
 
 Model = Callable[[Tensor, Tensor], Tensor]
 Callback = Callable[[Tensor, Tensor, int], None]
+Random = torch.Generator | Sequence[torch.Generator] | None  # one for all pictures, one for each, or torch's own
 
 
 @torch.no_grad()
@@ -34,7 +35,7 @@ def ddpm(
     *,
     steps: int | Sequence[int],
     variance: str = "beta",
-    generator: torch.Generator | None = None,
+    generator: Random = None,
     callback: Callback | None = None,
 ) -> Tensor:
     """Ancestral sampling. variance: "beta" or "posterior", the two choices of Ho et al. 2020, sec. 3.2; algorithm 2.
@@ -48,9 +49,7 @@ def ddpm(
     return x
 
 
-def ddpm_step(
-    x: Tensor, x0: Tensor, now: float, after: float, variance: str, generator: torch.Generator | None
-) -> Tensor:
+def ddpm_step(x: Tensor, x0: Tensor, now: float, after: float, variance: str, generator: Random) -> Tensor:
     """Draw x_{t-1} from x_t and x0_hat, where alphas_cumprod goes from `now` to `after`. Ho et al. 2020, eq. 6, 7."""
     beta = 1 - now / after
     mean = after**0.5 * beta / (1 - now) * x0 + (now / after) ** 0.5 * (1 - after) / (1 - now) * x
@@ -68,7 +67,7 @@ def ddim(
     *,
     steps: int | Sequence[int],
     eta: float = 0.0,
-    generator: torch.Generator | None = None,
+    generator: Random = None,
     callback: Callback | None = None,
 ) -> Tensor:
     """eta = 0: deterministic, noise and picture belong together; eta = 1: `ddpm` with the posterior variance.
@@ -95,7 +94,7 @@ def dpm_solver_pp_2m(
     schedule: NoiseSchedule,
     *,
     steps: int | Sequence[int],
-    generator: torch.Generator | None = None,
+    generator: Random = None,
     callback: Callback | None = None,
 ) -> Tensor:
     """Deterministic as `ddim` with eta = 0, and of second order: x0_hat is extrapolated from two steps.
@@ -135,9 +134,16 @@ def predict(model: Model, x: Tensor, t: int, callback: Callback | None = None) -
     return x0
 
 
-def noise_like(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Draw N(0, I) of x's shape and dtype on the CPU, so that every device gets the same numbers, and move it to x."""
-    return torch.randn(x.shape, dtype=x.dtype, generator=generator).to(x.device)
+def noise_like(x: Tensor, generator: Random = None) -> Tensor:
+    """Draw N(0, I) of x's shape and dtype on the CPU, so that every device gets the same numbers, and move it to x.
+
+    With a generator for each picture none of them depends on the others. Raises ValueError for another number of them.
+    """
+    if generator is None or isinstance(generator, torch.Generator):
+        return torch.randn(x.shape, dtype=x.dtype, generator=generator).to(x.device)
+    if len(generator) != len(x):
+        raise ValueError(f"{len(x)} pictures, but {len(generator)} generators")
+    return torch.stack([torch.randn(x.shape[1:], dtype=x.dtype, generator=own) for own in generator]).to(x.device)
 
 
 def _half_log_snr(left: float) -> float:
