@@ -48,6 +48,7 @@ MODELS = {  # what is shipped, by name
     "pixelcnn_digits": Model(
         "gencourse.networks.pixelcnn", "PixelCNN", "05", "gencourse.methods.pixelcnn:sample_images"
     ),
+    "ddpm_digits": Model("gencourse.methods.denoising", "Diffusion", "06", "gencourse.methods.denoising:sample_images"),
 }
 NEEDED = ("arguments", "data", "steps", "minutes", "device", "scores")
 
