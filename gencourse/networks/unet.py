@@ -50,8 +50,6 @@ class UNet(nn.Module):
         self.middle = ResidualBlock(widths[-1], widths[-1], conditions, dropout=dropout)
         last = _zero(nn.Conv2d(widths[0], channels, 3, padding=1))
         self.head = nn.Sequential(Norm(GROUPS, widths[0]), nn.SiLU(), last)
-        if self.label is not None:
-            nn.init.normal_(self.label.weight, std=0.02)
         self.to(memory_format=torch.channels_last)  # convolutions are up to twice as fast
 
     def forward(self, x_t: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
