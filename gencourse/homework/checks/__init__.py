@@ -15,7 +15,7 @@ import numpy as np
 from gencourse.homework import calls
 from gencourse.homework.calls import Call, Case, Outputs
 
-CHAPTERS = ("01", "02", "03", "04", "05")
+CHAPTERS = ("01", "02", "03", "04", "05", "06")
 NO_ANSWER = "your function gave no answer"
 ELSEWHERE = " (It was right on another input: is a size, or a number of one picture, fixed in your code?)"
 
