@@ -407,7 +407,7 @@ def mean_all_noise(x_t, noise, t, betas):
     return back(x_t, noise, t, (1 - (1 - betas).cumprod(0)).sqrt(), usual(betas)[1])
 
 
-@wrong("reverse_mean", "the root below beta")
+@wrong("reverse_mean", "look below beta")
 def mean_no_root_below(x_t, noise, t, betas):
     return back(x_t, noise, t, betas / (1 - (1 - betas).cumprod(0)), usual(betas)[1])
 

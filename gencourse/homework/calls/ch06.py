@@ -70,7 +70,7 @@ def left_alone(inputs: dict[str, Any]) -> Outputs:
 
 
 def twice(function: Callable[..., Any], case: Case) -> Outputs:
-    """Call function(*inputs) two times; returns `value`, its `dtype`, the inputs as left, and the second time `again`."""
+    """Call function(*inputs) twice; returns `value`, its `dtype`, the inputs as left, the second value as `again`."""
     inputs = tensors(case)
     found = function(*inputs.values())
     result = {"value": plain(found), "dtype": str(getattr(found, "dtype", "")).removeprefix("torch.")}
