@@ -95,6 +95,17 @@ def test_names_that_stood_in_are_put_back():
     assert {name: getattr(module, name) for name in before} == before
 
 
+def test_names_stand_in_behind_a_decorator_too():
+    module = importlib.import_module("wrong_answers.ch06")
+    before = {name: getattr(module, name) for name in ("reverse_mean", "times", "noise_like")}
+    decorator = module.ddim.__globals__  # of torch.no_grad: another module than the function's
+    names = set(decorator)
+    check("ancestral", module.ancestral)
+    check("ddim", module.ddim)
+    assert module.ddim.__wrapped__.__globals__ is not decorator and set(decorator) == names
+    assert {name: getattr(module, name) for name in before} == before
+
+
 def test_what_a_notebook_shows():
     with pytest.raises(Wrong) as error:
         check("gram_matrix", lambda features: features)
