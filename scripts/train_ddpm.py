@@ -5,7 +5,7 @@
 A killed training goes on from --save-to. What is shipped is the moving average of the weights. Batches, times, noise
 and dropped labels come from --seed. `--bf16` computes in bfloat16: 1.3 times faster on CPUs that have AVX512-BF16,
 slower on those that lack it, right on recent GPUs. MNIST is downloaded at the first use; `--data digits` takes the
-embedded ones.
+embedded ones. The record's scores are of 10,000 digits, drawn with 20 steps of DPM-Solver++, against test digits.
 """
 
 import argparse
@@ -19,8 +19,9 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from gencourse import Average, checkpoints, data, descend, fit
-from gencourse.methods.denoising import SCHEDULES, Diffusion
+from gencourse.methods.denoising import SCHEDULES, Diffusion, sample_images
 from gencourse.methods.diffusion import TARGETS, diffusion_loss, drop_labels, min_snr, plain
+from gencourse.metrics import score
 from gencourse.runtime import choose_device
 
 WEIGHTS = {"plain": plain, "min-snr": min_snr}
@@ -31,9 +32,9 @@ def main() -> None:
     parser.add_argument("--data", choices=("mnist", "digits"), default="mnist")
     parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
+    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--widths", type=int, nargs="+", default=(32, 64, 128))
-    parser.add_argument("--blocks", type=int, default=2)
+    parser.add_argument("--blocks", type=int, default=1)
     parser.add_argument("--target", choices=TARGETS, default="v")
     parser.add_argument("--schedule", choices=SCHEDULES, default="cosine")
     parser.add_argument("--weight", choices=WEIGHTS, default="plain")
@@ -83,13 +84,18 @@ def main() -> None:
 
     state = {"diffusion": diffusion, "average": average, "optimizer": optimizer, "rate": rate, "generator": generator}
     history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
+    samples = sample_images(
+        average.module, 10_000, labels=torch.arange(10_000) % 10, generator=torch.Generator().manual_seed(0), steps=20
+    )
+    real = data.load(args.data, "test")
+    found = score(samples, real.unit(), checkpoints.load("digits"), split=f"{len(real):,} test digits of {real.name}")
     record = {
         "arguments": arguments,
         "data": f"{len(digits):,} training digits of {digits.name}, {args.drop:.0%} of the labels dropped",
         "steps": args.steps,
         "minutes": round(history.seconds / 60, 1),
         "device": str(device),
-        "scores": {"training loss, last 500 steps": round(statistics.fmean(history["loss"][-500:]), 4)},
+        "scores": {"training loss, last 500 steps": statistics.fmean(history["loss"][-500:])} | found.as_dict(),
         "batch": args.batch,
         "rate": args.rate,
         "weight": args.weight,

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gencourse.homework.calls import Case, Outputs, Unusable, plain, standing_in, tensors
+from gencourse.homework.calls import Case, Outputs, Unusable, after, plain, standing_in, tensors
 
 MANY = 200  # more questions than any task has
 
@@ -65,17 +65,12 @@ def spread(t: Any, x: Tensor) -> Tensor:
     return torch.as_tensor(t).view(-1, *[1] * (x.ndim - 1))
 
 
-def left_alone(inputs: dict[str, Any]) -> Outputs:
-    return {f"after {name}": plain(x) for name, x in inputs.items() if isinstance(x, Tensor)}
-
-
 def twice(function: Callable[..., Any], case: Case) -> Outputs:
     """Call function(*inputs) twice; returns `value`, its `dtype`, the inputs as left, the second value as `again`."""
     inputs = tensors(case)
     found = function(*inputs.values())
     result = {"value": plain(found), "dtype": str(getattr(found, "dtype", "")).removeprefix("torch.")}
-    result |= left_alone(inputs)
-    return result | {"again": plain(function(*tensors(case).values()))}
+    return result | after(inputs) | {"again": plain(function(*tensors(case).values()))}
 
 
 def noise_loss(function: Callable[..., Any], case: Case) -> Outputs:
@@ -102,7 +97,7 @@ def noise_loss(function: Callable[..., Any], case: Case) -> Outputs:
             loss = function(network, given["x0"], given["alphas_cumprod"], generator)
         if len(network.x) > 1:
             raise Unusable(f"the network is asked once, about the whole batch; you asked it {len(network.x)} times")
-        result = {"value": plain(loss), **network.heard(), **left_alone(given), "stood in": bool(used)}
+        result = {"value": plain(loss), **network.heard(), **after(given), "stood in": bool(used)}
         runs.append(result | {"learns": bool(isinstance(loss, Tensor) and loss.requires_grad)})
     more = {f"{name} {part}": runs[i][part] for i, name in ((1, "again"), (2, "other")) for part in ("times", "places")}
     return runs[0] | more
@@ -126,7 +121,7 @@ def ancestral(function: Callable[..., Any], case: Case) -> Outputs:
 
         with standing_in(function, reverse_mean=other_mean):
             found = function(network, given["x_T"], given["betas"], torch.Generator().manual_seed(seed))
-        runs.append({"value": plain(found), **network.heard(), "stood in": bool(used), **left_alone(given)})
+        runs.append({"value": plain(found), **network.heard(), "stood in": bool(used), **after(given)})
     return runs[0] | {"again": runs[1]["value"], "other": runs[2]["value"]}
 
 
@@ -151,7 +146,7 @@ def guided(function: Callable[..., Any], case: Case) -> Outputs:
     if not callable(model):
         plain(model, "guided")  # says what it is
         raise Unusable("guided returned a prediction: it should return a function of x_t and t")
-    return {"value": plain(model(given["x_t"], given["t"]), "your model"), **left_alone(given)}
+    return {"value": plain(model(given["x_t"], given["t"]), "your model"), **after(given)}
 
 
 def ddim(function: Callable[..., Any], case: Case) -> Outputs:
