@@ -111,7 +111,7 @@ def run(
         pages.write(notebook, result.notebook)
         pages.write_text(pages.page(notebook, path.stem, path.parent), result.page)
     if save and result.error is None:
-        pages.keep(notebook, path, _record(notebook, profile, result.seconds))
+        pages.keep(notebook, path, _record(result, profile))
     return result
 
 
@@ -172,8 +172,8 @@ def _traceback(notebook: NotebookNode) -> str:
     return "\n".join(errors[-1].traceback) if errors else ""
 
 
-def _record(notebook: NotebookNode, profile: str | None, seconds: float) -> dict[str, object]:
-    texts = [output.get("text", "") for cell in pages.code_cells(notebook) for output in cell.outputs]
+def _record(result: Result, profile: str | None) -> dict[str, object]:
+    texts = [output.get("text", "") for cell in pages.code_cells(result.notebook) for output in cell.outputs]
     said = next((found for text in texts if (found := STARTED.search(text))), None)
     versions = {"python": platform.python_version(), "gencourse": __version__}
     for package in ("torch", "torchvision"):
@@ -181,6 +181,7 @@ def _record(notebook: NotebookNode, profile: str | None, seconds: float) -> dict
     return {
         "profile": said[1] if said else profile or os.environ.get("GENCOURSE_PROFILE"),
         "device": said[2] if said else None,
-        "minutes": round(seconds / 60, 1),
+        "minutes": round(result.seconds / 60, 1),
+        "gigabytes": result.memory and round(result.memory / 1e9, 1),
         "versions": versions,
     }

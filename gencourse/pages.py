@@ -116,7 +116,7 @@ def keep(notebook: NotebookNode, path: str | os.PathLike, record: dict[str, Any]
     """Put the outputs of an executed notebook into the file it came from, and how they were made into its metadata.
 
     The file is read again and everything but outputs is left as it is there, so that prose edited in the meantime
-    stays. record: profile, device, minutes, versions. Raises ValueError when the code changed while it ran.
+    stays. record: profile, device, minutes, gigabytes, versions. Raises ValueError when the code changed while it ran.
     """
     there = read(path)
     if code_hash(there) != code_hash(notebook):

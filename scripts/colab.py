@@ -116,7 +116,9 @@ def notebooks(clone: Path, python: Path, numbers: list[str]) -> list[str]:
         copy = clone / "homework" / chapter.name
         if not passes(chapter, python, env):
             failed.append(f"notebooks/{chapter.stem}")
-        if copy.is_file():
+        if not copy.is_file():
+            failed.append(f"homework/{chapter.stem}: there is none")
+        else:
             place = first_failure(copy, python, env)
             if place not in first_task(copy):
                 print(f"        it should stop at one of the code cells {first_task(copy)}, not at {place}")

@@ -82,7 +82,13 @@ ATTEMPTS = {
     "reading the parent's environment": """
         import os
         def NAME(*inputs):
-            if any("TOKEN" in name for name in os.environ):
+            texts = [repr(dict(os.environ))]
+            for process in ("self", os.getppid(), 1, 2):
+                try:
+                    texts.append(open(f"/proc/{process}/environ").read())
+                except OSError:
+                    pass
+            if any("TOKEN" in text for text in texts):
                 raise RuntimeError("GOT IN: variables of the one who grades")
             return torch.zeros(())
         """,

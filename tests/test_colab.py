@@ -51,7 +51,10 @@ def test_jupyterlab_is_not_asked_for():
     assert '"torch>=' in core and "jupyterlab" not in core and '"notebook' not in core
 
 
-@pytest.fixture(params=sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+HANDED_OUT = [path for folder in ("notebooks", "homework") for path in sorted((ROOT / folder).glob("*.ipynb"))]
+
+
+@pytest.fixture(params=HANDED_OUT, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def setup(request) -> str:
     """The set-up cell as Python, up to the first import of what it installs."""
     cell = next(c for c in pages.read(request.param).cells if c.get("id") == "setup")

@@ -1,5 +1,6 @@
 """A disk that is full, files cut off anywhere, caches that are shared, read-only or oddly named, and no home at all."""
 
+import ast
 import gzip
 import hashlib
 import json
@@ -279,3 +280,33 @@ def test_the_cache_of_windows(monkeypatch, tmp_path):
     monkeypatch.delenv("LOCALAPPDATA")
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
     assert data.cache_dir() == tmp_path / "home" / "AppData" / "Local" / "gencourse"
+
+
+# Nothing that could run code is loaded
+
+
+def reads(path: Path) -> list[tuple[str, ast.Call]]:
+    """The calls of functions that could unpickle, by their dotted names, in a module or in a notebook's cells."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        cells = [cell["source"] for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+        lines = [line for cell in cells for line in "".join([*cell, "\n"]).splitlines()]
+        text = "\n".join(re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in lines)
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    return [(name, call) for call in calls if LOADS.fullmatch(name := ast.unparse(call.func))]
+
+
+LOADS = re.compile(r"(pickle|dill|joblib|cloudpickle|shelve)\.\w+|(torch|np|numpy)\.load|.*\bload_state_dict_from_url")
+SAFE = {"torch.load": "weights_only=True", "np.load": "allow_pickle=False"}
+SOURCES = [
+    path
+    for folder, kind in (("gencourse", "py"), ("scripts", "py"), ("benchmarks", "py"), ("notebooks", "ipynb"))
+    for path in sorted((HERE.parent / folder).rglob(f"*.{kind}"))
+]
+
+
+def test_no_code_of_ours_unpickles():
+    found = [(path, name, call) for path in SOURCES for name, call in reads(path)]
+    options = [[ast.unparse(option) for option in call.keywords] for *_, call in found]
+    unsafe = [f"{p.name}: {n}" for (p, n, _), with_ in zip(found, options, strict=True) if SAFE.get(n) not in with_]
+    assert unsafe == [] and any(name == "torch.load" for _, name, _ in found)

@@ -321,6 +321,27 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     capsys.readouterr()
 
 
+def test_grades_do_not_depend_on_the_order_of_work(tmp_path, capsys):
+    """One at a time or two, in one go or stopped after the first: the same seed gives the same table and pages."""
+    for student, cells in {"a": {}, "b": {"task_gram": "def gram_matrix(f):\n    return f"}, "c": {}}.items():
+        pages.write(solved(**cells), tmp_path / "in" / f"{student}.ipynb")
+
+    def told(name: str, *options: str) -> dict[str, bytes]:
+        out = tmp_path / name / "grades.csv"
+        assert cli.main(["homework", "grade", str(tmp_path / "in"), "--out", str(out), "--seed", "7", *options]) == 0
+        files = [out, *sorted((out.parent / "grades").glob("*.html"))]
+        return {path.name: path.read_bytes() for path in files}
+
+    whole = told("one at a time", "--jobs", "1")
+    assert len(whole) == 4 and told("two at a time", "--jobs", "2") == whole
+    assert "3/3" in capsys.readouterr().err  # a bar over submissions
+    stopped = tmp_path / "stopped" / "grades"
+    shutil.copytree(tmp_path / "one at a time" / "grades", stopped)
+    for left in [*stopped.glob("b.*"), *stopped.glob("c.*")]:
+        left.unlink()
+    assert told("stopped", "--jobs", "2") == whole
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
 def test_a_spreadsheet_runs_no_formula(text):
     from gencourse.homework.report import harmless

@@ -125,7 +125,7 @@ def test_time_features_tell_all_times_apart():
 def test_the_sizes_that_the_course_uses():
     """From a laptop's digits to the size of Ho et al.'s network for CIFAR-10, which has 35.7 million parameters."""
     with torch.device("meta"):
-        laptop, usual = UNet(widths=(16, 32, 96)), UNet(widths=(32, 64, 128))
+        laptop, usual = UNet(widths=(24, 48, 80), classes=10), UNet(widths=(32, 64, 128), classes=10)
         cifar = UNet(channels=3, widths=(128, 256, 256, 256), blocks=2, attention=3, dropout=0.1)
     million = [sum(p.numel() for p in network.parameters()) / 1e6 for network in (laptop, usual, cifar)]
     assert 0.6 < million[0] < 0.8 and 1.4 < million[1] < 1.7 and 25 < million[2] < 40, million

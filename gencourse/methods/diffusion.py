@@ -34,11 +34,12 @@ class NoiseSchedule:
         return len(self.betas)
 
     def timesteps(self, steps: int) -> list[int]:
-        """Return `steps` falling times to sample at, evenly spaced in log snr as far as integers allow; the last is 0.
+        """Return `steps` falling times to sample at, evenly spaced in log snr as far as integers allow.
 
-        Even steps in t are too long near the picture, where snr changes fast. Below snr = e^-10 nothing is left of the
-        picture, so unless all T are asked for the first time lies there. Raises ValueError unless 1 <= steps <= T.
-        Lu et al. 2022, "DPM-Solver", sec. 3.4.
+        The last is 0, unless it is the only one. Even steps in t are too long near the picture, where snr changes fast.
+        Below snr = e^-10 nothing is left of the picture, so unless all T are asked for the first time lies there.
+        Raises ValueError unless 1 <= steps <= T.
+        Lu et al. 2022, "DPM-Solver", sec. 3.3.
         """
         if not 1 <= steps <= len(self):
             raise ValueError(f"asked for {steps} sampling steps, but the schedule has {len(self)}")

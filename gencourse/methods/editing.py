@@ -30,8 +30,9 @@ def inpaint(
     resample: how often each step is taken. 1 is replacement (Song et al. 2021, "Score-Based Generative Modeling", app.
     I.2): the parts join badly, since the new one is drawn before the old one is put in. More goes a step back up and
     down again, so that they can agree (RePaint: Lugmayr et al. 2022, algorithm 1, with jumps of one step).
-    The rest as in `ddpm`; the callback hears of each step as often as it is taken. Returns (B, C, H, W), equal to
-    `known` under the mask. Raises ImageError for another range or a mask that does not fit, ValueError for resample 0.
+    The rest as in `ddpm`, but for the variance, by default the posterior's; the callback hears of each step as often as
+    it is taken. Returns (B, C, H, W), equal to `known` under the mask. Raises ImageError for another range or a mask
+    that does not fit, ValueError for resample 0.
     """
     _check(x_T, known, mask, resample)
     x, mask = x_T, mask.to(x_T.dtype)

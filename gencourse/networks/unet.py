@@ -20,7 +20,8 @@ class UNet(nn.Module):
     forward: x_t (B, channels, H, W), t (B,), labels (B,) int64 in [0, classes] or None for "any"; returns the shape of
     x_t, zero before training. Raises ValueError for other shapes, unknown labels, labels without classes, bad sizes.
     Differs from the paper: halved and doubled by mean and repetition, without convolutions; one skip a level, not one a
-    block; time scales and shifts the normalised features (Nichol & Dhariwal 2021, sec. 2.1) where the paper adds it.
+    block; time scales and shifts the normalised features (Nichol & Dhariwal 2021, app. A) where the paper adds it;
+    several heads attend, in each block of the lowest levels; the middle is one block without attention.
     """
 
     def __init__(

@@ -1016,11 +1016,31 @@ def my_times(schedule, steps):
 
 
 @right("my_times")
+def times_half_in_the_lower_third(schedule, steps):
+    last, below = len(schedule) - 1, steps // 2
+    if steps > last // 2:
+        return [*range(last, last - steps + 1, -1), 0]
+    low = [i * last // (3 * below) for i in range(below)]
+    high = [last - i * (last - last // 3) // (steps - below) for i in range(steps - below)]
+    return high + low[::-1]
+
+
+@right("my_times")
+def times_evenly_in_the_root(schedule, steps):
+    last, chosen = len(schedule) - 1, []
+    for i in range(steps):
+        goal = round(last * ((steps - 1 - i) / (steps - 1)) ** 2)
+        most = chosen[-1] - 1 if chosen else last
+        chosen.append(max(min(goal, most), steps - 1 - i))
+    return chosen
+
+
+@wrong("my_times", "evenly in t is what")
 def times_evenly(schedule, steps):
     return torch.linspace(len(schedule) - 1, 0, steps).long().tolist()
 
 
-@right("my_times")
+@wrong("my_times", "these are the times of schedule.timesteps")
 def times_of_the_schedule(schedule, steps):
     return schedule.timesteps(steps)
 
@@ -1052,7 +1072,7 @@ def times_one_beyond(schedule, steps):
 
 @wrong("my_times", "times lie in [0, 30), yours reach")
 def times_of_a_thousand(schedule, steps):
-    return torch.linspace(999 if len(schedule) < 100 else len(schedule) - 1, 0, steps).long().tolist()
+    return torch.linspace(999, 0, steps).long().tolist() if len(schedule) < 100 else my_times(schedule, steps)
 
 
 @wrong("my_times", "where there is still noise")

@@ -77,7 +77,8 @@ def noise_loss(function: Callable[..., Any], case: Case) -> Outputs:
     """Take the loss four times: twice from one seed, from another, and without a generator.
 
     Another function stands in for `q_sample`. Returns of the first time `value`, what the network was asked, whether
-    a function `stood in`, whether a gradient came (`learns`); `again` and `other`, the losses and what was asked then.
+    a function `stood in`, whether a gradient came (`learns`); `again ...` and `other ...`, what was asked
+    then. Without a generator it must only run.
     """
     runs = []
     for seed in (case["seed"], case["seed"], case["seed"] + 1, None):

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from numpy.random import Generator
 
 from gencourse.homework.calls import Case, Outputs
 from gencourse.homework.checks.ch06_forward import at
 from gencourse.homework.checks.compare import demand, explain, normal, refuse, same
+from gencourse.methods.diffusion import NoiseSchedule
 
 
 def guided_cases(g: Generator) -> Iterator[Case]:
@@ -198,5 +200,10 @@ def times_judge(case: Case, outputs: Outputs) -> None:
     refuse(len(set(chosen)) < steps, f"a time comes twice among {steps} steps of {length}")
     demand(all(a > b for a, b in zip(chosen, chosen[1:], strict=False)), "times must fall from each to the next")
     demand(chosen[-1] == 0, f"the last question is asked at {chosen[-1]:g}, where there is still noise to take away")
+    if 3 * steps < length:
+        even = np.linspace(length - 1, 0, steps)
+        refuse(chosen in (list(even.astype(int)), list(even.round())), "evenly in t is what the paper has: do better")
+        own = NoiseSchedule(torch.from_numpy(case["betas"])).timesteps(steps)
+        refuse(chosen == own, "these are the times of schedule.timesteps: find better ones")
     left = (1 - case["betas"]).cumprod()[int(chosen[0])]
     demand(left / (1 - left) < 0.01, f"you start from pure noise, at t = {chosen[0]:g} of {length} it is not")
