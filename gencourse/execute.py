@@ -111,7 +111,7 @@ def run(
         pages.write(notebook, result.notebook)
         pages.write_text(pages.page(notebook, path.stem, path.parent), result.page)
     if save and result.error is None:
-        pages.keep(notebook, path, _record(result, profile))
+        pages.keep(notebook, path, _record(notebook, result, profile))
     return result
 
 
@@ -172,8 +172,8 @@ def _traceback(notebook: NotebookNode) -> str:
     return "\n".join(errors[-1].traceback) if errors else ""
 
 
-def _record(result: Result, profile: str | None) -> dict[str, object]:
-    texts = [output.get("text", "") for cell in pages.code_cells(result.notebook) for output in cell.outputs]
+def _record(notebook: NotebookNode, result: Result, profile: str | None) -> dict[str, object]:
+    texts = [output.get("text", "") for cell in pages.code_cells(notebook) for output in cell.outputs]
     said = next((found for text in texts if (found := STARTED.search(text))), None)
     versions = {"python": platform.python_version(), "gencourse": __version__}
     for package in ("torch", "torchvision"):
