@@ -12,7 +12,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 # picture -> id of the cell that draws it
-CELLS = {"01": "hero", "01b": "ratio", "02": "compare-crops", "03": "hero", "04": "hero", "05": "hero"}
+CELLS = {"01": "hero", "01b": "ratio", "02": "compare-crops", "03": "hero", "04": "hero", "05": "hero", "06": "hero"}
 
 
 def picture_of(path: Path, cell_id: str) -> Image.Image:
