@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from gencourse.data import ImageSet
-from gencourse.images import ImageError, load, to_uint8
+from gencourse.images import ImageError, check_tensor, load, to_uint8
 
 
 def read(path: str | os.PathLike) -> ImageSet:
@@ -32,10 +33,14 @@ def read(path: str | os.PathLike) -> ImageSet:
 def write(path: str | os.PathLike, images: Tensor, labels: Tensor | None = None) -> Path:
     """Write images (N, C, H, W) in [0, 1] as bytes, and labels (N,), to an .npz file that `read` reads.
 
-    The file appears whole or not at all. Raises ImageError for a wrong shape or range.
+    The file appears whole or not at all. Raises ImageError for a wrong shape or range, or labels that are not N
+    integers, OSError where nothing can be written.
     """
     path = Path(path)
-    arrays = {"images": to_uint8(images)} | ({} if labels is None else {"labels": labels.cpu().numpy()})
+    arrays = {"images": to_uint8(images)}
+    if labels is not None:
+        arrays["labels"] = check_tensor(labels).cpu().numpy()
+        _check_labels(arrays["labels"], len(images), "labels")
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
         whole = Path(temporary) / "whole.npz"
@@ -46,6 +51,9 @@ def write(path: str | os.PathLike, images: Tensor, labels: Tensor | None = None)
 
 def _archive(path: Path) -> tuple[Tensor, Tensor | None]:
     try:
+        with zipfile.ZipFile(path) as whole:  # NumPy does not look at what it is not asked for, nor misses what is gone
+            if damaged := whole.testzip():
+                raise ValueError(f"{damaged} is damaged")
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in ("images", "labels") if name in archive}
     except Exception as error:  # a damaged file fails in many ways inside the readers of .zip and .npy
@@ -56,10 +64,15 @@ def _archive(path: Path) -> tuple[Tensor, Tensor | None]:
     images = images[..., None] if images.ndim == 3 else images
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or images.size == 0:
         raise ImageError(f"`images` in {path} must be uint8, N x H x W x 1 or 3, got {images.dtype} {images.shape}")
-    if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
-        raise ImageError(f"`labels` in {path} must be {len(images)} integers, got {labels.dtype} {labels.shape}")
+    if labels is not None:
+        _check_labels(labels, len(images), f"`labels` in {path}")
     labels = None if labels is None else torch.from_numpy(labels.astype(np.int64))
     return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), labels
+
+
+def _check_labels(labels: np.ndarray, count: int, what: str) -> None:
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise ImageError(f"{what} must be {count} integers, got {labels.dtype} {labels.shape}")
 
 
 def _folder(path: Path) -> Tensor:

@@ -9,10 +9,12 @@ class Batches:
 
     images: (N, ...); labels: (N, ...) or None. Gives images[b], (batch_size, ...), or the pair (images[b], labels[b]).
     Each pass over the data is shuffled anew, from `seed` and the number of the pass alone: after `load_state_dict` the
-    batches go on exactly as they would have. Raises ValueError when no full batch is possible or lengths differ.
+    batches go on exactly as they would have. Raises ValueError when no full batch is possible or lengths differ, or for
+    what is no tensor.
     """
 
     def __init__(self, images: Tensor, batch_size: int, *, labels: Tensor | None = None, seed: int = 0):
+        _check_tensors(images, *([] if labels is None else [labels]))
         if not 1 <= batch_size <= len(images):
             raise ValueError(f"batch_size must lie between 1 and the number of images, {len(images)}; got {batch_size}")
         if labels is not None and len(labels) != len(images):
@@ -53,12 +55,17 @@ class UnpairedBatches:
     M may differ: each side is shuffled for itself and begins anew when it is used up.
     crop: side of a square cut out of each picture at random; flip: mirror half of them. Both are drawn from `seed` and
     the number of the batch alone, so that after `load_state_dict` everything goes on exactly as it would have.
-    Raises ValueError when no full batch is possible or `crop` is larger than a picture.
+    Raises ValueError when no full batch is possible, `crop` is larger than a picture, or for another shape or type.
     """
 
     def __init__(
         self, a: Tensor, b: Tensor, batch_size: int, *, crop: int | None = None, flip: bool = False, seed: int = 0
     ):
+        _check_tensors(a, b)
+        for x in (a, b):
+            if x.ndim != 4 or x.numel() == 0 or not (x.is_floating_point() or x.dtype == torch.uint8):
+                got = f"{tuple(x.shape)} {x.dtype}"
+                raise ValueError(f"expected pictures (N, C, H, W), uint8 or floating point, got {got}")
         sides = [min(x.shape[2:]) for x in (a, b)]
         if crop is not None and not 1 <= crop <= min(sides):
             raise ValueError(f"crop must lie between 1 and the smallest side, {min(sides)}; got {crop}")
@@ -94,3 +101,9 @@ class UnpairedBatches:
         self.a.load_state_dict(state["a"])
         self.b.load_state_dict(state["b"])
         self.given = state["given"]
+
+
+def _check_tensors(*tensors: Tensor) -> None:
+    for x in tensors:
+        if not isinstance(x, Tensor) or x.ndim < 1:
+            raise ValueError(f"expected a tensor with an item a picture, got a {type(x).__name__}")

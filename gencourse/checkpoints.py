@@ -97,8 +97,13 @@ def record(name: str) -> dict[str, Any]:
 def save(path: str | os.PathLike, module: nn.Module, record: dict[str, Any]) -> Path:
     """Write weights (floating point ones as float16) and their record. The file appears whole or not at all.
 
-    Raises ValueError when the record lacks one of: arguments, data, steps, minutes, device, scores.
+    Raises ValueError when the record lacks one of: arguments, data, steps, minutes, device, scores, or is nothing that
+    JSON can hold; OSError where nothing can be written.
     """
+    try:
+        written = json.dumps(dict(record))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"the record must be a dict of what JSON can hold ({error})") from error
     missing = [key for key in NEEDED if key not in record]
     if missing:
         raise ValueError(f"the record lacks {', '.join(missing)}: say how these weights were made")
@@ -113,7 +118,7 @@ def save(path: str | os.PathLike, module: nn.Module, record: dict[str, Any]) -> 
         raise ValueError(f"{', '.join(too_large)} hold values that are not finite in half precision")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
         whole = Path(temporary) / path.name
-        save_file(weights, whole, metadata={"record": json.dumps(record)})
+        save_file(weights, whole, metadata={"record": written})
         os.chmod(whole, 0o644)  # safetensors writes for the owner alone
         os.replace(whole, path)
     return path
@@ -130,6 +135,9 @@ def read(path: str | os.PathLike, network: type[nn.Module], device: torch.device
     weights = {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}
     try:
         module = network(**arguments)
+        kinds = {key: value.is_floating_point() for key, value in module.state_dict().items()}
+        if wrong := [key for key, value in weights.items() if kinds.get(key) == (not value.is_floating_point())]:
+            raise TypeError(f"{', '.join(wrong)} hold another type of numbers")
         module.load_state_dict(weights)
     except (RuntimeError, TypeError) as error:
         raise ValueError(f"{path} does not fit {network.__name__}: {error}") from error

@@ -13,7 +13,11 @@ def descend(optimizer: torch.optim.Optimizer, loss: Tensor, *, clip: float | Non
     """Take one step downhill on a scalar loss and return it detached.
 
     clip: largest norm of all gradients together (Pascanu et al. 2013); None leaves them as they are.
+    Raises ValueError for what is no single number or depends on no weight. Whether it is finite `fit` looks at.
     """
+    if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
+        got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
+        raise ValueError(f"a loss must be one number, a tensor that depends on weights; got {got}")
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     if clip is not None:

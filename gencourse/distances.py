@@ -105,7 +105,8 @@ def nearest(x: Tensor, candidates: Tensor) -> Nearest:
 
     Used to ask whether samples are copies: nearest(samples, training).indices. Raises ValueError as the others do.
     """
-    if x.shape[1:] != candidates.shape[1:]:
+    _check_tensors(x, candidates)
+    if min(x.ndim, candidates.ndim) < 2 or x.shape[1:] != candidates.shape[1:]:
         raise ValueError(f"expected two sets of one kind, got {tuple(x.shape)} and {tuple(candidates.shape)}")
     x, candidates = _sets(x.flatten(1), candidates.flatten(1), least=1)
     indices = torch.cat([distances.argmin(1) for _, distances in _chunks(x, candidates)])
@@ -115,6 +116,7 @@ def nearest(x: Tensor, candidates: Tensor) -> Nearest:
 
 def check_probabilities(p: Tensor) -> Tensor:
     """Return (N, K) in float64 on the CPU, or raise ValueError when the rows are no probabilities."""
+    _check_tensors(p)
     if p.ndim != 2 or p.numel() == 0 or not p.is_floating_point():
         raise ValueError(f"expected probabilities (N, K), got {tuple(p.shape)} {p.dtype}")
     p = p.detach().to("cpu", torch.float64)
@@ -123,8 +125,16 @@ def check_probabilities(p: Tensor) -> Tensor:
     return p
 
 
+def _check_tensors(*sets: Tensor) -> None:
+    for x in sets:
+        if not isinstance(x, Tensor) or x.is_complex():
+            got = x.dtype if isinstance(x, Tensor) else f"a {type(x).__name__}"
+            raise ValueError(f"expected a tensor of real numbers, got {got}")
+
+
 def _sets(a: Tensor, b: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:
     """Both in float64 on the CPU and around b's mean, where a difference of squares loses least; checked before."""
+    _check_tensors(a, b)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or a.shape[1] == 0:
         raise ValueError(f"expected two sets (N, D) of equal width D, got {tuple(a.shape)} and {tuple(b.shape)}")
     if min(len(a), len(b)) < least:

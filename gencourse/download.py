@@ -53,6 +53,7 @@ def fetch_unpacked(file: File, folder: Path, *, timeout: float = 30) -> Path:
     """Like `fetch_file`; of a .gz return the path of its content, unpacked beside it. A .zip is read as it is.
 
     Where the content already lies there with the right hash, put by hand for instance, nothing is downloaded.
+    Raises DownloadError.
     """
     if not file.name.endswith(".gz"):
         return fetch_file(file, folder, timeout=timeout)

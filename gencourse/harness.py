@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from gencourse import distances
 from gencourse.descend import eval_mode
-from gencourse.images import ImageError, check_range
+from gencourse.images import ImageError, check_range, check_tensor
 from gencourse.scores import Scores
 
 
@@ -33,7 +33,7 @@ def features(images: Tensor, classifier: nn.Module, batch_size: int = 100, *, sh
     batch_size: how many at a time, which changes nothing but speed and memory; show: a progress bar.
     Raises ImageError for values outside [0, 1], ValueError for shapes the classifier does not take.
     """
-    if images.ndim != 4:
+    if check_tensor(images).ndim != 4:
         raise ImageError(f"expected images (N, C, H, W), got shape {tuple(images.shape)}")
     check_range(images, 0, 1)
     device = next(chain(classifier.parameters(), classifier.buffers()), images).device
@@ -67,7 +67,9 @@ def score(
     """
     if bootstrap < 0 or bootstrap == 1:
         raise ValueError(f"bootstrap must be 0 or at least 2 times, got {bootstrap}")
-    if isinstance(reference, Tensor) and reference.shape[1:] != samples.shape[1:]:
+    if not isinstance(reference, Tensor | Features):
+        raise ImageError(f"expected reference pictures or their Features, got a {type(reference).__name__}")
+    if isinstance(reference, Tensor) and reference.shape[1:] != check_tensor(samples).shape[1:]:
         shapes = f"{tuple(samples.shape[1:])} and {tuple(reference.shape[1:])}"
         raise ImageError(f"samples and reference must be pictures of one size, got {shapes}")
     fake = features(samples, classifier, batch_size, show=show)

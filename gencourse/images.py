@@ -30,11 +30,11 @@ def load(source: str | os.PathLike | bytes | BinaryIO | Image.Image, size: int |
     source: a path, the bytes of a file, an open file or a PIL image. Turned as its EXIF tag says, transparency laid on
     white, greyscale repeated to three channels, 16-bit values scaled by their range.
     size: length of the longer side in pixels, the other follows; None keeps the size.
-    Raises FileNotFoundError, or ImageError for what is no picture or is damaged.
+    Raises FileNotFoundError, or ImageError for what is no picture or is damaged, as a PNG's checksums tell.
     """
     name = str(source) if isinstance(source, str | os.PathLike) else "the given picture"
     try:
-        with nullcontext(source) if isinstance(source, Image.Image) else Image.open(_readable(source)) as opened:
+        with nullcontext(source) if isinstance(source, Image.Image) else _opened(source) as opened:
             array = _to_rgb(ImageOps.exif_transpose(opened))
     except FileNotFoundError:
         raise FileNotFoundError(f"no file at {name}") from None
@@ -50,7 +50,7 @@ def save(image: Tensor, path: str | os.PathLike) -> Path:
     """Write (1, C, H, W) or (C, H, W) in [0, 1] to a file; its ending names the format. Returns the path.
 
     The file appears whole or not at all. Raises ImageError for a wrong shape, range or ending, or a format that cannot
-    hold the picture (JPEG has no transparency).
+    hold the picture (JPEG has no transparency), OSError where nothing can be written.
     """
     path, picture, buffer = Path(path), to_pil(image), io.BytesIO()
     kind = Image.registered_extensions().get(path.suffix.lower())
@@ -85,15 +85,15 @@ def to_unit(x: Tensor) -> Tensor:
 
 def to_uint8(x: Tensor) -> np.ndarray:
     """Turn (B, C, H, W) in [0, 1] into bytes, (B, H, W, C) uint8, rounded to nearest. Raises ImageError."""
-    if x.ndim != 4:
+    if check_tensor(x).ndim != 4:
         raise ImageError(f"expected (B, C, H, W), got shape {tuple(x.shape)}")
     x = check_range(x, 0, 1).detach().clamp(0, 1)
     return (x * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
 
 def to_pil(image: Tensor) -> Image.Image:
-    """Turn one picture, (1, C, H, W) or (C, H, W) in [0, 1] with C of 1, 3 or 4, into a PIL image."""
-    image = image[None] if image.ndim == 3 else image
+    """Turn one picture, (1, C, H, W) or (C, H, W) in [0, 1], C of 1, 3 or 4, into a PIL image. Raises ImageError."""
+    image = image[None] if check_tensor(image).ndim == 3 else image
     if image.ndim != 4 or len(image) != 1 or image.shape[1] not in (1, 3, 4):
         raise ImageError(f"expected one picture with 1, 3 or 4 channels, got shape {tuple(image.shape)}")
     array = to_uint8(image)[0]
@@ -105,7 +105,7 @@ def resize(image: Tensor, size: int | tuple[int, int]) -> Tensor:
 
     Raises ImageError for a wrong shape or range, or a size below 1.
     """
-    if image.ndim != 4:
+    if check_tensor(image).ndim != 4:
         raise ImageError(f"expected (B, C, H, W), got shape {tuple(image.shape)}")
     check_range(image, 0, 1)  # what is cut off below is the overshoot alone
     if isinstance(size, int):
@@ -121,7 +121,7 @@ def resize(image: Tensor, size: int | tuple[int, int]) -> Tensor:
 
 def grid(images: Tensor, columns: int | None = None, pad: int = 2) -> Tensor:
     """Lay (B, C, H, W) in [0, 1] out as one picture (C, rows, columns), white between them. Raises ImageError."""
-    if images.ndim != 4 or len(images) == 0:
+    if check_tensor(images).ndim != 4 or len(images) == 0:
         raise ImageError(f"expected (B, C, H, W) with at least one picture, got shape {tuple(images.shape)}")
     if columns is not None and columns < 1:
         raise ImageError(f"a grid needs at least one column, got {columns}")
@@ -137,8 +137,8 @@ def grid(images: Tensor, columns: int | None = None, pad: int = 2) -> Tensor:
 
 
 def check_range(x: Tensor, low: float, high: float) -> Tensor:
-    """Return x unchanged, or raise ImageError if it is not floating point, not finite or leaves [low, high]."""
-    if not x.is_floating_point():
+    """Return x unchanged, or raise ImageError if it is no floating point tensor, not finite or leaves [low, high]."""
+    if not check_tensor(x).is_floating_point():
         raise ImageError(f"expected floating point values in [{low}, {high}], got {x.dtype}; divide bytes by 255")
     if x.numel() == 0:
         raise ImageError(f"expected at least one value, got shape {tuple(x.shape)}")
@@ -148,8 +148,44 @@ def check_range(x: Tensor, low: float, high: float) -> Tensor:
     return x
 
 
-def _readable(source: str | os.PathLike | bytes | BinaryIO):
-    return io.BytesIO(source) if isinstance(source, bytes | bytearray | memoryview) else source
+def check_tensor(x: Tensor, *, floating: bool = False) -> Tensor:
+    """Return x unchanged, or raise ImageError if it is no tensor, or not floating point where that is asked for."""
+    if not isinstance(x, Tensor):
+        raise ImageError(f"expected a tensor, got a {type(x).__name__}")
+    if floating and not x.is_floating_point():
+        raise ImageError(f"expected floating point values, got {x.dtype}")
+    return x
+
+
+def check_shape(x: Tensor, what: str, *shape: str | int, floating: bool = True) -> Tensor:
+    """Return x unchanged, or raise ImageError if it has not this shape: numbers, and letters for what may be any size.
+
+    Equal letters stand for equal sizes; nothing may be empty. floating: demand floating point values. What the values
+    are is not looked at, so nothing waits for an accelerator and a loss may ask in every step.
+    """
+    sizes = dict(zip(shape, check_tensor(x).shape, strict=False))
+    fits = x.ndim == len(shape) and x.numel() > 0
+    if not fits or any(n != (sizes[s] if isinstance(s, str) else s) for s, n in zip(shape, x.shape, strict=True)):
+        raise ImageError(f"expected {what} ({', '.join(map(str, shape))}), none of them 0; got shape {tuple(x.shape)}")
+    return check_tensor(x, floating=floating)
+
+
+def same_shape(x: Tensor, y: Tensor) -> None:
+    """Raise ImageError unless both are floating point tensors of one shape; their values are not looked at."""
+    if check_tensor(x, floating=True).shape != check_tensor(y, floating=True).shape:
+        raise ImageError(f"expected two tensors of one shape, got {tuple(x.shape)} and {tuple(y.shape)}")
+
+
+def _opened(source: str | os.PathLike | bytes | BinaryIO) -> Image.Image:
+    """Open a picture. PIL looks at the checksums of a PNG's pixels only when asked to, and must then start anew."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        source = io.BytesIO(source)
+    elif not isinstance(source, str | os.PathLike) and not source.seekable():
+        source = io.BytesIO(source.read())
+    with Image.open(source) as picture:
+        if picture.format == "PNG":
+            picture.verify()
+    return Image.open(source)
 
 
 def _to_rgb(picture: Image.Image) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gencourse.images import to_signed
+from gencourse.images import ImageError, check_tensor, to_signed
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,6 +15,7 @@ class ImageSet:
 
     images: (N, C, H, W) uint8; labels: (N,) int64 or None, indices into `names`, the classes;
     meta: for each image what else is known of it, or empty.
+    Raises ImageError for images or labels of another shape or type: pictures in [0, 1] are not bytes.
     """
 
     name: str
@@ -22,6 +23,16 @@ class ImageSet:
     labels: Tensor | None
     names: tuple[str, ...]
     meta: tuple[dict, ...] = ()
+
+    def __post_init__(self):
+        if check_tensor(self.images).ndim != 4 or self.images.dtype != torch.uint8:
+            got = f"shape {tuple(self.images.shape)} {self.images.dtype}"
+            raise ImageError(f"the images of a set must be (N, C, H, W) uint8, got {got}")
+        if self.labels is None:
+            return
+        if check_tensor(self.labels).shape != self.images.shape[:1] or self.labels.dtype != torch.int64:
+            got = f"shape {tuple(self.labels.shape)} {self.labels.dtype}"
+            raise ImageError(f"the labels of {len(self.images)} images must be as many int64, got {got}")
 
     def __len__(self) -> int:
         return len(self.images)

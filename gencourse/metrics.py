@@ -17,7 +17,7 @@ from gencourse.distances import (
     precision_recall,
 )
 from gencourse.harness import Features, features, score
-from gencourse.images import ImageError, check_range
+from gencourse.images import ImageError, check_range, check_tensor
 from gencourse.scores import Scores, table
 
 __all__ = ["Features", "Scores", "class_entropy", "features", "frechet_distance", "inception_score", "nearest"]
@@ -66,7 +66,7 @@ def _local_mean(x: Tensor) -> Tensor:
 
 
 def _check(a: Tensor, b: Tensor) -> None:
-    if a.ndim != 4 or a.shape != b.shape:
+    if check_tensor(a).ndim != 4 or a.shape != check_tensor(b).shape:
         raise ImageError(f"expected two (B, C, H, W) of one shape, got {tuple(a.shape)} and {tuple(b.shape)}")
     for x in (a, b):
         check_range(x, 0, 1)

@@ -40,12 +40,15 @@ def read(path: str | os.PathLike) -> NotebookNode:
 
 
 def write(notebook: NotebookNode, path: str | os.PathLike) -> Path:
-    """Write a notebook; the file appears whole or not at all. Returns the path."""
+    """Write a notebook; the file appears whole or not at all. Returns the path. Raises as `write_text`."""
     return write_text(nbformat.writes(notebook) + "\n", path)
 
 
 def write_text(text: str, path: str | os.PathLike) -> Path:
-    """Write a text file, with the folders it lies in; it appears whole or not at all. Returns the path."""
+    """Write a text file, with the folders it lies in; it appears whole or not at all. Returns the path.
+
+    Raises OSError where nothing can be written, ValueError for a path or a text that no file can have.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

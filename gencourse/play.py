@@ -14,7 +14,7 @@ from IPython.display import Image, display
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gencourse.images import ImageError, to_pil
+from gencourse.images import ImageError, check_tensor, to_pil
 from gencourse.images import grid as lay_out
 
 DPI = 80
@@ -27,10 +27,13 @@ def animation(
     """Show frames, each (1, C, H, W) or a grid of (B, C, H, W) in [0, 1], as a GIF that plays in the page.
 
     path: also write the GIF there. width: its width on the page in pixels. The last frame stays two seconds.
-    Raises ImageError for no frames, frames of different sizes and what is no picture.
+    Raises ImageError for no frames, frames of different sizes and what is no picture, ValueError for fps of 0 or less,
+    OSError where the file cannot be written.
     """
+    if not fps > 0:
+        raise ValueError(f"fps must be above 0, got {fps}")
     frames = list(frames)
-    if wrong := [tuple(frame.shape) for frame in frames if frame.ndim != 4]:
+    if wrong := [tuple(frame.shape) for frame in frames if check_tensor(frame).ndim != 4]:
         raise ImageError(f"expected frames (B, C, H, W), got shape {wrong[0]}")
     pictures = [to_pil(lay_out(frame) if len(frame) > 1 else frame).convert("RGB") for frame in frames]
     if not pictures or len({picture.size for picture in pictures}) != 1:
@@ -135,11 +138,11 @@ def _number_slider(name: str, control: tuple[float, ...], description: str) -> i
 
 
 def png(drawn: Tensor | Figure) -> bytes:
-    """Return images (B, C, H, W) in [0, 1], or a figure, as the bytes of a PNG file."""
+    """Return images (B, C, H, W) in [0, 1], or a figure, as the bytes of a PNG file. Raises ImageError for others."""
     buffer = io.BytesIO()
     if isinstance(drawn, Figure):
         drawn.savefig(buffer, format="png", dpi=DPI)
-    elif len(drawn) == 1:
+    elif check_tensor(drawn).ndim == 4 and len(drawn) == 1:
         to_pil(drawn).save(buffer, "PNG", optimize=True)
     else:
         to_pil(lay_out(drawn)).save(buffer, "PNG", optimize=True)
@@ -147,7 +150,7 @@ def png(drawn: Tensor | Figure) -> bytes:
 
 
 def picture(drawn: Tensor | Figure) -> Image:
-    """Draw it for the page: PNG, or JPEG where a photograph would make the notebook heavy."""
+    """Draw it for the page: PNG, or JPEG where a photograph would make the notebook heavy. Raises as `png` does."""
     data = png(drawn)
     if len(data) > LARGEST_PNG:
         buffer = io.BytesIO()

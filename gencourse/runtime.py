@@ -66,7 +66,7 @@ def choose_profile(profile: str | None = None) -> str:
 
 
 def choose_device(device: str | torch.device | None = None) -> torch.device:
-    """Return `device` if this machine has it, without an argument its accelerator, else the CPU; else ValueError."""
+    """Return `device`, without an argument the accelerator, else the CPU. Raises ValueError for what is not here."""
     if device is None:
         return accelerator() or torch.device("cpu")
     try:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gencourse.images import ImageError, check_range, to_uint8
+from gencourse.images import ImageError, check_range, check_shape, check_tensor, to_uint8
 from gencourse.images import grid as lay_out
 from gencourse.live import in_notebook, smooth
 from gencourse.matrices import draw as lay_out_matrices
@@ -34,8 +34,9 @@ def images(
 ) -> None:
     """Show (B, C, H, W) in [0, 1] as a grid, with a caption over each where given; height: of one row, in inches.
 
-    Raises ImageError for values outside [0, 1] or a number of captions that is not B.
+    Raises ImageError for values outside [0, 1], other shapes or a number of captions that is not B.
     """
+    check_shape(x, "pictures", "B", "C", "H", "W", floating=False)
     if captions is None:
         sheet = lay_out(x, columns)
         shape = (WIDTH, WIDTH * sheet.shape[1] / sheet.shape[2])
@@ -62,20 +63,25 @@ def compare(
     """Show pictures side by side with captions; sizes may differ: show.compare({"content": p, "style": a}).
 
     Each is (1, C, H, W) or (C, H, W) in [0, 1]; a tensor of several is laid out as a grid. Underscores in a keyword
-    become spaces. Raises ImageError for values outside [0, 1].
+    become spaces. Raises ImageError for values outside [0, 1] and for what is no picture.
     """
+    if not isinstance(pictures, Mapping | None):
+        raise ImageError(f"expected pictures by name, got a {type(pictures).__name__}")
     items = list((pictures or {}).items()) + [(name.replace("_", " "), x) for name, x in named.items()]
     if not items:
         raise ImageError("nothing to compare: give at least one picture")
-    _captioned([(name, x if x.ndim == 4 else x[None]) for name, x in items], columns, title, height)
+    _captioned([(name, x if check_tensor(x).ndim == 4 else x[None]) for name, x in items], columns, title, height)
 
 
 def image(x: Tensor, *, mark: tuple[int, int] | None = None, title: str | None = None, height: float = 3.0) -> None:
-    """Show one picture, (H, W), (C, H, W) or (1, C, H, W), in [0, 1] or boolean; mark: (row, column) to point at."""
-    x = x.float() if x.dtype == torch.bool else x
-    x = x.reshape((1,) * (3 - x.ndim) + tuple(x.shape)) if x.ndim < 3 else x
+    """Show one picture, (H, W), (C, H, W) or (1, C, H, W), in [0, 1] or boolean; mark: (row, column) to point at.
+
+    Raises ImageError for another shape or range.
+    """
+    x = x.float() if check_tensor(x).dtype == torch.bool else x
+    x = x[None] if x.ndim == 2 else x
     x = x[0] if x.ndim == 4 and len(x) == 1 else x
-    if x.ndim != 3:
+    if x.ndim != 3 or x.numel() == 0:
         raise ImageError(f"expected one picture, got shape {tuple(x.shape)}")
     figure = _figure(height * x.shape[2] / x.shape[1], height)
     axes = figure.subplots()
@@ -94,7 +100,16 @@ def curves(
     xlabel: str = "step",
     ylabel: str = "loss",
 ) -> None:
-    """Draw losses, {name: one value a step}, smoothed over the raw ones; beta: of the moving average, 0 for none."""
+    """Draw losses, {name: one value a step}, smoothed over the raw ones; beta: of the moving average, 0 for none.
+
+    Raises ValueError where there is nothing to draw, for what are no numbers, and for a beta outside [0, 1).
+    """
+    if not 0 <= beta < 1:
+        raise ValueError(f"beta must lie in [0, 1), got {beta}")
+    try:
+        history = {name: [float(value) for value in values] for name, values in history.items()}
+    except (TypeError, AttributeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"expected one number a step for each name ({error})") from error
     if not history or not any(len(values) for values in history.values()):
         raise ValueError("there is nothing to draw: the history is empty")
     figure = _figure(WIDTH * 0.7, 3.2)
@@ -103,7 +118,7 @@ def curves(
         steps = range(1, len(values) + 1)
         if beta:
             axes.plot(steps, values, color=f"C{i}", alpha=0.25, linewidth=0.8)
-        axes.plot(steps, smooth(list(values), beta), color=f"C{i}", label=name)
+        axes.plot(steps, smooth(values, beta), color=f"C{i}", label=name)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title or "", yscale="log" if log else "linear")
     axes.legend(frameon=False, fontsize=8)
     _display(figure)
@@ -114,7 +129,13 @@ def matrices(**named: Tensor | Sequence[Sequence[float]]) -> None:
 
     Underscores in a name become spaces. Raises ImageError for what is no matrix.
     """
-    arrays = {name.replace("_", " "): torch.as_tensor(m).detach().cpu().double().numpy() for name, m in named.items()}
+    try:
+        tensors = {name.replace("_", " "): torch.as_tensor(m).detach() for name, m in named.items()}
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ImageError(f"expected matrices of numbers ({error})") from error
+    if any(m.is_complex() for m in tensors.values()):
+        raise ImageError("expected matrices of real numbers, got complex ones")
+    arrays = {name: m.cpu().double().numpy() for name, m in tensors.items()}
     if not arrays or any(a.ndim != 2 or a.size == 0 for a in arrays.values()):
         raise ImageError("expected at least one matrix, of two dimensions and with numbers in it")
     _display(lay_out_matrices(arrays, WIDTH))
@@ -150,6 +171,8 @@ def _captioned(items: list[tuple[str, Tensor]], columns: int | None, title: str 
 
 
 def _picture(axes: Axes, x: Tensor, title: str | None) -> None:
+    if len(x) not in (1, 3, 4):
+        raise ImageError(f"expected pictures with 1, 3 or 4 channels, got {len(x)}")
     array = to_uint8(x[None])[0]
     small = max(array.shape[:2]) < 200
     grey = array.shape[-1] == 1

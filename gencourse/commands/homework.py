@@ -89,7 +89,10 @@ def grade(args: argparse.Namespace) -> int:
 
 
 def choose_seed(asked: int | None, folder: Path) -> int:
-    """Return the seed asked for, else that of an earlier run into this folder, else a new one; it is kept there."""
+    """Return the seed asked for, else that of an earlier run into this folder, else a new one; it is kept there.
+
+    Raises ValueError where what is kept there is no number.
+    """
     file = folder / "seed.txt"
     if asked is None and file.is_file():
         return int(file.read_text(encoding="utf-8"))

@@ -102,7 +102,7 @@ def chosen_labels(network: nn.Module, args: argparse.Namespace) -> Tensor | None
 
 
 def target(path: str) -> Path:
-    """Return where the result goes, checked before the work rather than after it."""
+    """Return where the result goes, checked before the work rather than after it. Raises ValueError, OSError."""
     out = Path(path)
     if out.is_dir() or out.suffix.lower() not in (".npz", *Image.registered_extensions()):
         raise ValueError(f"cannot write to {path!r}: -o needs a file name that ends in .png or .npz")

@@ -69,7 +69,10 @@ def find_reference(against: str) -> tuple[data.ImageSet, str]:
 
 
 def load_classifier(name: str) -> nn.Module:
-    """Return the network whose features are compared: shipped, torchvision's Inception, or one of ours from a file."""
+    """Return the network whose features are compared: shipped, torchvision's Inception, or one of ours from a file.
+
+    Raises ValueError for an unknown name or a damaged file, UserError where Inception cannot be downloaded.
+    """
     if name == "inception":
         try:
             return Inception()

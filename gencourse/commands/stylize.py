@@ -96,7 +96,7 @@ def picture(name: str, size: int) -> Tensor:
 
 
 def target(path: str) -> Path:
-    """Return where the result goes, checked before the work rather than after it."""
+    """Return where the result goes, checked before the work rather than after it. Raises ValueError, OSError."""
     out = Path(path)
     if out.suffix.lower() not in Image.registered_extensions() or out.is_dir():
         raise ValueError(f"cannot write a picture to {path!r}: -o needs a file name that ends in .png or .jpg")
@@ -105,7 +105,10 @@ def target(path: str) -> Path:
 
 
 def load_network(name: str, device: torch.device) -> Extractor:
-    """Return the network, or say that it could not be had and what to take in its place."""
+    """Return the network, or say that it could not be had and what to take in its place: raises UserError then.
+
+    Raises ValueError for an unknown name.
+    """
     try:
         return extractor(name, device=device)
     except FileNotFoundError:

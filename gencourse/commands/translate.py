@@ -41,7 +41,7 @@ def translators() -> list[str]:
 
 
 def load(name: str) -> nn.Module:
-    """Return a translator. Raises ValueError for the name of a model that is none, KeyError for an unknown name."""
+    """Return a translator. Raises ValueError for the name of a model that is none, and as `checkpoints.load` does."""
     if name in checkpoints.MODELS and name not in translators():
         raise ValueError(f"{name} does not translate pictures; these do: {', '.join(translators())}")
     return checkpoints.load(name)
@@ -51,6 +51,7 @@ def picture(name: str, size: int) -> Tensor:
     """Return a file, an embedded photograph by name, or `scene:7-summer`, which is drawn: (1, 3, H, W) in [0, 1].
 
     The longer side becomes `size`; then both are cut, around the middle, to what the network takes.
+    Raises FileNotFoundError, ImageError, or ValueError for a scene that is none and a picture that is too narrow.
     """
     if name.startswith("scene:"):
         return drawn(name, size // MULTIPLE * MULTIPLE)
@@ -63,7 +64,10 @@ def picture(name: str, size: int) -> Tensor:
 
 
 def drawn(name: str, size: int) -> Tensor:
-    """Return the landscape that `scene:7-winter` names, one that nothing was trained on: test scene 7."""
+    """Return the landscape that `scene:7-winter` names, one that nothing was trained on: test scene 7.
+
+    Raises ValueError for a name that is none.
+    """
     number, _, season = name.removeprefix("scene:").partition("-")
     if not number.isdecimal() or season not in ("summer", "winter"):
         raise ValueError(f"{name!r} names no scene: write scene:7-summer or scene:7-winter")

@@ -51,7 +51,7 @@ class Chapter:
 
 @cache
 def chapter(number: str) -> Chapter:
-    """Return a chapter by its number, "01". Raises LookupError or FileNotFoundError where there is none."""
+    """Return a chapter by its number, "01", or as `execute.find` does. Raises as that does where there is none."""
     path = find(number)
     return of_notebook(pages.read(path), path)
 

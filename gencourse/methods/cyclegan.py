@@ -13,8 +13,8 @@ from torch.nn.functional import l1_loss
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from gencourse.descend import Average, descend, eval_mode
-from gencourse.images import ImageError, check_range, to_signed, to_unit
-from gencourse.methods.gan import frozen
+from gencourse.images import ImageError, check_range, check_shape, check_tensor, to_signed, to_unit
+from gencourse.methods.gan import check_logits, frozen
 from gencourse.methods.gan_tricks import PastFakes
 
 
@@ -28,13 +28,20 @@ class Translators(NamedTuple):
 
 
 def lsgan_d(real: Tensor, fake: Tensor) -> Tensor:
-    """What D descends, given its logits: (E (D(real) - 1)^2 + E D(fake)^2) / 2. Zhu et al. 2017, sec. 4 and 7.1."""
+    """What D descends, given its logits: (E (D(real) - 1)^2 + E D(fake)^2) / 2. Zhu et al. 2017, sec. 4 and 7.1.
+
+    Raises ImageError for what are no logits.
+    """
+    check_logits(real), check_logits(fake)
     return ((real - 1).square().mean() + fake.square().mean()) / 2
 
 
 def lsgan_g(fake: Tensor) -> Tensor:
-    """What a generator descends: E (D(fake) - 1)^2; not halved, as the weights of cycle and identity suppose."""
-    return (fake - 1).square().mean()
+    """What a generator descends: E (D(fake) - 1)^2; not halved, as the weights of cycle and identity suppose.
+
+    Raises ImageError for what are no logits.
+    """
+    return (check_logits(fake) - 1).square().mean()
 
 
 def generator_losses(nets: Translators, a: Tensor, b: Tensor, *, identity: bool = True) -> tuple[dict, Tensor, Tensor]:
@@ -44,7 +51,12 @@ def generator_losses(nets: Translators, a: Tensor, b: Tensor, *, identity: bool 
     |G(b) - b| + |F(a) - a|, sec. 5.2, left out where `identity` is False, as it must be where A and B differ in
     channels. A generator sees whatever is ready for it in one batch, which is faster: its normalisation must keep the
     pictures of a batch apart, as instance normalisation does.
+    Raises ValueError for sizes that differ or that a network does not take.
     """
+    for x in (a, b):
+        check_shape(x, "pictures", "B", "C", "H", "W")
+    if a.shape[2:] != b.shape[2:]:
+        raise ImageError(f"A and B must be pictures of one size, got {tuple(a.shape)} and {tuple(b.shape)}")
     if identity:
         fake_b, same_b = together(nets.G, a, b)
         fake_a, same_a, back_a = together(nets.F, b, a, fake_b)
@@ -63,12 +75,19 @@ def generator_losses(nets: Translators, a: Tensor, b: Tensor, *, identity: bool 
 
 
 def judge(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """D's loss on real and on generated pictures. No gradient reaches what made the fakes."""
-    return lsgan_d(*together(discriminator, real, fake.detach()))
+    """D's loss on real and on generated pictures. No gradient reaches what made the fakes. Raises as `together`."""
+    return lsgan_d(*together(discriminator, real, check_tensor(fake).detach()))
 
 
 def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
-    """Run a network once on several batches, joined, and return its answers to each of them."""
+    """Run a network once on several batches, joined, and return its answers to each of them.
+
+    Raises ImageError for batches that cannot be joined, ValueError for what the network does not take.
+    """
+    shapes = {tuple(check_tensor(batch).shape[1:]) for batch in batches}
+    if len(shapes) != 1 or any(batch.ndim < 2 or not batch.is_floating_point() for batch in batches):
+        got = ", ".join(f"{tuple(batch.shape)} {batch.dtype}" for batch in batches)
+        raise ImageError(f"expected batches of one size in floating point, got {got}")
     return network(torch.cat(batches)).split([len(batch) for batch in batches])
 
 
@@ -137,6 +156,8 @@ class CycleGANStep:
     def _check(self, a: Tensor, b: Tensor) -> None:
         if self.checked:  # once: reading a range makes an accelerator wait
             return
+        for x in (a, b):
+            check_shape(x, "pictures", "B", "C", "H", "W", floating=False)
         if self.identity > 0 and a.shape[1] != b.shape[1]:
             raise ValueError(
                 f"A has {a.shape[1]} channels, B has {b.shape[1]}: the identity loss needs as many; set it 0"
@@ -168,7 +189,7 @@ def translate(network: nn.Module, images: Tensor, *, batch: int = 32) -> Tensor:
 
     Raises ImageError for another shape or range, ValueError for sizes that the generator does not take.
     """
-    if images.ndim != 4:
+    if check_tensor(images).ndim != 4:
         raise ImageError(f"expected pictures (B, C, H, W), got shape {tuple(images.shape)}")
     device = next(network.parameters()).device
     with eval_mode(network):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gencourse.descend import eval_mode
-from gencourse.images import to_unit
+from gencourse.images import check_tensor, same_shape, to_unit
 from gencourse.methods.diffusion import TARGETS, NoiseSchedule, Target, cosine_schedule, linear_schedule, scales
 from gencourse.methods.samplers import Model, dpm_solver_pp_2m, noise_like
 from gencourse.networks.unet import UNet, check_labels
@@ -16,11 +16,16 @@ SCHEDULES = {"linear": linear_schedule, "cosine": cosine_schedule}
 
 
 def denoiser(network: Callable[..., Tensor], schedule: NoiseSchedule, target: Target) -> Callable[..., Tensor]:
-    """Make a model from a network that predicts `target`: (x_t, t) or (x_t, t, labels) -> x0_hat, (B, C, H, W)."""
+    """Make a model from a network that predicts `target`: (x_t, t) or (x_t, t, labels) -> x0_hat, (B, C, H, W).
+
+    The model raises ValueError for times that the schedule does not have and a network that changes the shape.
+    """
 
     def model(x_t: Tensor, t: Tensor, *labels: Tensor | None) -> Tensor:
         a, s = scales(t, schedule.alphas_cumprod, x_t)
-        return target.to_x0(x_t, network(x_t, t, *labels), a, s)
+        answer = network(x_t, t, *labels)
+        same_shape(x_t, answer)
+        return target.to_x0(x_t, answer, a, s)
 
     return model
 
@@ -32,7 +37,7 @@ def guided(network: nn.Module, labels: Tensor, weight: float) -> Model:
     labels: (B,) int64. weight 0: unconditional, 1: conditional. Other weights ask for both at once, in a batch of 2 B.
     Ho & Salimans 2022, eq. 6, whose w is weight - 1. Raises ValueError for unknown labels or a negative weight.
     """
-    if weight < 0:
+    if not weight >= 0:
         raise ValueError(f"the guidance weight must be 0 or more, got {weight}")
     check_labels(labels, network.null)
     anything = torch.full_like(labels, network.null)
@@ -48,8 +53,11 @@ def guided(network: nn.Module, labels: Tensor, weight: float) -> Model:
 
 
 def clipped(model: Model, low: float = -1.0, high: float = 1.0) -> Model:
-    """The same model, its x0_hat cut to the range of pictures: what is outside cannot be right. Apply it last."""
-    return lambda x_t, t: model(x_t, t).clamp(low, high)
+    """The same model, its x0_hat cut to the range of pictures: what is outside cannot be right. Apply it last.
+
+    It raises ImageError where the model answers with anything but a floating point tensor.
+    """
+    return lambda x_t, t: check_tensor(model(x_t, t), floating=True).clamp(low, high)
 
 
 class Diffusion(nn.Module):
@@ -105,7 +113,7 @@ def sample_images(
     """
     if n < 1:
         raise ValueError(f"ask for at least 1 picture, not {n}")
-    if labels is not None and labels.shape != (n,):
+    if labels is not None and check_tensor(labels).shape != (n,):
         raise ValueError(f"{n} pictures need as many labels, got shape {tuple(labels.shape)}")
     device, images = next(diffusion.parameters()).device, []
     seeds = torch.randint(2**63 - 1, (n,), generator=generator).tolist()

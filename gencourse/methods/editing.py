@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gencourse.images import ImageError, check_range
+from gencourse.images import ImageError, check_range, check_tensor, same_shape
 from gencourse.methods.diffusion import NoiseSchedule
-from gencourse.methods.samplers import Callback, Model, Random, ddpm_step, noise_like, predict, times
+from gencourse.methods.samplers import Callback, Model, Random, check_start, ddpm_step, noise_like, predict, times
 
 
 @torch.no_grad()
@@ -61,6 +61,7 @@ def ddim_invert(
 
     x0: in [-1, 1]. Exact for infinitely many steps: each step assumes that the noise in x_t and in x_{t+1} is the same.
     The picture is taken for the state at the first time, where hardly any noise is in it. Song et al. 2021, sec. 4.3.
+    Raises ImageError when x0 leaves [-1, 1], ValueError as the samplers do.
     """
     check_range(x0, -1, 1)
     x, up = x0, times(schedule, steps)[::-1]
@@ -75,10 +76,13 @@ def slerp(a: Tensor, b: Tensor, weight: float | Tensor) -> Tensor:
     """Walk from noise a to noise b, (B, ...), on a great circle; weight: a number or (B,), 0 gives a, 1 gives b.
 
     The plain mean of two draws from N(0, I) is shorter than either and looks like no draw; on the circle length stays.
-    Shoemake 1985. Raises ValueError when shapes differ.
+    Shoemake 1985. Raises ValueError when shapes differ, or for weights that are neither one nor B.
     """
-    if a.shape != b.shape:
-        raise ValueError(f"expected two tensors of one shape, got {tuple(a.shape)} and {tuple(b.shape)}")
+    same_shape(a, b)
+    if a.ndim < 2 or not isinstance(weight, Tensor | float | int):
+        raise ValueError(f"expected noise (B, ...) and a number or B of them, got {tuple(a.shape)} and {weight!r}")
+    if isinstance(weight, Tensor) and weight.shape not in ((), (1,), (len(a),)):
+        raise ValueError(f"expected one weight or {len(a)}, got shape {tuple(weight.shape)}")
     shape = (-1, *[1] * (a.ndim - 1))
     w = torch.as_tensor(weight, dtype=a.dtype, device=a.device).expand(len(a)).view(shape)
     u, v = a.flatten(1), b.flatten(1)
@@ -92,11 +96,12 @@ def slerp(a: Tensor, b: Tensor, weight: float | Tensor) -> Tensor:
 
 
 def _check(x_T: Tensor, known: Tensor, mask: Tensor, resample: int) -> None:
+    check_start(x_T)
     check_range(known, -1, 1)
     if known.shape != x_T.shape:
         raise ImageError(f"the known pictures are {tuple(known.shape)}, the noise is {tuple(x_T.shape)}")
-    fits = mask.ndim == x_T.ndim and all(m in (1, n) for m, n in zip(mask.shape, x_T.shape, strict=True))
+    fits = check_tensor(mask).ndim == x_T.ndim and all(m in (1, n) for m, n in zip(mask.shape, x_T.shape, strict=True))
     if not fits or not ((mask == 0) | (mask == 1)).all():
         raise ImageError(f"the mask must be zeros and ones that fit {tuple(x_T.shape)}, got {tuple(mask.shape)}")
-    if resample < 1:
+    if not isinstance(resample, int) or resample < 1:
         raise ValueError(f"resample must be at least 1, got {resample}")

@@ -1,7 +1,8 @@
 """Generative adversarial networks: losses in pairs, and one iteration in five steps.
 
 A loss comes as a pair: what D descends, given its logits on real and on generated pictures, and what G descends, given
-D's logits on generated ones. D wants high logits on real pictures. Any pair fits `GANStep`.
+D's logits on generated ones. D wants high logits on real pictures. Any pair fits `GANStep`; those made here raise
+ImageError for logits that are no floating point tensors, or none at all.
 What steadies the training, penalties, the buffer of past fakes and augmentation, is in `gan_tricks`.
 """
 
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gencourse.descend import Average, descend, eval_mode
-from gencourse.images import check_range, to_unit
+from gencourse.images import ImageError, check_range, check_tensor, to_unit
 from gencourse.methods.gan_tricks import PastFakes, Penalty
 
 
@@ -32,7 +33,7 @@ def bce(*, smooth: float = 0.0, flip: float = 0.0, generator: torch.Generator | 
     flip: share of labels that D is told wrongly, drawn from `generator`. Goodfellow et al. 2014, eq. 1 and sec. 3.
     """
     discriminate = _cross_entropy(smooth, flip, generator)
-    return Losses(discriminate, lambda fake: F.softplus(-fake).mean())  # -log sigmoid(fake)
+    return _checked(discriminate, lambda fake: F.softplus(-fake).mean())  # -log sigmoid(fake)
 
 
 def minimax(*, smooth: float = 0.0, flip: float = 0.0, generator: torch.Generator | None = None) -> Losses:
@@ -41,12 +42,12 @@ def minimax(*, smooth: float = 0.0, flip: float = 0.0, generator: torch.Generato
     smooth, flip, generator: as in `bce`. Goodfellow et al. 2014, eq. 1.
     """
     discriminate = _cross_entropy(smooth, flip, generator)
-    return Losses(discriminate, lambda fake: -F.softplus(fake).mean())  # log(1 - sigmoid(fake))
+    return _checked(discriminate, lambda fake: -F.softplus(fake).mean())  # log(1 - sigmoid(fake))
 
 
 def lsgan(*, a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Losses:
     """Least squares: D pulls fakes to a and real pictures to b, G pulls fakes to c. Mao et al. 2017, eq. 2."""
-    return Losses(
+    return _checked(
         lambda real, fake: ((real - b) ** 2).mean() / 2 + ((fake - a) ** 2).mean() / 2,
         lambda fake: ((fake - c) ** 2).mean() / 2,
     )
@@ -54,12 +55,28 @@ def lsgan(*, a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Losses:
 
 def hinge() -> Losses:
     """Hinge: D cares only for logits inside the margin [-1, 1]. Lim and Ye 2017; Miyato et al. 2018, eq. 16, 17."""
-    return Losses(lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(), lambda fake: -fake.mean())
+    return _checked(lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(), lambda fake: -fake.mean())
 
 
 def wasserstein() -> Losses:
     """Difference of means, for a D kept 1-Lipschitz by `gradient_penalty`. Arjovsky et al. 2017, eq. 2 and 3."""
-    return Losses(lambda real, fake: fake.mean() - real.mean(), lambda fake: -fake.mean())
+    return _checked(lambda real, fake: fake.mean() - real.mean(), lambda fake: -fake.mean())
+
+
+def _checked(discriminator: Callable[[Tensor, Tensor], Tensor], generator: Callable[[Tensor], Tensor]) -> Losses:
+    """Return a pair of losses that look first whether they were given logits."""
+
+    def of_d(real: Tensor, fake: Tensor) -> Tensor:
+        return discriminator(check_logits(real), check_logits(fake))
+
+    return Losses(of_d, lambda fake: generator(check_logits(fake)))
+
+
+def check_logits(logits: Tensor) -> Tensor:
+    """Return logits of any shape unchanged; raises ImageError for what are none. Their values are not looked at."""
+    if check_tensor(logits, floating=True).numel() == 0:
+        raise ImageError(f"expected at least one logit, got shape {tuple(logits.shape)}")
+    return logits
 
 
 def _cross_entropy(smooth: float, flip: float, generator: torch.Generator | None):
@@ -87,7 +104,7 @@ class GANStep:
     augment: applied to whatever D looks at, real and fake alike (Zhao et al. 2020); average: of G's weights, updated
     after each step. noise: generator of z, on the CPU.
     A batch is real pictures (B, C, H, W) in [-1, 1], or the pair of those and labels (B,).
-    Raises ImageError at the first batch that leaves [-1, 1], ValueError for labels together with a buffer.
+    Raises ImageError at the first batch that leaves [-1, 1] or is none, ValueError for labels together with a buffer.
     """
 
     def __init__(
@@ -110,11 +127,14 @@ class GANStep:
         self.checked = False
 
     def __call__(self, batch: Tensor | tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        if not isinstance(batch, Tensor) and (not isinstance(batch, tuple | list) or len(batch) != 2):
+            raise ImageError(f"expected pictures, or pictures and labels, got a {type(batch).__name__}")
         real, labels = (batch, None) if isinstance(batch, Tensor) else batch
         if labels is not None and self.past is not None:
             raise ValueError("a buffer of past fakes does not remember their labels: leave out one of the two")
         if not self.checked:  # once: reading a range makes an accelerator wait
-            check_range(real, -1, 1)
+            if check_range(real, -1, 1).ndim < 2:
+                raise ImageError(f"expected a batch (B, ...), got shape {tuple(real.shape)}")
             self.checked = True
         d = self.update_discriminator(real, labels)
         g = self.update_generator(len(real), labels)
@@ -161,7 +181,12 @@ def frozen(module: nn.Module) -> Iterator[None]:
 
 
 def latent(network: nn.Module, count: int, generator: torch.Generator | None = None) -> Tensor:
-    """Draw z ~ N(0, I) of shape (count, network.latent), on the CPU, and bring it where the network is."""
+    """Draw z ~ N(0, I) of shape (count, network.latent), on the CPU, and bring it where the network is.
+
+    Raises ValueError for a count below 1.
+    """
+    if count < 1:
+        raise ValueError(f"ask for at least 1 picture, not {count}")
     return torch.randn(count, network.latent, generator=generator).to(next(network.parameters()).device)
 
 
@@ -171,11 +196,12 @@ def sample_images(
 ) -> Tensor:
     """Draw n pictures, (n, C, H, W) in [0, 1], from a generator, in eval mode.
 
-    labels: (n,) int64; without them a network that has classes draws them evenly at random.
+    labels: (n,) int64; without them a network that has classes draws them evenly at random. Raises ValueError for fewer
+    than one picture and for labels that the network does not take.
     """
     z = latent(network, n, generator)
     if network.classes is not None and labels is None:
         labels = torch.randint(network.classes, (n,), generator=generator)
     with eval_mode(network):
-        x = network(z) if labels is None else network(z, labels.to(z.device))
+        x = network(z) if labels is None else network(z, check_tensor(labels).to(z.device))
     return to_unit(x)

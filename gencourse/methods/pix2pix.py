@@ -12,7 +12,7 @@ from torch.nn.functional import l1_loss
 from torch.optim.lr_scheduler import LRScheduler
 
 from gencourse.descend import descend
-from gencourse.images import check_range
+from gencourse.images import check_range, same_shape
 from gencourse.methods.cyclegan import judge, lsgan_g
 from gencourse.methods.gan import frozen
 
@@ -22,7 +22,7 @@ class Pix2PixStep:
 
     generator: G: A -> B; discriminator: sees a picture of A and one of B joined channel by channel, so it takes the
     channels of both. l1: weight of |G(a) - b|. schedules as in `CycleGANStep`. Raises ImageError at the first batch
-    that leaves [-1, 1]. Isola et al. 2017, eq. 4.
+    that leaves [-1, 1], and where G's pictures are not of the size of b. Isola et al. 2017, eq. 4.
     Differs from the paper: least squares in place of cross-entropy and no dropout, as in CycleGAN, so that the two
     differ in nothing but the pairs.
     """
@@ -47,6 +47,7 @@ class Pix2PixStep:
             check_range(b, -1, 1)
             self.checked = True
         fake = self.generator(a)
+        same_shape(fake, b)
         with frozen(self.discriminator):
             losses = {"G": lsgan_g(self.discriminator(torch.cat([a, fake], 1))), "L1": l1_loss(fake, b)}
             descend(self.optimizer_g, losses["G"] + self.l1 * losses["L1"])

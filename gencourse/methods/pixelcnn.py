@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gencourse.descend import eval_mode
-from gencourse.images import check_range
+from gencourse.images import check_range, check_shape, check_tensor
 from gencourse.networks.autoregressive import PixelNetwork
 from gencourse.networks.columns import Columns
 
@@ -39,17 +39,32 @@ def static_digits(images: Tensor) -> Tensor:
 
     images: all of MNIST's test digits, (10000, 1, 28, 28) in [0, 1]; another set gets another sample. Likelihoods
     in the papers are told on such a sample too (Larochelle and Murray 2011), but that file is not the one drawn here.
+    Raises ImageError for another range or what are no pictures.
     """
+    check_shape(images, "pictures", "B", "C", "H", "W", floating=False)
     return binarise(images.cpu(), generator=torch.Generator().manual_seed(TEST_SEED))
 
 
 def quantise(images: Tensor, levels: int) -> Tensor:
-    """Round [0, 1] to `levels` equally spaced values: int64 in [0, levels). Raises ImageError for another range."""
+    """Round [0, 1] to `levels` equally spaced values: int64 in [0, levels).
+
+    Raises ImageError for another range, ValueError for fewer than two levels.
+    """
+    _check_levels(levels)
     return (check_range(images, 0, 1).clamp(0, 1) * (levels - 1)).round().long()
 
 
 def to_images(x: Tensor, levels: int) -> Tensor:
-    """Turn levels into grey values or colours: int64 in [0, levels) to float32 in [0, 1]."""
+    """Turn levels into grey values or colours: int64 in [0, levels) to float32 in [0, 1].
+
+    Raises ValueError for what are no integers in [0, levels), or fewer than two levels; values on an accelerator are not
+    looked at, as in `nll`.
+    """
+    _check_levels(levels)
+    if check_tensor(x).is_floating_point() or x.is_complex() or x.dtype == torch.bool:
+        raise ValueError(f"levels are integers from 0 to {levels - 1}, got {x.dtype}")
+    if x.numel() and x.device.type == "cpu" and not 0 <= x.min() <= x.max() < levels:
+        raise ValueError(f"levels must lie between 0 and {levels - 1}, got {x.min()} to {x.max()}")
     return x.float() / (levels - 1)
 
 
@@ -59,9 +74,10 @@ def nll(logits: Tensor, x: Tensor) -> Tensor:
     logits: (B, levels, C, H, W); x: (B, C, H, W) int64 in [0, levels). Raises ValueError for shapes or levels that do
     not fit; values on an accelerator are not looked at, which would make it wait in every step of a training.
     """
-    if logits.ndim != 5 or logits[:, 0].shape != x.shape or x.is_floating_point():
+    right = check_tensor(logits).is_floating_point() and check_tensor(x).dtype in (torch.int64, torch.uint8)
+    if not right or logits.ndim != 5 or logits[:, 0].shape != x.shape:
         raise ValueError(
-            f"expected logits (B, levels, C, H, W) and integers (B, C, H, W), got shapes {tuple(logits.shape)} and "
+            f"expected logits (B, levels, C, H, W) and int64 (B, C, H, W), got shapes {tuple(logits.shape)} and "
             f"{tuple(x.shape)} {x.dtype}"
         )
     if x.numel() and x.device.type == "cpu" and not (x.min() >= 0 and x.max() < logits.shape[1]):
@@ -71,7 +87,12 @@ def nll(logits: Tensor, x: Tensor) -> Tensor:
 
 
 def bits_per_dim(nats: Tensor | float, dims: int) -> Tensor | float:
-    """Nats an image as bits a dimension, nats / (dims ln 2) with dims = C * H * W: what papers on colour report."""
+    """Nats an image as bits a dimension, nats / (dims ln 2) with dims = C * H * W: what papers on colour report.
+
+    Raises ValueError for fewer than one dimension, or nats that are no number.
+    """
+    if not isinstance(dims, int) or dims < 1 or not isinstance(nats, Tensor | float | int):
+        raise ValueError(f"expected nats and a whole number of dimensions, got {type(nats).__name__} and {dims!r}")
     return nats / (dims * math.log(2))
 
 
@@ -80,9 +101,11 @@ def evaluate(network: PixelNetwork, x: Tensor, labels: Tensor | None = None, *, 
     """-log p of each of the images x, (N, C, H, W) int64, in nats: (N,) on the CPU; the network is put in eval mode.
 
     Their mean is the figure that papers tell. labels: (N,) for a network with classes. Raises ValueError as the network
-    does.
+    does, and for no images.
     """
     _check(network, x, labels)
+    if len(x) == 0:
+        raise ValueError("there are no images to evaluate")
     device, found = network.tail.weight.device, []
     with eval_mode(network):
         for start in range(0, len(x), batch_size):
@@ -96,7 +119,12 @@ def receptive_field(network: PixelNetwork, shape: tuple[int, int, int], at: tupl
     """How much each pixel can change the prediction for pixel `at`: |d logits / d x|, (C, H, W), zero if not at all.
 
     shape: (C, H, W) of the image; colour: of the predicted pixel. Summed over 8 images of random values.
+    Raises ValueError for a shape that the network does not take, and a pixel or colour that is not in it.
     """
+    network.check(torch.zeros(1, *shape, dtype=torch.long))
+    inside = all(0 <= i < n for i, n in zip((colour, *at), shape, strict=True))
+    if not inside:
+        raise ValueError(f"there is no pixel {at} of colour {colour} in a picture {shape}")
     x = torch.rand(8, *shape, generator=torch.Generator().manual_seed(0), dtype=network.tail.weight.dtype) * 2 - 1
     x = x.to(network.tail.weight.device).requires_grad_()
     labels = torch.zeros(8, dtype=torch.long, device=x.device) if network.classes else None
@@ -165,6 +193,7 @@ def sample_images(
     """Draw n pictures of the network's own size, (n, C, side, side) in [0, 1], for files, plots and metrics.
 
     Picture i is the same in whatever batches the generator is drawn from: each takes its numbers in its turn.
+    Raises ValueError as `sample_cached`.
     """
     shape = (n, network.channels, network.side, network.side)
     x = sample_cached(network, shape, labels=labels, generator=generator, temperature=temperature)
@@ -175,8 +204,10 @@ def log_odds(logits: Tensor, temperature: float) -> Tensor:
     """ln(F_k / (1 - F_k)) of the running sums F_k = p_0 + .. + p_k, k < levels - 1, in float64: (B, levels - 1).
 
     logits: (B, levels). A level is drawn from one uniform number u: the k-th, when logit(u) has passed k of them. A
-    change of the logits by d moves none of them by more than 2 d / temperature.
+    change of the logits by d moves none of them by more than 2 d / temperature. Raises ValueError for another shape.
     """
+    if check_tensor(logits).ndim != 2 or logits.shape[1] < 2 or not logits.is_floating_point():
+        raise ValueError(f"expected logits (B, levels), got {tuple(logits.shape)} {logits.dtype}")
     scaled = logits.double() / max(temperature, COLDEST)
     up_to, beyond = scaled.logcumsumexp(1), scaled.flip(1).logcumsumexp(1).flip(1)
     return up_to[:, :-1] - beyond[:, 1:]
@@ -185,10 +216,10 @@ def log_odds(logits: Tensor, temperature: float) -> Tensor:
 @torch.no_grad()
 def _sample(network, begin, shape, labels, generator, temperature, given, mask, callback) -> Tensor:
     """The loop that the samplers share; begin(x) returns what predicts (r, c) from the pixels written in x so far."""
-    if temperature < 0:
+    if not temperature >= 0:
         raise ValueError(f"temperature must be 0 or more, got {temperature}")
-    b, colours, h, w = shape
     x, known = _start(network, shape, labels, given, mask)
+    b, colours, h, w = shape
     u = torch.rand(b, h * w, colours, generator=generator, dtype=torch.double)  # one picture after the other
     u = u.logit().permute(1, 2, 0)[..., None].contiguous()  # (H * W, C, B, 1)
     slack = 2 * ROUNDING / max(temperature, COLDEST)
@@ -212,8 +243,13 @@ def _sample(network, begin, shape, labels, generator, temperature, given, mask, 
 
 def _check(network: PixelNetwork, x: Tensor, labels: Tensor | None) -> None:
     """Raise ValueError where the network does not take these, whatever device they are on."""
-    network.check(x.cpu())
-    network.check_labels(len(x), None if labels is None else labels.cpu())
+    network.check(check_tensor(x).cpu())
+    network.check_labels(len(x), None if labels is None else check_tensor(labels).cpu())
+
+
+def _check_levels(levels: int) -> None:
+    if not isinstance(levels, int) or levels < 2:
+        raise ValueError(f"levels must be a whole number of at least 2, got {levels!r}")
 
 
 def _start(
@@ -224,13 +260,15 @@ def _start(
     mask: Tensor | None,
 ) -> tuple[Tensor, int]:
     """Return the images to begin with and how many of their pixels, in raster order, are given."""
+    if len(shape) != 4 or min(shape) < 1:
+        raise ValueError(f"shape must be (B, C, H, W), each at least 1, got {shape}")
     x, device = torch.zeros(shape, dtype=torch.long), network.tail.weight.device
     _check(network, x, labels)
     if given is None and mask is None:
         return x.to(device), 0
     if given is None or mask is None:
         raise ValueError("to complete images, give both: given, the images, and mask, where they are kept")
-    if given.shape != x.shape or mask.shape != x.shape[2:] or mask.dtype != torch.bool:
+    if check_tensor(given).shape != x.shape or check_tensor(mask).shape != x.shape[2:] or mask.dtype != torch.bool:
         wanted = f"given {tuple(x.shape)} and mask {tuple(x.shape[2:])} bool"
         raise ValueError(f"expected {wanted}, got {tuple(given.shape)} and {tuple(mask.shape)} {mask.dtype}")
     known = int(mask.sum())

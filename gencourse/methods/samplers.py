@@ -10,16 +10,19 @@ a callable from a network.
 Every sampler takes x_T ~ N(0, I); `steps`: how many of the schedule's T, or the times themselves, falling; a
 generator on the CPU, or one for each picture (those that draw nothing ignore it); and `callback(x_t, x0_hat, t)`,
 called at each step with what went into the model and what came out. It returns the last x0_hat: the last step adds no
-noise. Raised is ValueError, for times that the schedule does not have and for a model that changes the shape.
+noise. Raised is ValueError, for times that the schedule does not have, for a model that changes the shape, and for an
+x_T that is no tensor of finite floating point numbers, a picture or a point in each row.
 """
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from gencourse.images import ImageError, check_tensor, same_shape
 from gencourse.methods.diffusion import NoiseSchedule
 
 Model = Callable[[Tensor, Tensor], Tensor]
@@ -42,7 +45,7 @@ def ddpm(
 
     With fewer steps than T the betas are those of the shorter chain (Nichol & Dhariwal 2021, sec. 4).
     """
-    x = x_T
+    x = check_start(x_T)
     for t, now, after in times(schedule, steps):
         x0 = predict(model, x, t, callback)
         x = ddpm_step(x, x0, now, after, variance, generator)
@@ -50,7 +53,13 @@ def ddpm(
 
 
 def ddpm_step(x: Tensor, x0: Tensor, now: float, after: float, variance: str, generator: Random) -> Tensor:
-    """Draw x_{t-1} from x_t and x0_hat, where alphas_cumprod goes from `now` to `after`. Ho et al. 2020, eq. 6, 7."""
+    """Draw x_{t-1} from x_t and x0_hat, where alphas_cumprod goes from `now` to `after`. Ho et al. 2020, eq. 6, 7.
+
+    Raises ValueError for two shapes, an unknown variance, or unless 0 < now <= after <= 1, now below 1.
+    """
+    same_shape(x, x0)
+    if not 0 < now <= after <= 1 or now == 1:
+        raise ValueError(f"alphas_cumprod must rise on the way back, within (0, 1]; got {now} and then {after}")
     beta = 1 - now / after
     mean = after**0.5 * beta / (1 - now) * x0 + (now / after) ** 0.5 * (1 - after) / (1 - now) * x
     if variance not in ("beta", "posterior"):
@@ -76,7 +85,7 @@ def ddim(
     """
     if not 0 <= eta <= 1:
         raise ValueError(f"eta must lie in [0, 1], got {eta}")
-    x = x_T
+    x = check_start(x_T)
     for t, now, after in times(schedule, steps):
         x0 = predict(model, x, t, callback)
         eps = (x - now**0.5 * x0) / (1 - now) ** 0.5
@@ -101,7 +110,7 @@ def dpm_solver_pp_2m(
 
     DPM-Solver++(2M), Lu et al. 2022, algorithm 2; first and last step are of first order.
     """
-    x, old, h_old = x_T, None, 0.0
+    x, old, h_old = check_start(x_T), None, 0.0
     for t, now, after in times(schedule, steps):
         x0 = predict(model, x, t, callback)
         h = _half_log_snr(after) - _half_log_snr(now)
@@ -116,7 +125,10 @@ def times(schedule: NoiseSchedule, steps: int | Sequence[int]) -> list[tuple[int
 
     steps: how many, or the times themselves. Raises ValueError unless they fall and lie in [0, T).
     """
-    chosen = schedule.timesteps(steps) if isinstance(steps, int) else [int(t) for t in steps]
+    try:
+        chosen = schedule.timesteps(steps) if isinstance(steps, int) else [operator.index(t) for t in steps]
+    except TypeError as error:
+        raise ValueError(f"steps must be a whole number, or whole numbers that fall; got {steps!r}") from error
     falling = all(t > after for t, after in pairwise(chosen))
     if not chosen or not falling or chosen[0] >= len(schedule) or chosen[-1] < 0:
         raise ValueError(f"sampling times must fall and lie in [0, {len(schedule)}), got {chosen}")
@@ -126,8 +138,10 @@ def times(schedule: NoiseSchedule, steps: int | Sequence[int]) -> list[tuple[int
 
 def predict(model: Model, x: Tensor, t: int, callback: Callback | None = None) -> Tensor:
     """Return x0_hat = model(x, t) after telling the callback. Raises ValueError when it has not the shape of x."""
+    if check_tensor(x).ndim == 0:
+        raise ValueError("expected a batch, got a single number")
     x0 = model(x, torch.full((len(x),), t, device=x.device))
-    if x0.shape != x.shape:
+    if check_tensor(x0).shape != x.shape:
         raise ValueError(f"the model turned {tuple(x.shape)} into {tuple(x0.shape)}; it must keep the shape")
     if callback is not None:
         callback(x, x0, t)
@@ -137,13 +151,28 @@ def predict(model: Model, x: Tensor, t: int, callback: Callback | None = None) -
 def noise_like(x: Tensor, generator: Random = None) -> Tensor:
     """Draw N(0, I) of x's shape and dtype on the CPU, so that every device gets the same numbers, and move it to x.
 
-    With a generator for each picture none of them depends on the others. Raises ValueError for another number of them.
+    With a generator for each picture none of them depends on the others. Raises ValueError for another number of them,
+    or for an x that is no floating point tensor.
     """
+    _check_batch(x)
     if generator is None or isinstance(generator, torch.Generator):
         return torch.randn(x.shape, dtype=x.dtype, generator=generator).to(x.device)
     if len(generator) != len(x):
         raise ValueError(f"{len(x)} pictures, but {len(generator)} generators")
     return torch.stack([torch.randn(x.shape[1:], dtype=x.dtype, generator=own) for own in generator]).to(x.device)
+
+
+def check_start(x_T: Tensor) -> Tensor:
+    """Return x_T unchanged, or raise ImageError unless it is a tensor (B, ...) of finite floating point numbers."""
+    if not _check_batch(x_T).isfinite().all():
+        raise ImageError("x_T holds values that are not finite")
+    return x_T
+
+
+def _check_batch(x: Tensor) -> Tensor:
+    if check_tensor(x, floating=True).ndim == 0:
+        raise ImageError("expected a batch (B, ...), got a single number")
+    return x
 
 
 def _half_log_snr(left: float) -> float:

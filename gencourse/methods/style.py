@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gencourse.fit import History, fit
-from gencourse.images import ImageError, check_range, resize
+from gencourse.images import ImageError, check_range, check_shape, check_tensor, resize, same_shape
 from gencourse.networks.features import SMALLEST, Extractor
 
 Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
@@ -36,7 +36,9 @@ def gram_matrix(features: Tensor) -> Tensor:
 
     features: (B, C, H, W) with M = H * W. Returns (B, C, C). Gatys et al. 2016, eq. 3.
     Differs from the paper: divided by M here and not in the loss, so that images of different sizes can be compared.
+    Raises ImageError for another shape.
     """
+    check_shape(features, "features", "B", "C", "H", "W")
     f = features.flatten(2)  # (B, C, M)
     return f @ f.transpose(1, 2) / f.shape[2]
 
@@ -45,18 +47,30 @@ def content_loss(features: Tensor, target: Tensor) -> Tensor:
     """Squared error between F and P, (B, C, H, W), averaged over the M = H * W positions: 1/M sum (F - P)^2.
 
     Gatys et al. 2016, eq. 1. Differs from the paper: divided by M, as the Gram matrix is, and without the factor 1/2,
-    so that alpha means the same at every image size.
+    so that alpha means the same at every image size. Raises ImageError for another shape, or two.
     """
+    check_shape(features, "features", "B", "C", "H", "W")
+    same_shape(features, target)
     return (features - target).square().sum() / features[0, 0].numel()
 
 
 def style_loss(gram: Tensor, target: Tensor) -> Tensor:
-    """E_L = 1 / (4 N^2) sum (G - A)^2 for Gram matrices (B, N, N), already divided by M. Gatys et al. 2016, eq. 4."""
+    """E_L = 1 / (4 N^2) sum (G - A)^2 for Gram matrices (B, N, N), already divided by M. Gatys et al. 2016, eq. 4.
+
+    Raises ImageError for another shape, or two.
+    """
+    check_shape(gram, "Gram matrices", "B", "N", "N")
+    same_shape(gram, target)
     return (gram - target).square().sum() / (4 * gram.shape[-1] ** 2)
 
 
 def total_variation(x: Tensor) -> Tensor:
-    """Mean squared difference of neighbouring pixels of (B, C, H, W). Differs from the paper, which has none."""
+    """Mean squared difference of neighbouring pixels of (B, C, H, W). Differs from the paper, which has none.
+
+    Raises ImageError for another shape, or a side of one pixel, which has no neighbour.
+    """
+    if min(check_shape(x, "pictures", "B", "C", "H", "W").shape[2:]) < 2:
+        raise ImageError(f"expected sides of at least 2 pixels, got shape {tuple(x.shape)}")
     return x.diff(dim=2).square().mean() + x.diff(dim=3).square().mean()
 
 
@@ -71,7 +85,8 @@ def adam(parameters: list[Tensor]) -> torch.optim.Optimizer:
 
 
 def noise_like(image: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Normal noise around mid-grey with the shape of `image`: where the paper starts from."""
+    """Normal noise around mid-grey with the shape of `image`: where the paper starts from. Raises ImageError."""
+    check_shape(image, "pictures", "B", "C", "H", "W")
     noise = torch.randn(image.shape, generator=generator)
     return (0.5 + 0.15 * noise).clamp(0, 1).to(image.device)
 
@@ -82,7 +97,9 @@ def find_targets(network: Extractor, content: Tensor, styles: Sequence[tuple[Ten
 
     styles: (image, weight) pairs; their sizes may differ. For weights that sum to one, the weighted sum of the style
     losses is, but for a constant, the loss against the weighted mean of the Gram matrices, so one A a layer is enough.
+    Raises ValueError for what the network does not take, ImageError for no styles or weights that all vanish.
     """
+    _check_weights(styles)
     whole = sum(weight for _, weight in styles)
     style = dict.fromkeys(network.style_layers, 0.0)
     for image, weight in styles:
@@ -94,7 +111,10 @@ def find_targets(network: Extractor, content: Tensor, styles: Sequence[tuple[Ten
 
 
 def losses(network: Extractor, x: Tensor, targets: Targets) -> dict[str, Tensor]:
-    """Return {"content": L_content, layer: E_L for each style layer} of the image x, (1, 3, H, W)."""
+    """Return {"content": L_content, layer: E_L for each style layer} of the image x, (1, 3, H, W).
+
+    Raises ValueError for what the network does not take, ImageError where the targets are those of another size.
+    """
     features = network(x)
     content = sum(content_loss(features[layer], target) for layer, target in targets.content.items())
     return {"content": content} | {k: style_loss(gram_matrix(features[k]), a) for k, a in targets.style.items()}
@@ -114,7 +134,9 @@ def optimise(
 
     objective: image (1, 3, H, W) -> {name: scalar}, one of them "total". callback: called after each step with the
     number of steps done and the picture so far. Returns the picture in [0, 1] and the losses at every step.
+    Raises ImageError for another shape, and as `fit` does.
     """
+    check_shape(x, "pictures", "B", "C", "H", "W")
     x = x.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
     opt = optimizer([x])
     done = 0
@@ -200,6 +222,7 @@ def coarse_to_fine(
     """Stylize small first and go on from the enlarged result: most of the work is done where it is cheap.
 
     sizes: the longer side at each scale, rising; steps: how many at each. The rest as in `stylize`.
+    Raises ImageError as `stylize`, ValueError for sizes that fall or numbers that differ.
     Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer", sec. 6.
     """
     if len(sizes) != len(steps) or list(sizes) != sorted(sizes) or not sizes:
@@ -231,23 +254,33 @@ def coarse_to_fine(
 
 
 def as_pairs(style: Tensor | Sequence[tuple[Tensor, float]]) -> list[tuple[Tensor, float]]:
-    """Return (image, weight) pairs for one style image or for pairs."""
-    return [(style, 1.0)] if isinstance(style, Tensor) else list(style)
+    """Return (image, weight) pairs for one style image or for pairs. Raises ImageError for anything else."""
+    try:
+        return (
+            [(style, 1.0)] if isinstance(style, Tensor) else [(check_tensor(x), float(weight)) for x, weight in style]
+        )
+    except (TypeError, ValueError) as error:  # an ImageError too
+        raise ImageError(f"expected a style image, or (image, weight) pairs ({error})") from error
 
 
 def _check(content: Tensor, styles: Sequence[tuple[Tensor, float]], start: Tensor | None, alpha: float, beta: float):
-    if not styles or any(weight < 0 for _, weight in styles) or sum(weight for _, weight in styles) <= 0:
-        raise ImageError("give at least one style, with weights of zero or more that do not all vanish")
+    _check_weights(styles)
     if alpha < 0 or beta < 0 or alpha + beta == 0:
         raise ImageError(f"alpha and beta must be zero or more and not both zero, got {alpha} and {beta}")
     for what, image in [("content", content), *(("style", image) for image, _ in styles)]:
-        if image.ndim != 4 or image.shape[:2] != (1, 3) or min(image.shape[2:]) < SMALLEST:
+        if check_tensor(image).ndim != 4 or image.shape[:2] != (1, 3) or min(image.shape[2:]) < SMALLEST:
             raise ImageError(
                 f"the {what} image must be (1, 3, H, W), H and W at least {SMALLEST}: {tuple(image.shape)}"
             )
         check_range(image, 0, 1)
-    if start is not None and start.shape != content.shape:
+    if start is not None and check_tensor(start).shape != content.shape:
         raise ImageError(f"start has shape {tuple(start.shape)}, the content image {tuple(content.shape)}")
+
+
+def _check_weights(styles: Sequence[tuple[Tensor, float]]) -> None:
+    weights = [weight for _, weight in as_pairs(styles)]
+    if not weights or not min(weights) >= 0 or not sum(weights) > 0:
+        raise ImageError("give at least one style, with weights of zero or more that do not all vanish")
 
 
 class _BoundedLBFGS(torch.optim.LBFGS):

@@ -1,7 +1,8 @@
 """Upsampling: from (B, C, h, w) to (B, C', H, W) with H > h and W > w, by rule or by learned weights.
 
 All of it is written out by hand; the tests hold it against torch.nn.functional. At the end the losses of
-super-resolution.
+super-resolution. Raised is ImageError, a ValueError, for tensors of another shape, and ValueError for sizes, scales and
+strides that are no whole numbers or too small or do not fit.
 """
 
 from collections.abc import Callable
@@ -11,11 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gencourse.images import check_shape, check_tensor, same_shape
+
 KEYS_A = -0.75  # torch's and OpenCV's choice; Keys 1981 derives -0.5
 
 
 def nearest(x: Tensor, scale: int) -> Tensor:
     """Repeat every pixel of (B, C, h, w) in a block of scale x scale."""
+    _check(x, scale=scale, floating=False)
     rows, columns = (torch.arange(n * scale, device=x.device) // scale for n in x.shape[2:])
     return x[:, :, rows][:, :, :, columns]
 
@@ -26,8 +30,7 @@ def linear_matrix(n_in: int, n_out: int, align_corners: bool) -> Tensor:
     align_corners: True puts the first and last place on the first and last sample; False takes samples for the middles
     of equal cells and lets the two rows of cells cover the same length. Raises ValueError for sizes below 1.
     """
-    if min(n_in, n_out) < 1:
-        raise ValueError(f"sizes must be at least 1, got {n_in} and {n_out}")
+    _at_least(1, n_in=n_in, n_out=n_out)
     i = torch.arange(n_out, dtype=torch.float64)
     position = i * (n_in - 1) / max(n_out - 1, 1) if align_corners else (i + 0.5) * n_in / n_out - 0.5
     position = position.clamp(0, n_in - 1)  # beyond the outermost samples they are repeated
@@ -39,6 +42,7 @@ def cubic_matrix(n_in: int, scale: int) -> Tensor:
 
     Beyond the border the outermost sample is repeated. Keys 1981, eq. 15, with a = -0.75.
     """
+    _at_least(1, n_in=n_in, scale=scale)
     position = (torch.arange(n_in * scale, dtype=torch.float64) + 0.5) / scale - 0.5
     matrix = torch.zeros(n_in * scale, n_in, dtype=torch.float64)
     for tap in (-1, 0, 1, 2):
@@ -50,7 +54,7 @@ def cubic_matrix(n_in: int, scale: int) -> Tensor:
 
 def cubic_kernel(t: Tensor, a: float = KEYS_A) -> Tensor:
     """Keys' kernel at distance t: 1 at 0, 0 at all other integers and beyond 2. Keys 1981, eq. 15."""
-    t = t.abs()
+    t = check_tensor(t, floating=True).abs()
     near = (a + 2) * t**3 - (a + 3) * t**2 + 1
     far = a * (t**3 - 5 * t**2 + 8 * t - 4)
     return torch.where(t <= 1, near, torch.where(t < 2, far, torch.zeros_like(t)))
@@ -58,19 +62,23 @@ def cubic_kernel(t: Tensor, a: float = KEYS_A) -> Tensor:
 
 def bilinear(x: Tensor, size: tuple[int, int], align_corners: bool) -> Tensor:
     """Interpolate (B, C, h, w) linearly along both axes to (B, C, *size): Y = R X S^T with a `linear_matrix` each."""
+    _check(x)
+    if len(size) != 2:
+        raise ValueError(f"size must be (height, width), got {size}")
     rows, columns = (linear_matrix(n, m, align_corners).to(x) for n, m in zip(x.shape[2:], size, strict=True))
     return rows @ x @ columns.T
 
 
 def bicubic(x: Tensor, scale: int) -> Tensor:
     """Interpolate (B, C, h, w) with Keys' kernel along both axes; the result may leave the range of x."""
+    _check(x, scale=scale)
     rows, columns = (cubic_matrix(n, scale).to(x) for n in x.shape[2:])
     return rows @ x @ columns.T
 
 
 def area_average(x: Tensor, scale: int) -> Tensor:
     """Make (B, C, H, W) smaller: the mean of each block of scale x scale. Raises ValueError where blocks do not fit."""
-    b, c, h, w = x.shape
+    b, c, h, w = _check(x, scale=scale).shape
     if h % scale or w % scale:
         raise ValueError(f"sides {h} and {w} are not divisible by {scale}: crop the picture first")
     return x.reshape(b, c, h // scale, scale, w // scale, scale).mean((3, 5))
@@ -81,8 +89,12 @@ def convolution_matrix(kernel: Tensor, height: int, width: int, stride: int = 1,
 
     kernel: (kh, kw), for images (height, width). Returns (h * w, height * width): a row for every output pixel.
     """
-    kh, kw = kernel.shape
+    _at_least(1, height=height, width=width, stride=stride)
+    _at_least(0, padding=padding)
+    kh, kw = check_shape(kernel, "a kernel", "kh", "kw").shape
     h, w = (height + 2 * padding - kh) // stride + 1, (width + 2 * padding - kw) // stride + 1
+    if min(h, w) < 1:
+        raise ValueError(f"a kernel of {kh} x {kw} does not fit into {height} x {width} with a padding of {padding}")
     matrix = kernel.new_zeros(h, w, height + 2 * padding, width + 2 * padding)
     for r in range(h):
         for c in range(w):
@@ -97,6 +109,7 @@ def transposed_convolution(x: Tensor, weight: Tensor, stride: int, padding: int)
     x: (B, C_in, h, w); weight: (C_in, C_out, kh, kw).
     Returns (B, C_out, H, W) with H = (h - 1) * stride + kh - 2 * padding. Dumoulin and Visin 2016, sec. 4.
     """
+    _check_transposed(x, weight, stride, padding)
     b, _, h, w = x.shape
     _, c_out, kh, kw = weight.shape
     y = x.new_zeros(b, c_out, (h - 1) * stride + kh, (w - 1) * stride + kw)
@@ -109,6 +122,7 @@ def transposed_convolution(x: Tensor, weight: Tensor, stride: int, padding: int)
 
 def transposed_by_matrix(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     """The same as the definition says it: C^T x, with the C of the convolution that goes the other way. Slow."""
+    _check_transposed(x, weight, stride, padding)
     b, c_in, h, w = x.shape
     _, c_out, kh, kw = weight.shape
     height, width = (h - 1) * stride + kh - 2 * padding, (w - 1) * stride + kw - 2 * padding
@@ -121,6 +135,7 @@ def transposed_by_matrix(x: Tensor, weight: Tensor, stride: int, padding: int) -
 
 def overlap_count(size: int, kernel: int, stride: int) -> Tensor:
     """How many of size x size input pixels reach each output pixel of a transposed convolution: (1, 1, n, n)."""
+    _at_least(1, size=size, kernel=kernel, stride=stride)
     return transposed_convolution(torch.ones(1, 1, size, size), torch.ones(1, 1, kernel, kernel), stride, 0)
 
 
@@ -130,7 +145,9 @@ def max_pool_with_switches(x: Tensor, size: int) -> tuple[Tensor, Tensor]:
     x: (B, C, H, W); rows and columns that do not fill a block are dropped. Returns values and switches,
     (B, C, H // size, W // size); a switch is the place r * W + c, of equal maxima the first in reading order.
     """
-    b, c, height, width = x.shape
+    b, c, height, width = _check(x, size=size, floating=False).shape
+    if size > min(height, width):
+        raise ValueError(f"blocks of {size} x {size} do not fit into {height} x {width} pixels")
     h, w = height // size, width // size
     blocks = x[:, :, : h * size, : w * size].reshape(b, c, h, size, w, size)
     values, place = blocks.transpose(3, 4).flatten(4).max(-1)  # (B, C, h, w, size * size)
@@ -140,8 +157,17 @@ def max_pool_with_switches(x: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def max_unpool(values: Tensor, switches: Tensor, size: tuple[int, int]) -> Tensor:
-    """Put each value back where its switch says, zeros elsewhere: (B, C, h, w) to (B, C, *size). Zeiler et al. 2011."""
-    b, c = values.shape[:2]
+    """Put each value back where its switch says, zeros elsewhere: (B, C, h, w) to (B, C, *size). Zeiler et al. 2011.
+
+    Raises ValueError for switches of another shape or, on the CPU, that lie outside `size`.
+    """
+    b, c = _check(values, floating=False).shape[:2]
+    if len(size) != 2 or check_tensor(switches).shape != values.shape or switches.dtype != torch.int64:
+        got = f"{tuple(switches.shape)} {switches.dtype}, and size {size}"
+        raise ValueError(f"expected switches {tuple(values.shape)} int64, and size (height, width); got {got}")
+    _at_least(1, height=size[0], width=size[1])
+    if switches.device.type == "cpu" and not 0 <= switches.min() <= switches.max() < size[0] * size[1]:
+        raise ValueError(f"switches must lie in [0, {size[0] * size[1]}), got {switches.min()} to {switches.max()}")
     flat = values.new_zeros(b, c, size[0] * size[1])
     return flat.scatter(2, switches.flatten(2), values.flatten(2)).reshape(b, c, *size)
 
@@ -151,7 +177,7 @@ def pixel_shuffle(x: Tensor, scale: int) -> Tensor:
 
     Channel c * scale^2 + i * scale + j becomes pixel (i, j) of each block of channel c. Shi et al. 2016, eq. 4.
     """
-    b, channels, h, w = x.shape
+    b, channels, h, w = _check(x, scale=scale, floating=False).shape
     if channels % scale**2:
         raise ValueError(f"{channels} channels are not divisible by scale^2 = {scale**2}")
     x = x.reshape(b, channels // scale**2, scale, scale, h, w)
@@ -160,7 +186,7 @@ def pixel_shuffle(x: Tensor, scale: int) -> Tensor:
 
 def pixel_unshuffle(x: Tensor, scale: int) -> Tensor:
     """Turn pixels into channels: (B, C, H, W) to (B, C * scale^2, H / scale, W / scale); undoes `pixel_shuffle`."""
-    b, c, h, w = x.shape
+    b, c, h, w = _check(x, scale=scale, floating=False).shape
     if h % scale or w % scale:
         raise ValueError(f"sides {h} and {w} are not divisible by {scale}")
     x = x.reshape(b, c, h // scale, scale, w // scale, scale)
@@ -174,6 +200,8 @@ def icnr_(weight: Tensor, scale: int) -> Tensor:
     weight: (C * scale^2, C_in, k, k), random already. The shuffle then starts as nearest-neighbour upsampling.
     Aitken et al. 2017, sec. 3.
     """
+    if len(_check(weight, scale=scale)) % scale**2:
+        raise ValueError(f"{len(weight)} filters are not divisible by scale^2 = {scale**2}")
     return weight.copy_(weight[:: scale**2].repeat_interleave(scale**2, dim=0))
 
 
@@ -182,7 +210,11 @@ def resize_convolution(x: Tensor, weight: Tensor, scale: int) -> Tensor:
 
     weight: (C_out, C_in, k, k), k odd; the border is repeated. Odena et al. 2016.
     """
+    _check(x, scale=scale)
+    check_shape(weight, "a weight", "C_out", x.shape[1], "k", "k")
     margin = weight.shape[-1] // 2
+    if weight.shape[-1] % 2 == 0:
+        raise ValueError(f"the side of the kernel must be odd, got {weight.shape[-1]}")
     return F.conv2d(F.pad(nearest(x, scale), (margin,) * 4, mode="replicate"), weight)
 
 
@@ -216,6 +248,7 @@ def costs(c_in: int, c_out: int, height: int, width: int, *, scale: int = 2, ker
 
 def pixel_loss(y_hat: Tensor, y: Tensor) -> Tensor:
     """Mean squared error of pixels. Its best answer is the mean of all that may be true, and that is blurred."""
+    same_shape(y_hat, y)
     return (y_hat - y).square().mean()
 
 
@@ -225,6 +258,27 @@ def perceptual_loss(network: Callable[[Tensor], dict[str, Tensor]], y_hat: Tenso
     network: image (B, 3, H, W) in [0, 1] -> {layer: (B, C, h, w)}, frozen; the gradient reaches y_hat alone.
     Johnson et al. 2016, eq. 2.
     """
+    same_shape(_check(y_hat), y)
     with torch.no_grad():
         target = network(y.detach())
     return sum((phi - target[layer]).square().mean() for layer, phi in network(y_hat).items())
+
+
+def _at_least(least: int, **numbers: int) -> None:
+    for name, number in numbers.items():
+        if not isinstance(number, int) or number < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
+
+
+def _check(x: Tensor, *, floating: bool = True, **numbers: int) -> Tensor:
+    """Return pictures (B, C, H, W) unchanged; raises for another shape and for numbers below 1."""
+    _at_least(1, **numbers)
+    return check_shape(x, "pictures", "B", "C", "H", "W", floating=floating)
+
+
+def _check_transposed(x: Tensor, weight: Tensor, stride: int, padding: int) -> None:
+    _at_least(0, padding=padding)
+    check_shape(weight, "a weight", _check(x, stride=stride).shape[1], "C_out", "kh", "kw")
+    sides = [(n - 1) * stride + k - 2 * padding for n, k in zip(x.shape[2:], weight.shape[2:], strict=True)]
+    if min(sides) < 1:
+        raise ValueError(f"with a padding of {padding} nothing is left: {sides[0]} x {sides[1]} pixels")

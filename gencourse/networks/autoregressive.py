@@ -5,13 +5,17 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from gencourse.images import check_tensor
 from gencourse.networks.masked import CausalConv2d
 
 Convolve = Callable[[CausalConv2d, Tensor, Tensor | None], Tensor]
 
 
 def whole(layer: CausalConv2d, x: Tensor, plus: Tensor | None = None) -> Tensor:
-    """Convolve whole images, and add `plus`. While sampling, `columns` convolves one pixel in its place."""
+    """Convolve whole images, and add `plus`. While sampling, `columns` convolves one pixel in its place.
+
+    Raises ImageError as the layer does.
+    """
     y = layer(x)
     return y if plus is None else y + plus
 
@@ -85,7 +89,7 @@ class PixelNetwork(nn.Module):
 
     def check(self, x: Tensor) -> None:
         """Raise ValueError where x is not what `forward` takes."""
-        if x.ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < self.smallest:
+        if check_tensor(x).ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < self.smallest:
             wanted = (
                 f"(B, {self.channels}, H, W) with sides of at least {self.smallest} pixels, the reach of the kernel"
             )
@@ -103,10 +107,12 @@ class PixelNetwork(nn.Module):
             if labels is not None:
                 raise ValueError("this network knows no classes: leave labels out")
             return
-        if labels is None or labels.shape != (batch,):
+        if labels is None or check_tensor(labels).shape != (batch,):
             got = "none" if labels is None else f"shape {tuple(labels.shape)}"
             raise ValueError(f"this network needs labels ({batch},), got {got}")
-        if labels.is_floating_point() or (self._reads(labels) and not _within(labels, self.classes)):
+        if labels.dtype not in (torch.int64, torch.int32) or (
+            self._reads(labels) and not _within(labels, self.classes)
+        ):
             raise ValueError(f"labels must be integers between 0 and {self.classes - 1}")
 
     def context(self, batch: int, labels: Tensor | None) -> list[Tensor | None]:

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gencourse.images import check_tensor
 from gencourse.networks.features import IMAGENET_MEAN, IMAGENET_STD
 
 
@@ -30,7 +31,7 @@ class Classifier(nn.Module):
         self.head = nn.Linear(4 * width, classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        if x.ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < 8:
+        if check_tensor(x, floating=True).ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < 8:
             wanted = f"(B, {self.channels}, H, W) with sides of at least 8 pixels"
             raise ValueError(f"the classifier {self.name!r} takes {wanted}, got shape {tuple(x.shape)}")
         features = self.stages(x * 2 - 1).mean((2, 3))
@@ -41,8 +42,9 @@ class Inception(nn.Module):
     """torchvision's Inception v3 (ImageNet) in the classifiers' form; its weights are downloaded at the first use.
 
     forward: (B, 1 or 3, H, W) in [0, 1], resized to 299 pixels a side, to the pair features (B, 2048), logits
-    (B, 1000). Szegedy et al. 2016. Differs from the usual FID: torchvision's weights, not those of the 2015 TensorFlow
-    model, so a distance in these features is no plain FID and must be called FID-inception-torchvision.
+    (B, 1000). Raises ValueError for another shape. Szegedy et al. 2016. Differs from the usual FID: torchvision's
+    weights, not those of the 2015 TensorFlow model, so a distance in these features is no plain FID and must be called
+    FID-inception-torchvision.
     """
 
     name = "inception-torchvision"
@@ -58,7 +60,7 @@ class Inception(nn.Module):
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        if x.ndim != 4 or x.shape[1] not in (1, 3):
+        if check_tensor(x, floating=True).ndim != 4 or x.shape[1] not in (1, 3):
             raise ValueError(f"Inception takes (B, 1 or 3, H, W), got shape {tuple(x.shape)}")
         x = F.interpolate(x.expand(-1, 3, -1, -1), (299, 299), mode="bilinear", align_corners=False, antialias=True)
         features = self.body((x - self.mean) / self.std)

@@ -38,6 +38,7 @@ class Generator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        _check_tensor(z)
         if z.ndim != 2 or z.shape[1] != self.latent:
             raise ValueError(f"this generator takes z of shape (B, {self.latent}), got {tuple(z.shape)}")
         _check_batch(self, z)
@@ -97,6 +98,7 @@ class Discriminator(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Return the last feature maps, (B, width * 2^k, start, start): what it learned to look at."""
+        _check_tensor(x)
         wanted = (self.channels, self.size, self.size)
         if x.ndim != 4 or x.shape[1:] != wanted:
             raise ValueError(
@@ -125,6 +127,12 @@ def _check_batch(module: nn.Module, x: Tensor) -> None:
         )
 
 
+def _check_tensor(x: Tensor) -> None:
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        got = x.dtype if isinstance(x, Tensor) else f"a {type(x).__name__}"
+        raise ValueError(f"expected a tensor of floating point values, got {got}")
+
+
 def _check_labels(classes: int | None, labels: Tensor | None, count: int) -> bool:
     if (labels is None) != (classes is None):
         has = (
@@ -133,6 +141,8 @@ def _check_labels(classes: int | None, labels: Tensor | None, count: int) -> boo
         raise ValueError(f"this network {has}")
     if labels is None:
         return False
+    if not isinstance(labels, Tensor):
+        raise ValueError(f"labels must be a tensor, got a {type(labels).__name__}")
     if labels.shape != (count,) or labels.dtype != torch.int64:
         raise ValueError(f"labels must be ({count},) int64, got {tuple(labels.shape)} {labels.dtype}")
     if count and not (labels.min() >= 0 and labels.max() < classes):

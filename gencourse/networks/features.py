@@ -5,16 +5,19 @@ with the course (distilled from an ImageNet network by scripts/train_embedded.py
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
 import torch
 import torchvision
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gencourse import checkpoints, data
+from gencourse.images import check_shape, check_tensor
 from gencourse.runtime import choose_profile
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -58,7 +61,7 @@ class Extractor(nn.Module):
         self.eval().requires_grad_(False).to(memory_format=memory_format)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        if image.ndim != 4 or image.shape[1] != 3 or min(image.shape[2:]) < SMALLEST:
+        if check_tensor(image, floating=True).ndim != 4 or image.shape[1] != 3 or min(image.shape[2:]) < SMALLEST:
             shape = tuple(image.shape)
             raise ValueError(f"expected (B, 3, H, W) with sides of at least {SMALLEST} pixels, got shape {shape}")
         x = ((image - self.mean) / self.std).contiguous(memory_format=self.memory_format)
@@ -95,8 +98,9 @@ def extractor(
     likewise), or "auto": vgg19 in the gpu profile or where its weights lie in torchvision's cache, else embedded.
     layers: what to return; without it the network's style and content layers.
     weights: "imagenet", the path of a safetensors file with torchvision's keys, a state dict, or None for random
-    ones (timing only). Raises ValueError for an unknown name, URLError when vgg19 or squeezenet cannot be downloaded;
-    auto then says so in one line and takes embedded.
+    ones (timing only). Raises ValueError for an unknown name and for weights that do not fit or are damaged,
+    FileNotFoundError where there are none, URLError when vgg19 or squeezenet cannot be downloaded; auto then says so in
+    one line and takes embedded.
     """
     builders: dict[str, Callable] = {"embedded": _embedded, "vgg19": _vgg19, "squeezenet": _squeezenet}
     if name == "auto":
@@ -111,7 +115,8 @@ class VGG(nn.Module):
     """A network of VGG's shape: blocks of 3 x 3 convolutions and ReLUs, with average pooling between the blocks.
 
     widths: the output channels of each convolution, block by block. `stages` maps the paper's names (conv1_1, conv1_2,
-    conv2_1, ...) to modules. forward: (B, 3, H, W), normalised like ImageNet's images, to {layer: activations}.
+    conv2_1, ...) to modules. forward: (B, 3, H, W), normalised like ImageNet's images, to {layer: activations}. Raises
+    ImageError for another shape.
     """
 
     def __init__(self, widths: Iterable[Iterable[int]]):
@@ -125,6 +130,7 @@ class VGG(nn.Module):
         self.stages = nn.ModuleDict(stages)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
+        check_shape(x, "pictures", "B", 3, "H", "W")
         out = {}
         for name, stage in self.stages.items():
             x = out[name] = stage(x)
@@ -157,7 +163,7 @@ def _embedded(layers, weights) -> Extractor:
 
 
 def embedded_extractor(network: VGG, layers: Iterable[str] | None = None) -> Extractor:
-    """Wrap a VGG of one's own; its layers are not scaled yet (`Extractor.normalise`)."""
+    """Wrap a VGG of one's own; its layers are not scaled yet (`Extractor.normalise`). Raises ValueError for others."""
     return Extractor(
         dict(network.stages),
         name="embedded",
@@ -170,13 +176,15 @@ def embedded_extractor(network: VGG, layers: Iterable[str] | None = None) -> Ext
 
 def _vgg19(layers, weights) -> Extractor:
     """Gatys et al. 2016, sec. 2, with average pooling in place of max pooling as they advise."""
+    state = None if weights is None else _state(weights, torchvision.models.VGG19_Weights.IMAGENET1K_V1)
     network = VGG(VGG19_WIDTHS)
-    if weights is not None:
+    if state is not None:
         convs = [stage[-2] for stage in network.stages.values()]
-        state = _state(weights, torchvision.models.VGG19_Weights.IMAGENET1K_V1)
-        keys = sorted({int(k.split(".")[1]) for k in state if k.startswith("features.")})  # the convolutions' places
-        for conv, key in zip(convs, keys, strict=True):
-            conv.load_state_dict({part: state[f"features.{key}.{part}"].float() for part in ("weight", "bias")})
+        with _fitting("vgg19"):
+            places = {k.split(".")[1] for k in state if k.startswith("features.")}  # of the convolutions
+            keys = sorted(int(place) for place in places)
+            for conv, key in zip(convs, keys, strict=True):
+                conv.load_state_dict({part: state[f"features.{key}.{part}"].float() for part in ("weight", "bias")})
     return Extractor(
         dict(network.stages),
         name="vgg19",
@@ -188,10 +196,11 @@ def _vgg19(layers, weights) -> Extractor:
 
 def _squeezenet(layers, weights) -> Extractor:
     """SqueezeNet 1.0 (Iandola et al. 2016); its layers are conv1 and fire2 to fire9."""
+    state = None if weights is None else _state(weights, torchvision.models.SqueezeNet1_0_Weights.IMAGENET1K_V1)
     network = torchvision.models.squeezenet1_0()
-    if weights is not None:
-        state = _state(weights, torchvision.models.SqueezeNet1_0_Weights.IMAGENET1K_V1)
-        network.load_state_dict({key: value.float() for key, value in state.items()})
+    if state is not None:
+        with _fitting("squeezenet"):
+            network.load_state_dict({key: value.float() for key, value in state.items()})
     stages, parts, fire = {}, [], 2
     for part in network.features:
         parts.append(part)
@@ -213,14 +222,31 @@ def _state(weights, imagenet) -> dict[str, Tensor]:
         return weights
     if weights == "imagenet":
         return imagenet.get_state_dict(progress=True, check_hash=True, weights_only=True)
-    return load_file(weights)
+    try:
+        return load_file(weights)
+    except (SafetensorError, TypeError) as error:
+        raise ValueError(f"{weights} is no safetensors file, or is damaged ({error})") from error
+
+
+@contextmanager
+def _fitting(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, LookupError, AttributeError, ValueError) as error:
+        raise ValueError(f"these weights do not fit {name}: {error}") from error
 
 
 def from_caffe(state: dict[str, Tensor], first: str = "features.0") -> dict[str, Tensor]:
     """Turn weights that want BGR in 0..255 minus (104, 117, 123), Caffe's habit, into ones that want what we feed.
 
     The change is linear, so it goes into the first convolution (`first`); exact where that one does not pad.
+    Raises ValueError where that is no convolution of three channels with a bias.
     """
+    parts = [state.get(f"{first}.{part}") for part in ("weight", "bias")]
+    if any(part is None for part in parts):
+        raise ValueError(f"the weights hold no {first}.weight and {first}.bias; they have {', '.join(state)}")
+    check_shape(parts[0], "a weight", "C_out", 3, "kh", "kw")
+    check_shape(parts[1], "a bias", len(parts[0]))
     mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     caffe_mean = torch.tensor([123.0, 117.0, 104.0])  # RGB
     weight = state[f"{first}.weight"].float().flip(1)  # now for RGB

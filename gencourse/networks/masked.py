@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gencourse.images import ImageError, check_tensor
+
 
 def causal_mask(kind: str, size: int) -> Tensor:
     """1 where a kernel may look: above the centre row and left of the centre; at the centre too for kind "B".
@@ -27,9 +29,16 @@ def colour_mask(kind: str, outputs: int, inputs: int, colours: int) -> Tensor:
     """1 where output channel o may see input channel i of the same pixel: (outputs, inputs) float32.
 
     Kind "A": i belongs to an earlier colour than o; "B": to the same or an earlier one. Sec. 3.4 of the same paper.
+    Raises ValueError for another kind.
     """
+    _check_kind(kind)
     of_output, of_input = torch.arange(outputs)[:, None] % colours, torch.arange(inputs) % colours
     return (of_input < of_output if kind == "A" else of_input <= of_output).float()
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in ("A", "B"):
+        raise ValueError(f'expected kind "A" or "B", got {kind!r}')
 
 
 class CausalConv2d(nn.Conv2d):
@@ -46,6 +55,8 @@ class CausalConv2d(nn.Conv2d):
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
+        if check_tensor(x, floating=True).ndim != 4 or x.shape[1] != self.in_channels:
+            raise ImageError(f"expected (B, {self.in_channels}, H, W), got shape {tuple(x.shape)}")
         weight = self.seen()
         top, left, right = self.margins
         below = self.dilation[0] * (weight.shape[2] - 1) - top  # negative where the image is shifted down
@@ -58,7 +69,7 @@ class MaskedConv2d(CausalConv2d):
     kind: "A" hides the pixel itself (first layer), "B" shows it; of the colours of one pixel each sees those before it.
     size: side of the kernel, odd; height: its rows if not `size`: 1 for a kernel that sees its own row alone.
     Rows and columns that the mask hides as a whole are left out of the sum, which saves a third of a 3 x 3 kernel.
-    forward: (B, inputs, H, W) to (B, outputs, H, W).
+    forward: (B, inputs, H, W) to (B, outputs, H, W). Raises ValueError for another kind, size or shape.
     """
 
     def __init__(
@@ -90,11 +101,12 @@ class VerticalConv2d(CausalConv2d):
 
     For the vertical stack, where kind A comes first: from then on a row holds only what was above it.
     size: columns of the kernel, odd, which has size // 2 rows above and for kind B its own.
-    forward: (B, inputs, H, W) to (B, outputs, H, W).
+    forward: (B, inputs, H, W) to (B, outputs, H, W). Raises ValueError for another kind or shape.
     van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders", sec. 2.2.
     """
 
     def __init__(self, kind: str, inputs: int, outputs: int, size: int, *, dilation: int = 1):
+        _check_kind(kind)
         over = size // 2
         super().__init__(inputs, outputs, (over + (kind == "B"), size), dilation=dilation)
         self.margins = (dilation * over, dilation * over, dilation * over)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from gencourse.images import ImageError, check_tensor
 from gencourse.networks.autoregressive import PixelNetwork, label_embeddings
 from gencourse.networks.masked import MaskedConv2d, VerticalConv2d, causal_mask
 
@@ -56,7 +57,10 @@ class PixelCNN(PixelNetwork):
 
 
 class GatedBlock(nn.Module):
-    """One layer of both stacks, each an activation tanh(a) * sigmoid(b) of 2 * width channels (eq. 2)."""
+    """One layer of both stacks, each an activation tanh(a) * sigmoid(b) of 2 * width channels (eq. 2).
+
+    Raises ValueError for another kind than "A" and "B".
+    """
 
     def __init__(self, kind: str, inputs: tuple[int, int], width: int, kernel: int, colours: int, dilation: int):
         super().__init__()
@@ -68,7 +72,9 @@ class GatedBlock(nn.Module):
 
 
 def gate(y: Tensor) -> Tensor:
-    """tanh(a) * sigmoid(b) with a and b the halves of the channels."""
+    """tanh(a) * sigmoid(b) with a and b the halves of the channels. Raises ImageError where they are odd."""
+    if check_tensor(y, floating=True).ndim < 2 or y.shape[1] % 2:
+        raise ImageError(f"expected an even number of channels, (B, 2 C, ...), got {tuple(y.shape)}")
     a, b = y.chunk(2, 1)
     return a.tanh() * b.sigmoid()
 

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gencourse.images import check_tensor
+
 
 class ResidualBlock(nn.Module):
     """x + conv(ReLU(conv(x))), without normalisation, which would forget contrast (Lim et al. 2017, sec. 3.1)."""
@@ -43,7 +45,7 @@ class SuperResolver(nn.Module):
         nn.init.zeros_(self.tail.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < 3:
+        if check_tensor(x, floating=True).ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < 3:
             wanted = f"(B, {self.channels}, h, w) with sides of at least 3 pixels"
             raise ValueError(f"expected {wanted}, got shape {tuple(x.shape)}")
         bicubic = F.interpolate(x, scale_factor=self.scale, mode="bicubic", align_corners=False)

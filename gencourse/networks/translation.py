@@ -5,6 +5,8 @@ Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adv
 
 from torch import Tensor, nn
 
+from gencourse.images import check_tensor
+
 MULTIPLE = 4  # of the sides: they are halved twice
 SMALLEST = 12  # pixels a side: after two halvings the reflection still has something to mirror
 
@@ -51,7 +53,7 @@ class ResnetGenerator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Tensor:
-        h, w = x.shape[-2:]
+        h, w = (*check_tensor(x, floating=True).shape, 0, 0, 0, 0)[2:4]
         if x.ndim != 4 or x.shape[1] != self.inputs or min(h, w) < SMALLEST or h % MULTIPLE or w % MULTIPLE:
             wanted = f"(B, {self.inputs}, H, W) with sides of at least {SMALLEST} that {MULTIPLE} divides"
             raise ValueError(f"the generator takes {wanted}, got shape {tuple(x.shape)}: crop or resize the pictures")
@@ -83,7 +85,7 @@ class PatchDiscriminator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.ndim != 4 or x.shape[1] != self.inputs or min(x.shape[2:]) < self.smallest:
+        if check_tensor(x, floating=True).ndim != 4 or x.shape[1] != self.inputs or min(x.shape[2:]) < self.smallest:
             wanted = f"(B, {self.inputs}, H, W) with sides of at least {self.smallest} pixels"
             raise ValueError(f"this discriminator takes {wanted}, got shape {tuple(x.shape)}")
         return self.layers(x)

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gencourse.images import check_tensor
+
 GROUPS = 8  # of each group normalisation; every width must be a multiple of it
 
 
@@ -75,12 +77,12 @@ class UNet(nn.Module):
         return self.head(x)
 
     def _check(self, x_t: Tensor, t: Tensor, labels: Tensor | None) -> None:
-        if x_t.ndim != 4 or x_t.shape[1] != self.channels:
+        if check_tensor(x_t, floating=True).ndim != 4 or x_t.shape[1] != self.channels:
             raise ValueError(f"expected x_t (B, {self.channels}, H, W), got shape {tuple(x_t.shape)}")
-        if t.shape != x_t.shape[:1]:
+        if check_tensor(t).shape != x_t.shape[:1] or t.is_complex():
             raise ValueError(f"expected t ({len(x_t)},), one time a picture, got shape {tuple(t.shape)}")
         if labels is not None:
-            if labels.shape != t.shape:
+            if check_tensor(labels).shape != t.shape:
                 raise ValueError(f"expected labels ({len(x_t)},), one a picture, got shape {tuple(labels.shape)}")
             check_labels(labels, self.classes + 1 if self.classes else 0, wait=False)
 
@@ -133,22 +135,24 @@ class Norm(nn.GroupNorm):
 def time_features(t: Tensor, size: int) -> Tensor:
     """Sines and cosines of t, (B,), at size / 2 frequencies from 1 down to nearly 1 / 10,000: (B, size).
 
-    Vaswani et al. 2017, sec. 3.5.
+    Raises ValueError for a t that is no row, or an odd size. Vaswani et al. 2017, sec. 3.5.
     """
+    if check_tensor(t).ndim != 1 or t.is_complex() or size < 2 or size % 2:
+        raise ValueError(f"expected times (B,) and an even size, got shape {tuple(t.shape)} and {size}")
     frequencies = torch.exp(-math.log(10_000) * torch.arange(size // 2, device=t.device) / (size // 2))
     angles = t[:, None] * frequencies
     return torch.cat((angles.sin(), angles.cos()), dim=1)
 
 
 def check_labels(labels: Tensor, known: int, *, wait: bool = True) -> None:
-    """Raise ValueError unless labels are int64 in [0, known).
+    """Raise ValueError unless labels are a row of int64 in [0, known).
 
     wait: look at values on an accelerator too, which means to wait for it.
     """
     if known == 0:
         raise ValueError("labels given, but this network knows no classes")
-    if labels.dtype != torch.int64:
-        raise ValueError(f"labels must be int64, got {labels.dtype}")
+    if check_tensor(labels).ndim != 1 or labels.dtype != torch.int64:
+        raise ValueError(f"labels must be (B,) int64, got {tuple(labels.shape)} {labels.dtype}")
     if (wait or labels.device.type == "cpu") and len(labels) and not 0 <= labels.min() <= labels.max() < known:
         raise ValueError(f"unknown class among the labels {labels.unique().tolist()}; known: 0 to {known - 1}")
 
