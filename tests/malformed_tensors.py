@@ -1,0 +1,572 @@
+"""Who takes a tensor, a picture or a number, for test_malformed.py: a right one, and the ways it is spoiled in."""
+
+from functools import cache
+from typing import Any
+
+import torch
+from hypothesis import strategies as st
+from malformed_inputs import Row, few, row
+from torch import Tensor, nn
+
+from gencourse import archive, batches, checkpoints, distances, harness, images, imageset, metrics, play
+from gencourse import show as showing
+from gencourse import translation_data as pairs
+from gencourse.commands import score as scoring
+from gencourse.descend import descend
+from gencourse.methods import (
+    cyclegan,
+    denoising,
+    diffusion,
+    editing,
+    gan,
+    gan_tricks,
+    pix2pix,
+    pixelcnn,
+    samplers,
+    style,
+    upsampling,
+)
+from gencourse.networks import autoregressive, classifier, columns, dcgan, features, masked, superres, translation, unet
+from gencourse.networks.pixelcnn import GatedPixelCNN, PixelCNN, gate
+from gencourse.networks.pixelrnn import PixelRNN
+
+PICTURE = "rank empty dtype list nan unit"  # what is no batch of pictures (B, C, H, W) in [0, 1]
+SIGNED = "rank empty dtype list nan signed"
+SHAPE = "rank empty dtype list"
+LABELS = "rank float bool list levels"
+
+
+def ramp(*shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+    return torch.linspace(low, high, torch.Size(shape).numel()).reshape(shape)
+
+
+def noise(*shape: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+class Named(nn.Module):
+    """The least that the harness takes for a classifier."""
+
+    name = "least"
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x.flatten(1), x.flatten(1)[:, :4]
+
+
+NETWORKS = {
+    "unet": lambda: unet.UNet(widths=(8, 8), heads=1, classes=3),
+    "diffusion": lambda: denoising.Diffusion(network={"widths": (8, 8), "heads": 1, "classes": 3}, shape=(1, 8, 8)),
+    "pixels": lambda: PixelCNN(levels=2, width=4, layers=2, side=4, classes=3),
+    "gated": lambda: GatedPixelCNN(levels=2, width=4, layers=2, side=4, classes=3),
+    "rnn": lambda: PixelRNN(levels=2, width=4, layers=2, side=4, classes=3),
+    "maker": lambda: dcgan.Generator(latent=8, width=2, classes=3),
+    "critic": lambda: dcgan.Discriminator(width=2, classes=3),
+    "plain maker": lambda: dcgan.Generator(latent=8, width=2),
+    "plain critic": lambda: dcgan.Discriminator(width=2),
+    "translator": lambda: translation.ResnetGenerator(width=4, blocks=1),
+    "patches": lambda: translation.PatchDiscriminator(width=4, layers=1),
+    "pair patches": lambda: translation.PatchDiscriminator(inputs=6, width=4, layers=1),
+    "classifier": lambda: classifier.Classifier(width=2),
+    "resolver": lambda: superres.SuperResolver(width=4, blocks=1, scale=2),
+    "vgg": lambda: features.VGG(((4,), (4,))),
+    "extractor": lambda: features.extractor("embedded"),
+}
+
+
+@cache
+def net(name: str) -> nn.Module:
+    torch.manual_seed(0)
+    return NETWORKS[name]().eval()
+
+
+class Lazy:
+    """A network that is made when a row is first used."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        return net(self.name)(*inputs, **options)
+
+
+UNIT, BIG, PALE = ramp(2, 3, 8, 8), ramp(2, 3, 16, 16), ramp(2, 3, 8, 8) * 0.5
+SIGN, NOISE = UNIT * 2 - 1, noise(2, 3, 8, 8)
+EIGHT = torch.rand(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+BYTES = (ramp(4, 3, 8, 8) * 255).byte()
+SETS, CHANCES = torch.eye(6)[:, :4], torch.eye(6)[:, :4] * 0.8 + 0.05
+CHANCES = CHANCES / CHANCES.sum(1, keepdim=True)
+LOSS, WEIGHT = torch.ones(()), nn.Parameter(torch.ones(()))
+MATRIX, PAIR, THREE = torch.eye(3), torch.tensor([0, 2]), torch.tensor([0, 1, 2, 0])
+SCHEDULE, TIMES = diffusion.linear_schedule(10), torch.tensor([0, 9])
+LEFT = SCHEDULE.alphas_cumprod
+MODEL = lambda x, t: x  # noqa: E731
+BITS, LEVELS = torch.arange(2 * 16).reshape(2, 1, 4, 4) % 2, torch.arange(2 * 64).reshape(2, 1, 8, 8) % 4
+MASK, KEEP = (ramp(2, 1, 8, 8) > 0.5).float(), torch.arange(16).reshape(4, 4) < 6
+FEATURES, GRAM = noise(1, 4, 6, 5), noise(1, 4, 4)
+PHOTO, DIGITS = ramp(1, 3, 32, 32), ramp(4, 1, 28, 28)
+A, B = ramp(2, 3, 12, 12, low=-1), ramp(2, 3, 12, 12, low=-1) * 0.5
+LOGITS = noise(2, 5)
+SWITCHES = torch.tensor([[[[0, 2], [9, 15]]]])
+
+
+def a_set(x: Any) -> imageset.ImageSet:
+    return imageset.ImageSet("a set", x, None, ())
+
+
+def scaled(x: Any) -> Any:
+    """A loss that depends on a weight, of x's shape."""
+    return x * WEIGHT if isinstance(x, Tensor) else x
+
+
+def four() -> cyclegan.Translators:
+    return cyclegan.Translators(net("translator"), net("translator"), net("patches"), net("patches"))
+
+
+def no_steps(*_: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.SGD([nn.Parameter(torch.ones(()))], lr=0.0)
+
+
+def gan_step(batch: Any) -> Any:
+    nets = (net("plain maker").train(), net("plain critic").train())
+    return gan.GANStep(*nets, (no_steps(), no_steps()), losses=gan.hinge())(batch)
+
+
+def cycle_step(a: Any, b: Any) -> Any:
+    return cyclegan.CycleGANStep(four(), (no_steps(), no_steps()))((a, b))
+
+
+def pair_step(a: Any, b: Any) -> Any:
+    return pix2pix.Pix2PixStep(net("translator"), net("pair patches"), (no_steps(), no_steps()))((a, b))
+
+
+def held(fakes: Tensor) -> Tensor:
+    past = gan_tricks.PastFakes(5)
+    past(UNIT)
+    return past(fakes)
+
+
+def judged(x: Tensor) -> Tensor:
+    return x.flatten(1).sum(1)
+
+
+def stylized(content: Any, painting: Any, start: Any = None) -> Any:
+    return style.stylize(content, painting, net("extractor"), start=start, steps=1, show=False)
+
+
+def refined(content: Any, painting: Any) -> Any:
+    return style.coarse_to_fine(content, painting, net("extractor"), sizes=[32], steps=[1], show=False)
+
+
+def layers(x: Tensor) -> dict[str, Tensor]:
+    return {"fine": x, "coarse": x.mean((2, 3))}
+
+
+def completed(x: Any = NOISE, known: Any = SIGN, mask: Any = MASK, resample: int = 1) -> Tensor:
+    return editing.inpaint(MODEL, x, SCHEDULE, known, mask, steps=2, resample=resample)
+
+
+def drawn(sampler, given: Any = None, mask: Any = None, labels: Any = PAIR, shape: Any = (2, 1, 4, 4)) -> Tensor:
+    return sampler(net("pixels"), shape, labels=labels, given=given, mask=mask)
+
+
+def targets() -> style.Targets:
+    return style.find_targets(net("extractor"), PHOTO, [(PHOTO, 1.0)])
+
+
+def among(*values: Any) -> st.SearchStrategy:
+    return st.sampled_from(values)
+
+
+NO_STYLES = among([], [(PHOTO, 0.0)], [(PHOTO, -1.0)], [PHOTO], None, "abc", [(None, 1.0)], [(PHOTO, float("nan"))])
+NO_TIMES = among(0, -1, 11, 2.5, "2", [], [3, 5], [5, 5], [2.5, 1], [10], [3, -1], None, ["2", "1"], float("nan"))
+NO_RECORDS = among({}, None, [], "abc", {"steps": 1}, dict.fromkeys(checkpoints.NEEDED) | {"scores": {1j}})
+NO_CONTROLS = among("abc", None, 5, (), (1,), (3, 1), (0, 1, 0), (0, 5, 1, 9), [], (float("nan"), 1), ("a", "b"), {})
+NO_SHAPES = among((1, 1, 4), (1, 1, 4, 4, 4), (0, 1, 4, 4), (1, 2, 4, 4), (1, 1, 3, 4), (-1, 1, 4, 4), ())
+NO_PLACES = among((8, 0), (0, 8), (-1, 0), (0, -1), (99, 99), (0,), (0, 0, 0))
+
+PACKAGE: dict[str, Row] = {
+    "images.to_uint8": row(images.to_uint8, UNIT, PICTURE),
+    "images.resize": row(lambda x: images.resize(x, 4), UNIT, PICTURE),
+    "images.grid": row(images.grid, UNIT, PICTURE),
+    "images.to_pil": row(images.to_pil, UNIT[:1], "higher empty dtype list nan unit batch channels:2,5,6"),
+    "images.save": row(lambda x: images.save(x, "made.png"), UNIT[:1], "higher empty dtype list nan unit batch"),
+    "images.to_signed": row(images.to_signed, UNIT, "empty dtype list nan unit"),
+    "images.to_unit": row(images.to_unit, SIGN, "empty dtype list nan signed"),
+    "images.check_range": row(lambda x: images.check_range(x, 0, 1), UNIT, "empty dtype list nan unit"),
+    "images.check_tensor": row(lambda x: images.check_tensor(x, floating=True), UNIT, "dtype list"),
+    "images.check_shape": row(lambda x: images.check_shape(x, "x", "B", 3, "N", "N"), UNIT, f"{SHAPE} square channels"),
+    "images.same_shape": row(lambda x: images.same_shape(x, UNIT), UNIT, "dtype list other"),
+    "imageset.ImageSet": row(a_set, BYTES, "rank list float types:int64,bool"),
+    "imageset.ImageSet, labels": row(
+        lambda x: imageset.ImageSet("a set", BYTES, x, ()), THREE, "rank batch float list types:int32,bool"
+    ),
+    "archive.write": row(lambda x: archive.write("made.npz", x), UNIT, PICTURE),
+    "archive.write, labels": row(lambda x: archive.write("made.npz", UNIT, x), PAIR, "rank batch float bool list"),
+    "batches.Batches": row(lambda x: batches.Batches(x, 2), UNIT, "scalar list batch:1"),
+    "batches.Batches, labels": row(lambda x: batches.Batches(UNIT, 2, labels=x), PAIR, "scalar batch list"),
+    "batches.UnpairedBatches": row(
+        lambda x: batches.UnpairedBatches(x, SIGN, 2), SIGN, "rank empty list batch:1 types:int64,bool,complex64"
+    ),
+    "checkpoints.save, record": row(
+        lambda record: checkpoints.save("made", nn.Linear(2, 2), record), dict.fromkeys(checkpoints.NEEDED), NO_RECORDS
+    ),
+    "commands.score.check": row(
+        lambda x: scoring.check(a_set(x), a_set(BYTES), "all", Named()),
+        BYTES,
+        "rank float list channels square batch:1,3",
+    ),
+    "data.unpaired": row(lambda x: pairs.unpaired(a_set(x), a_set(BYTES)), BYTES, "rank batch float list"),
+    "descend.descend": row(lambda x: descend(no_steps(), scaled(x)), LOSS, "wide list"),
+    "distances.frechet_distance": row(
+        lambda x: distances.frechet_distance(x, SETS), SETS, "rank nan list channels complex batch:1"
+    ),
+    "distances.nearest_neighbour_accuracy": row(
+        lambda x: distances.nearest_neighbour_accuracy(SETS, x), SETS, "rank nan list channels complex batch"
+    ),
+    "distances.neighbour_votes": row(
+        lambda x: distances.neighbour_votes(x, SETS), SETS, "rank nan list channels complex batch"
+    ),
+    "distances.precision_recall": row(
+        lambda x: distances.precision_recall(SETS, x), SETS, "rank nan list channels complex batch:1,2,3"
+    ),
+    "distances.among": row(lambda x: distances.among(SETS, x), SETS, "rank nan list channels complex batch:1,2,3"),
+    "distances.nearest": row(lambda x: distances.nearest(x, SETS), SETS, "rank nan list channels complex empty"),
+    "distances.inception_score": row(distances.inception_score, CHANCES, PICTURE),
+    "distances.class_entropy": row(distances.class_entropy, CHANCES, PICTURE),
+    "distances.check_probabilities": row(distances.check_probabilities, CHANCES, PICTURE),
+    "harness.features": row(lambda x: harness.features(x, Named()), UNIT, PICTURE),
+    "harness.score": row(lambda x: harness.score(x, EIGHT, Named()), EIGHT, f"{PICTURE} channels square batch:1,3"),
+    "harness.score, reference": row(
+        lambda x: harness.score(EIGHT, x, Named()), EIGHT, f"{PICTURE} channels square batch:1,3"
+    ),
+    "metrics.psnr": row(lambda x: metrics.psnr(x, PALE), UNIT, f"{PICTURE} other"),
+    "metrics.psnr, second": row(lambda x: metrics.psnr(PALE, x), UNIT, f"{PICTURE} other"),
+    "metrics.ssim": row(lambda x: metrics.ssim(x, BIG), BIG, f"{PICTURE} other"),
+    "metrics.ssim, small": row(lambda x: metrics.ssim(x, x), BIG, "smaller:11"),
+    "show.images": row(showing.images, UNIT, f"{PICTURE} channels:2,5,6"),
+    "show.images, captions": row(lambda x: showing.images(x, ["a", "b"]), UNIT, f"{PICTURE} channels:2,5 batch"),
+    "show.compare": row(lambda x: showing.compare({"a": x}), UNIT, "higher empty dtype list nan unit channels:2,5"),
+    "show.compare, names": row(lambda x: showing.compare(x), {"a": UNIT}, among(None, {}, [], [UNIT], "abc", UNIT)),
+    "show.image": row(
+        showing.image, UNIT[0], "scalar flat empty list nan unit types:uint8,int64,complex64 batch:2,5,6"
+    ),
+    "show.matrices": row(lambda x: showing.matrices(a=x), MATRIX, "rank empty complex words"),
+    "show.curves": row(lambda x: showing.curves({"loss": x}), ramp(5), "scalar words"),
+    "play.animation": row(lambda x: play.animation([x]), UNIT, PICTURE),
+    "play.animation, frames": row(lambda x: play.animation([UNIT, x]), UNIT, f"{PICTURE} square"),
+    "play.animation, fps": row(lambda fps: play.animation([UNIT], fps=fps), 5, among(0, -1, float("nan"))),
+    "play.slider": row(lambda x: play.slider(lambda a: UNIT, a=x), (0, 10), NO_CONTROLS),
+    "play.slider, picture": row(lambda x: play.slider(lambda a: x, a=(0, 10)), UNIT, PICTURE),
+    "play.png": row(play.png, UNIT, PICTURE),
+    "play.picture": row(play.picture, UNIT, PICTURE),
+}
+STYLE: dict[str, Row] = {
+    "gram_matrix": row(style.gram_matrix, FEATURES, SHAPE),
+    "content_loss": row(lambda x: style.content_loss(x, FEATURES), FEATURES, f"{SHAPE} other"),
+    "content_loss, target": row(lambda x: style.content_loss(FEATURES, x), FEATURES, f"{SHAPE} other"),
+    "style_loss": row(lambda x: style.style_loss(x, GRAM), GRAM, f"{SHAPE} other square"),
+    "style_loss, target": row(lambda x: style.style_loss(GRAM, x), GRAM, f"{SHAPE} other"),
+    "total_variation": row(style.total_variation, UNIT, f"{SHAPE} thin"),
+    "noise_like": row(style.noise_like, UNIT, SHAPE),
+    "find_targets": row(
+        lambda x: style.find_targets(net("extractor"), x, [(PHOTO, 1.0)]), PHOTO, "rank dtype list channels smaller:32"
+    ),
+    "find_targets, styles": row(lambda x: style.find_targets(net("extractor"), PHOTO, x), [(PHOTO, 2.0)], NO_STYLES),
+    "losses": row(
+        lambda x: style.losses(net("extractor"), x, targets()), PHOTO, "rank dtype list channels smaller:32 batch"
+    ),
+    "optimise": row(
+        lambda x: style.optimise(lambda y: {"total": y.square().mean()}, x, steps=1, show=False), PHOTO, SHAPE
+    ),
+    "stylize": row(lambda x: stylized(x, PHOTO), PHOTO, f"{PICTURE} channels batch smaller:32"),
+    "stylize, style": row(lambda x: stylized(PHOTO, x), PHOTO, f"{PICTURE} channels batch smaller:32"),
+    "stylize, styles": row(lambda x: stylized(PHOTO, x), [(PHOTO, 2.0)], NO_STYLES),
+    "stylize, start": row(lambda x: stylized(PHOTO, PHOTO, x), PHOTO, "rank list other"),
+    "coarse_to_fine": row(lambda x: refined(x, PHOTO), PHOTO, f"{PICTURE} channels batch"),
+    "coarse_to_fine, style": row(lambda x: refined(PHOTO, x), PHOTO, f"{PICTURE} channels batch"),
+    "as_pairs": row(lambda x: style.as_pairs([(x, 1.0)]), UNIT, "list"),
+}
+UPSAMPLING: dict[str, Row] = {
+    "nearest": row(lambda x: upsampling.nearest(x, 2), UNIT, "rank empty list"),
+    "nearest, scale": row(lambda n: upsampling.nearest(UNIT, n), 2, few),
+    "linear_matrix": row(lambda n: upsampling.linear_matrix(n, 4, True), 2, few),
+    "linear_matrix, out": row(lambda n: upsampling.linear_matrix(4, n, False), 2, few),
+    "cubic_matrix": row(lambda n: upsampling.cubic_matrix(n, 2), 2, few),
+    "cubic_matrix, scale": row(lambda n: upsampling.cubic_matrix(4, n), 2, few),
+    "cubic_kernel": row(upsampling.cubic_kernel, ramp(5), "dtype list"),
+    "bilinear": row(lambda x: upsampling.bilinear(x, (4, 9), False), UNIT, SHAPE),
+    "bilinear, size": row(
+        lambda size: upsampling.bilinear(UNIT, size, True),
+        (4, 9),
+        among((4,), (4, 4, 4), (0, 4), (4, -1), (2.5, 4), ()),
+    ),
+    "bicubic": row(lambda x: upsampling.bicubic(x, 2), UNIT, SHAPE),
+    "bicubic, scale": row(lambda n: upsampling.bicubic(UNIT, n), 2, few),
+    "area_average": row(lambda x: upsampling.area_average(x, 4), UNIT, f"{SHAPE} uneven:4"),
+    "area_average, scale": row(lambda n: upsampling.area_average(UNIT, n), 2, few),
+    "convolution_matrix": row(lambda x: upsampling.convolution_matrix(x, 5, 5), MATRIX, f"{SHAPE} square:6,7"),
+    "convolution_matrix, stride": row(lambda n: upsampling.convolution_matrix(MATRIX, 5, 5, n), 2, few),
+    "transposed_convolution": row(
+        lambda x: upsampling.transposed_convolution(x, noise(3, 2, 3, 3), 2, 1), UNIT, f"{SHAPE} channels"
+    ),
+    "transposed_convolution, weight": row(
+        lambda x: upsampling.transposed_convolution(UNIT, x, 2, 0), noise(3, 2, 3, 3), f"{SHAPE} batch"
+    ),
+    "transposed_convolution, stride": row(
+        lambda n: upsampling.transposed_convolution(UNIT, noise(3, 2, 3, 3), n, 0), 2, few
+    ),
+    "transposed_convolution, padding": row(
+        lambda n: upsampling.transposed_convolution(UNIT, noise(3, 2, 3, 3), 2, n), 1, among(-1, 9, 99, 0.5, "1", None)
+    ),
+    "transposed_by_matrix": row(
+        lambda x: upsampling.transposed_by_matrix(x, noise(3, 2, 3, 3), 2, 1), UNIT, f"{SHAPE} channels"
+    ),
+    "transposed_by_matrix, weight": row(
+        lambda x: upsampling.transposed_by_matrix(UNIT, x, 2, 0), noise(3, 2, 3, 3), f"{SHAPE} batch"
+    ),
+    "overlap_count": row(lambda n: upsampling.overlap_count(n, 3, 2), 3, few),
+    "max_pool_with_switches": row(lambda x: upsampling.max_pool_with_switches(x, 2), UNIT, "rank empty list thin"),
+    "max_pool_with_switches, size": row(lambda n: upsampling.max_pool_with_switches(UNIT, n), 2, few),
+    "max_unpool": row(lambda x: upsampling.max_unpool(x, SWITCHES, (4, 4)), noise(1, 1, 2, 2), "rank empty list other"),
+    "max_unpool, switches": row(
+        lambda x: upsampling.max_unpool(noise(1, 1, 2, 2), x, (4, 4)), SWITCHES, f"{LABELS} other"
+    ),
+    "pixel_shuffle": row(
+        lambda x: upsampling.pixel_shuffle(x, 2), noise(1, 4, 2, 3), "rank empty list channels:1,2,3,5,6,7"
+    ),
+    "pixel_shuffle, scale": row(lambda n: upsampling.pixel_shuffle(noise(1, 4, 2, 3), n), 2, few),
+    "pixel_unshuffle": row(lambda x: upsampling.pixel_unshuffle(x, 2), UNIT, "rank empty list uneven:2"),
+    "pixel_unshuffle, scale": row(lambda n: upsampling.pixel_unshuffle(UNIT, n), 2, few),
+    "icnr_": row(lambda x: upsampling.icnr_(x, 2), noise(4, 2, 3, 3), f"{SHAPE} batch:1,2,3,5,6,7"),
+    "icnr_, scale": row(lambda n: upsampling.icnr_(noise(4, 2, 3, 3), n), 2, few),
+    "resize_convolution": row(
+        lambda x: upsampling.resize_convolution(x, noise(2, 3, 3, 3), 2), UNIT, f"{SHAPE} channels"
+    ),
+    "resize_convolution, weight": row(
+        lambda x: upsampling.resize_convolution(UNIT, x, 2), noise(2, 3, 3, 3), f"{SHAPE} channels square even"
+    ),
+    "resize_convolution, scale": row(lambda n: upsampling.resize_convolution(UNIT, noise(2, 3, 3, 3), n), 2, few),
+    "pixel_loss": row(lambda x: upsampling.pixel_loss(x, UNIT), UNIT, "rank dtype list other"),
+    "pixel_loss, target": row(lambda x: upsampling.pixel_loss(UNIT, x), UNIT, "rank dtype list other"),
+    "perceptual_loss": row(lambda x: upsampling.perceptual_loss(layers, x, UNIT), UNIT, f"{SHAPE} other"),
+    "perceptual_loss, target": row(lambda x: upsampling.perceptual_loss(layers, UNIT, x), UNIT, f"{SHAPE} other"),
+}
+DIFFUSION: dict[str, Row] = {
+    "diffusion.NoiseSchedule": row(diffusion.NoiseSchedule, ramp(9, low=0.1, high=0.2), PICTURE),
+    "diffusion.linear_schedule": row(diffusion.linear_schedule, 10, few),
+    "diffusion.cosine_schedule": row(diffusion.cosine_schedule, 10, few),
+    "diffusion.q_sample": row(lambda x: diffusion.q_sample(x, TIMES, NOISE, LEFT), SIGN, "other dtype list"),
+    "diffusion.q_sample, noise": row(lambda x: diffusion.q_sample(SIGN, TIMES, x, LEFT), NOISE, "other dtype list"),
+    "diffusion.q_sample, t": row(
+        lambda t: diffusion.q_sample(SIGN, t, NOISE, LEFT), TIMES, f"{LABELS} batch types:int32"
+    ),
+    "diffusion.q_sample, alphas_cumprod": row(
+        lambda x: diffusion.q_sample(SIGN, TIMES, NOISE, x), LEFT, "rank empty dtype list batch:1,2"
+    ),
+    "diffusion.posterior": row(lambda x: diffusion.posterior(x, NOISE, TIMES, LEFT), SIGN, "other dtype list"),
+    "diffusion.posterior, t": row(lambda t: diffusion.posterior(SIGN, NOISE, t, LEFT), TIMES, f"{LABELS} batch"),
+    "diffusion.posterior, alphas_cumprod": row(
+        lambda x: diffusion.posterior(SIGN, NOISE, TIMES, x), LEFT, "rank empty dtype list batch:1,2"
+    ),
+    "diffusion.to_eps": row(lambda x: diffusion.to_eps(NOISE, x, TIMES, LEFT), SIGN, "other dtype list"),
+    "diffusion.to_eps, t": row(lambda t: diffusion.to_eps(NOISE, SIGN, t, LEFT), TIMES, f"{LABELS} batch"),
+    "diffusion.scales": row(lambda t: diffusion.scales(t, LEFT, SIGN), TIMES, f"{LABELS} batch"),
+    "diffusion.at": row(lambda t: diffusion.at(LEFT, t, SIGN), TIMES, f"{LABELS} batch"),
+    "diffusion.at, values": row(lambda x: diffusion.at(x, TIMES, SIGN), LEFT, "rank dtype list batch:1,2"),
+    "diffusion.at, like": row(lambda x: diffusion.at(LEFT, TIMES, x), SIGN, "scalar flat list batch"),
+    "diffusion.plain": row(lambda x: diffusion.plain(x, diffusion.V), SCHEDULE.snr, "rank dtype list"),
+    "diffusion.min_snr": row(lambda x: diffusion.min_snr(x, diffusion.V), SCHEDULE.snr, "rank dtype list"),
+    "diffusion.diffusion_loss": row(
+        lambda x: diffusion.diffusion_loss(MODEL, x, SCHEDULE), SIGN, "dtype list nan signed empty"
+    ),
+    "diffusion.diffusion_loss, answer": row(
+        lambda x: diffusion.diffusion_loss(lambda *_: x, SIGN, SCHEDULE), NOISE, "other dtype list"
+    ),
+    "diffusion.diffusion_loss, labels": row(
+        lambda x: diffusion.diffusion_loss(Lazy("unet"), SIGN[:, :1], SCHEDULE, labels=x), PAIR, f"{LABELS} batch"
+    ),
+    "diffusion.drop_labels": row(lambda x: diffusion.drop_labels(x, 3), PAIR, "rank float bool list"),
+    "editing.inpaint": row(completed, NOISE, "dtype list nan other"),
+    "editing.inpaint, known": row(lambda x: completed(known=x), SIGN, "dtype list nan signed other"),
+    "editing.inpaint, mask": row(lambda x: completed(mask=x), MASK, "rank list nan value:0.5,2,-1 square:2,7"),
+    "editing.inpaint, resample": row(lambda n: completed(resample=n), 2, few),
+    "editing.ddim_invert": row(
+        lambda x: editing.ddim_invert(MODEL, x, SCHEDULE, steps=3), SIGN, "empty dtype list nan signed"
+    ),
+    "editing.ddim_invert, steps": row(lambda n: editing.ddim_invert(MODEL, SIGN, SCHEDULE, steps=n), 3, NO_TIMES),
+    "editing.slerp": row(lambda x: editing.slerp(x, SIGN, 0.5), NOISE, "other dtype list"),
+    "editing.slerp, weight": row(lambda w: editing.slerp(NOISE, SIGN, w), ramp(2), "batch:3,4 words higher"),
+    "samplers.ddpm": row(lambda x: samplers.ddpm(MODEL, x, SCHEDULE, steps=2), NOISE, "dtype list nan scalar"),
+    "samplers.ddim": row(lambda x: samplers.ddim(MODEL, x, SCHEDULE, steps=2), NOISE, "dtype list nan scalar"),
+    "samplers.ddim, steps": row(lambda n: samplers.ddim(MODEL, NOISE, SCHEDULE, steps=n), 2, NO_TIMES),
+    "samplers.dpm_solver_pp_2m": row(
+        lambda x: samplers.dpm_solver_pp_2m(MODEL, x, SCHEDULE, steps=2), NOISE, "dtype list nan scalar"
+    ),
+    "samplers.dpm_solver_pp_2m, answer": row(
+        lambda x: samplers.dpm_solver_pp_2m(lambda *_: x, NOISE, SCHEDULE, steps=2), NOISE, "other list"
+    ),
+    "samplers.ddpm_step": row(lambda x: samplers.ddpm_step(x, SIGN, 0.5, 0.6, "beta", None), NOISE, "other dtype list"),
+    "samplers.ddpm_step, now": row(
+        lambda now: samplers.ddpm_step(NOISE, SIGN, now, 0.6, "beta", None), 0.5, among(0, -1, 0.7, 1, float("nan"))
+    ),
+    "samplers.times": row(lambda n: samplers.times(SCHEDULE, n), 4, NO_TIMES),
+    "samplers.predict": row(lambda x: samplers.predict(MODEL, x, 3), NOISE, "scalar list"),
+    "samplers.predict, answer": row(lambda x: samplers.predict(lambda *_: x, NOISE, 3), NOISE, "other list"),
+    "samplers.check_start": row(samplers.check_start, NOISE, "scalar dtype list nan"),
+    "samplers.noise_like": row(samplers.noise_like, NOISE, "scalar dtype list"),
+    "denoising.denoiser": row(
+        lambda x: denoising.denoiser(MODEL, SCHEDULE, diffusion.V)(x, TIMES), NOISE, "batch dtype list scalar"
+    ),
+    "denoising.denoiser, answer": row(
+        lambda x: denoising.denoiser(lambda *_: x, SCHEDULE, diffusion.V)(SIGN, TIMES), NOISE, "other dtype list"
+    ),
+    "denoising.guided": row(lambda x: denoising.guided(net("unet"), x, 2.0), PAIR, LABELS),
+    "denoising.guided, weight": row(
+        lambda w: denoising.guided(net("unet"), PAIR, w), 2.0, among(-1, -0.5, float("nan"), -float("inf"))
+    ),
+    "denoising.clipped": row(lambda x: denoising.clipped(MODEL)(x, TIMES), NOISE, "dtype list"),
+    "denoising.Diffusion": row(lambda x: net("diffusion")(x, TIMES), SIGN[:, :1], "rank dtype list batch channels:2,3"),
+    "denoising.Diffusion, t": row(lambda t: net("diffusion")(SIGN[:, :1], t), TIMES, f"{LABELS}:-1,1000 batch"),
+    "denoising.Diffusion, labels": row(lambda x: net("diffusion")(SIGN[:, :1], TIMES, x), PAIR, f"{LABELS} batch"),
+    "denoising.sample_images": row(
+        lambda x: denoising.sample_images(net("diffusion"), 2, labels=x, steps=2), PAIR, f"{LABELS} batch"
+    ),
+    "denoising.sample_images, n": row(lambda n: denoising.sample_images(net("diffusion"), n, steps=2), 1, among(0, -3)),
+}
+
+
+def pair_rows(name: str, make) -> dict[str, Row]:
+    """Both losses of a pair are made by one function."""
+    return {
+        f"gan.{name}": row(lambda x: make().discriminator(x, LOGITS), LOGITS, "empty dtype list"),
+        f"gan.{name}, fake": row(lambda x: make().discriminator(LOGITS, x), LOGITS, "empty dtype list"),
+        f"gan.{name}, of G": row(lambda x: make().generator(x), LOGITS, "empty dtype list"),
+    }
+
+
+ADVERSARIAL: dict[str, Row] = {
+    **pair_rows("bce", gan.bce),
+    **pair_rows("minimax", gan.minimax),
+    **pair_rows("lsgan", gan.lsgan),
+    **pair_rows("hinge", gan.hinge),
+    **pair_rows("wasserstein", gan.wasserstein),
+    "gan.check_logits": row(gan.check_logits, LOGITS, "empty dtype list"),
+    "gan.GANStep": row(gan_step, DIGITS * 2 - 1, f"{SIGNED} channels square"),
+    "gan.latent": row(lambda n: gan.latent(net("maker"), n), 2, among(0, -1, -99)),
+    "gan.sample_images": row(lambda x: gan.sample_images(net("maker"), 2, labels=x), PAIR, f"{LABELS} batch"),
+    "gan.sample_images, n": row(lambda n: gan.sample_images(net("maker"), n), 2, among(0, -1, -99)),
+    "gan_tricks.gradient_penalty": row(
+        lambda x: gan_tricks.gradient_penalty()(judged, x, SIGN), SIGN, "other dtype list empty"
+    ),
+    "gan_tricks.gradient_penalty, fake": row(
+        lambda x: gan_tricks.gradient_penalty()(judged, SIGN, x), SIGN, "other dtype list empty"
+    ),
+    "gan_tricks.r1_penalty": row(
+        lambda x: gan_tricks.r1_penalty()(judged, x, SIGN), SIGN, "scalar flat dtype list empty"
+    ),
+    "gan_tricks.PastFakes": row(lambda x: gan_tricks.PastFakes(5)(x), SIGN, "scalar flat dtype list empty"),
+    "gan_tricks.PastFakes, others": row(held, SIGN, "channels square rank dtype list"),
+    "gan_tricks.translation": row(lambda x: gan_tricks.translation(1)(x), SIGN, SHAPE),
+    "gan_tricks.translation, pixels": row(gan_tricks.translation, 0, among(-1, -9, 0.5, "1", None)),
+    "cyclegan.lsgan_d": row(lambda x: cyclegan.lsgan_d(x, LOGITS), LOGITS, "empty dtype list"),
+    "cyclegan.lsgan_d, fake": row(lambda x: cyclegan.lsgan_d(LOGITS, x), LOGITS, "empty dtype list"),
+    "cyclegan.lsgan_g": row(cyclegan.lsgan_g, LOGITS, "empty dtype list"),
+    "cyclegan.generator_losses": row(lambda x: cyclegan.generator_losses(four(), x, B), A, f"{SHAPE} channels square"),
+    "cyclegan.generator_losses, b": row(
+        lambda x: cyclegan.generator_losses(four(), A, x), B, f"{SHAPE} channels square"
+    ),
+    "cyclegan.judge": row(lambda x: cyclegan.judge(Lazy("patches"), x, B), A, "rank dtype list channels square"),
+    "cyclegan.judge, fake": row(lambda x: cyclegan.judge(Lazy("patches"), A, x), B, "rank dtype list channels square"),
+    "cyclegan.together": row(lambda x: cyclegan.together(Lazy("patches"), A, x), B, "rank dtype list channels square"),
+    "cyclegan.translate": row(
+        lambda x: cyclegan.translate(net("translator"), x),
+        ramp(2, 3, 12, 12),
+        f"{PICTURE} channels smaller:12 uneven:4",
+    ),
+    "cyclegan.CycleGANStep": row(lambda x: cycle_step(x, B), A, f"{SIGNED} channels square"),
+    "cyclegan.CycleGANStep, b": row(lambda x: cycle_step(A, x), B, f"{SIGNED} channels square"),
+    "pix2pix.Pix2PixStep": row(lambda x: pair_step(x, B), A, f"{SIGNED} channels square:5,7"),
+    "pix2pix.Pix2PixStep, b": row(lambda x: pair_step(A, x), B, f"{SIGNED} channels square"),
+}
+PIXELCNN: dict[str, Row] = {
+    "binarise": row(pixelcnn.binarise, UNIT, "empty dtype list nan unit"),
+    "static_digits": row(pixelcnn.static_digits, UNIT, PICTURE),
+    "quantise": row(lambda x: pixelcnn.quantise(x, 4), UNIT, "empty dtype list nan unit"),
+    "quantise, levels": row(lambda n: pixelcnn.quantise(UNIT, n), 4, few | st.just(1)),
+    "to_images": row(lambda x: pixelcnn.to_images(x, 4), LEVELS, "float bool complex list levels"),
+    "to_images, levels": row(lambda n: pixelcnn.to_images(LEVELS, n), 4, few | among(1, 2, 3)),
+    "nll": row(lambda x: pixelcnn.nll(x, LEVELS), noise(2, 4, 1, 8, 8), "rank dtype list batch channels:1,2,3 square"),
+    "nll, x": row(lambda x: pixelcnn.nll(noise(2, 4, 1, 8, 8), x), LEVELS, f"{LABELS} complex types:int32 other"),
+    "bits_per_dim": row(lambda x: pixelcnn.bits_per_dim(x, 784), ramp(3), "words"),
+    "bits_per_dim, dims": row(lambda n: pixelcnn.bits_per_dim(80.0, n), 784, few),
+    "evaluate": row(
+        lambda x: pixelcnn.evaluate(net("pixels"), x, PAIR), BITS, f"{LABELS} channels batch empty smaller:4"
+    ),
+    "evaluate, labels": row(lambda x: pixelcnn.evaluate(net("pixels"), BITS, x), PAIR, f"{LABELS} batch"),
+    "receptive_field": row(
+        lambda shape: pixelcnn.receptive_field(net("pixels"), shape, (0, 0)),
+        (1, 8, 8),
+        among((2, 8, 8), (1, 3, 8), (1, 8), (1, 1, 8, 8), (0, 8, 8), ()),
+    ),
+    "receptive_field, at": row(lambda at: pixelcnn.receptive_field(net("pixels"), (1, 8, 8), at), (4, 4), NO_PLACES),
+    "sample_naive": row(lambda s: drawn(pixelcnn.sample_naive, shape=s), (2, 1, 4, 4), NO_SHAPES),
+    "sample_naive, given": row(lambda x: drawn(pixelcnn.sample_naive, x, KEEP), BITS, f"{LABELS} complex other"),
+    "sample_naive, mask": row(
+        lambda x: drawn(pixelcnn.sample_naive, BITS, x), KEEP, "rank other list types:int64,float32,uint8"
+    ),
+    "sample_cached": row(lambda s: drawn(pixelcnn.sample_cached, shape=s), (2, 1, 4, 4), NO_SHAPES),
+    "sample_cached, given": row(lambda x: drawn(pixelcnn.sample_cached, x, KEEP), BITS, f"{LABELS} complex other"),
+    "sample_cached, mask": row(
+        lambda x: drawn(pixelcnn.sample_cached, BITS, x), KEEP, "rank other list types:int64,float32,uint8"
+    ),
+    "sample_cached, labels": row(lambda x: drawn(pixelcnn.sample_cached, labels=x), PAIR, f"{LABELS} batch"),
+    "sample_images": row(lambda x: pixelcnn.sample_images(net("pixels"), 2, labels=x), PAIR, f"{LABELS} batch"),
+    "log_odds": row(lambda x: pixelcnn.log_odds(x, 1.0), LOGITS, "rank dtype list channels:1"),
+}
+KNOWING: dict[str, Row] = {
+    "autoregressive.whole": row(
+        lambda x: autoregressive.whole(masked.MaskedConv2d("B", 3, 4, 3), x), UNIT, "rank dtype list channels"
+    ),
+    "classifier.Classifier": row(lambda x: net("classifier")(x), DIGITS, "rank dtype list channels smaller:8"),
+    "columns.Columns": row(
+        lambda x: columns.Columns(net("pixels"), x, PAIR), BITS, f"{LABELS} complex channels smaller:4"
+    ),
+    "columns.Columns, labels": row(lambda x: columns.Columns(net("pixels"), BITS, x), PAIR, f"{LABELS} batch"),
+    "dcgan.Generator": row(lambda x: net("plain maker")(x), noise(4, 8), "rank dtype list channels"),
+    "dcgan.Generator, labels": row(lambda x: net("maker")(noise(2, 8), x), PAIR, f"{LABELS} batch"),
+    "dcgan.Discriminator": row(lambda x: net("plain critic")(x), DIGITS, "rank dtype list channels square"),
+    "dcgan.Discriminator, labels": row(lambda x: net("critic")(DIGITS[:2], x), PAIR, f"{LABELS} batch"),
+    "features.Extractor": row(lambda x: net("extractor")(x), PHOTO, "rank dtype list channels smaller:32"),
+    "features.VGG": row(lambda x: net("vgg")(x), UNIT, f"{SHAPE} channels"),
+    "features.from_caffe": row(
+        lambda x: features.from_caffe({"features.0.weight": x, "features.0.bias": ramp(4)}),
+        noise(4, 3, 3, 3),
+        f"{SHAPE} batch channels",
+    ),
+    "masked.MaskedConv2d": row(lambda x: masked.MaskedConv2d("A", 3, 4, 3)(x), UNIT, "rank dtype list channels"),
+    "masked.VerticalConv2d": row(lambda x: masked.VerticalConv2d("A", 3, 4, 3)(x), UNIT, "rank dtype list channels"),
+    "pixelcnn.gate": row(gate, noise(2, 4, 3, 3), "scalar flat dtype list channels:1,3,5"),
+    "pixelcnn.PixelCNN": row(lambda x: net("pixels")(x, PAIR), BITS, f"{LABELS} complex channels smaller:4"),
+    "pixelcnn.PixelCNN, labels": row(lambda x: net("pixels")(BITS, x), PAIR, f"{LABELS} batch"),
+    "pixelcnn.GatedPixelCNN": row(lambda x: net("gated")(x, PAIR), BITS, f"{LABELS} complex channels smaller:4"),
+    "pixelcnn.GatedPixelCNN, labels": row(lambda x: net("gated")(BITS, x), PAIR, f"{LABELS} batch"),
+    "pixelrnn.PixelRNN": row(lambda x: net("rnn")(x, PAIR), BITS, f"{LABELS} complex channels smaller:4"),
+    "pixelrnn.PixelRNN, labels": row(lambda x: net("rnn")(BITS, x), PAIR, f"{LABELS} batch"),
+    "superres.SuperResolver": row(lambda x: net("resolver")(x), SIGN, "rank dtype list channels smaller:3"),
+    "translation.ResnetGenerator": row(
+        lambda x: net("translator")(x), A, "rank dtype list channels smaller:12 uneven:4"
+    ),
+    "translation.PatchDiscriminator": row(lambda x: net("patches")(x), A, "rank dtype list channels smaller:6"),
+    "unet.UNet": row(lambda x: net("unet")(x, TIMES), SIGN[:, :1], "rank dtype list batch channels:2,3"),
+    "unet.UNet, t": row(lambda t: net("unet")(SIGN[:, :1], t), TIMES, "rank list batch complex"),
+    "unet.UNet, labels": row(lambda x: net("unet")(SIGN[:, :1], TIMES, x), PAIR, f"{LABELS} batch"),
+    "unet.time_features": row(lambda t: unet.time_features(t, 8), TIMES, "rank list complex"),
+    "unet.time_features, size": row(lambda n: unet.time_features(TIMES, n), 8, among(0, -2, 1, 7)),
+    "unet.check_labels": row(lambda x: unet.check_labels(x, 3), PAIR, LABELS),
+}
+TENSORS: dict[str, Row] = PACKAGE.copy()
+TENSORS |= {f"methods.style.{name}": one for name, one in STYLE.items()}
+TENSORS |= {f"methods.upsampling.{name}": one for name, one in UPSAMPLING.items()}
+TENSORS |= {f"methods.{name}": one for name, one in (DIFFUSION | ADVERSARIAL).items()}
+TENSORS |= {f"methods.pixelcnn.{name}": one for name, one in PIXELCNN.items()}
+TENSORS |= {f"networks.{name}": one for name, one in KNOWING.items()}
