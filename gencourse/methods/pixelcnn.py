@@ -57,8 +57,8 @@ def quantise(images: Tensor, levels: int) -> Tensor:
 def to_images(x: Tensor, levels: int) -> Tensor:
     """Turn levels into grey values or colours: int64 in [0, levels) to float32 in [0, 1].
 
-    Raises ValueError for what are no integers in [0, levels), or fewer than two levels; values on an accelerator are not
-    looked at, as in `nll`.
+    Raises ValueError for what are no integers in [0, levels), or fewer than two levels; values on an accelerator are
+    not looked at, as in `nll`.
     """
     _check_levels(levels)
     if check_tensor(x).is_floating_point() or x.is_complex() or x.dtype == torch.bool:
