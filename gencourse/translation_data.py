@@ -115,7 +115,7 @@ def from_zip(
                 members = [PurePosixPath(m) for m in file.namelist()]
                 members = sorted(str(m) for m in members if m.parent.name == part and _is_picture(m.name))
                 read[part] = _read(f"{archive}, {part}", members, file.read, size, most)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:  # the latter: of a version that there is not
         raise DownloadError(f"{archive} is damaged ({error}): delete it and fetch it again") from error
     pairs = _are_pairs(read["testA"], read["testB"])
     return TranslationSets(name, read["trainA"], read["trainB"], read["testA"], read["testB"], pairs)
@@ -130,10 +130,12 @@ def _read(where: str, names: Sequence[str], source: Callable, size: int, most: i
         if most is not None and len(images) == most:
             break
         try:
-            images.append(_bytes(_square(read_picture(source(name)), size)))
-            read.append({"file": PurePosixPath(name).name})
-        except (ImageError, zipfile.BadZipFile, OSError):  # BadZipFile: one member's checksum is wrong
+            picture = read_picture(source(name))
+        except Exception:  # a damaged file, or a damaged part of an archive, fails in many ways inside its reader
             bad.append(PurePosixPath(name).name)
+            continue
+        images.append(_bytes(_square(picture, size)))
+        read.append({"file": PurePosixPath(name).name})
     tried = len(read) + len(bad)
     if bad:
         listed = ", ".join(bad[:NAMED]) + (", ..." if len(bad) > NAMED else "")
