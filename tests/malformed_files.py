@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from malformed_inputs import text
 from nbformat import v4, writes
 from PIL import Image
 from torch import Tensor, nn
@@ -192,6 +194,16 @@ WRITERS: dict[str, Callable[[str], Any]] = {
     "play.animation": lambda path: play.animation([PICTURE], path=path),
 }
 SCHEDULE = diffusion.linear_schedule(10)
+CHECKS = {name: check for number in checks.CHAPTERS for name, check in checks.of_chapter(number).items()}
+KNOWN = {
+    *("A", "B", "line", "colour", "cpu", "cuda", "mps", "meta", "auto", "squeezenet", "vgg19", "inception"),
+    *("beta", "posterior", *(f"conv{block}_{i}" for block in range(1, 6) for i in range(1, 5))),
+    *(*data.CATALOGUE, *data.photos(), *data.paintings(), *checkpoints.MODELS, *emoji.SPLITS, *seasons.SEASONS),
+    *(*runtime.PROFILES, *diffusion.TARGETS, *denoising.SCHEDULES, *checks.CHAPTERS),
+    *(*CHECKS, *(check.cell for check in CHECKS.values())),
+}
+# hypothesis also tries the words that it finds in the code under test.
+unknown = text.filter(lambda made: made not in KNOWN and not os.path.exists(made))
 SMALL_UNET = {"widths": (8, 8), "heads": 1}
 NAMES: dict[str, Callable[[str], Any]] = {
     "data.load": data.load,
