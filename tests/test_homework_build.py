@@ -49,6 +49,24 @@ def test_every_stub_says_what_to_write(source):
         assert task.title in cell.text and f"points: {task.points}" in cell.text
 
 
+@pytest.mark.parametrize(
+    ("body", "stub"),
+    [
+        ("raise NotImplementedError('f is not written yet')", True),
+        (
+            "for i in range(3):\n        with open(i):\n            raise NotImplementedError('f')\n    return 1",
+            True,
+        ),
+        ("if 0:\n        raise NotImplementedError('three channels')\n    return 1", False),
+        ("for i in range(3):\n        raise ValueError('f')", False),
+    ],
+)
+def test_what_counts_as_not_written(body, stub):
+    """A task may be a part of a function, in a loop; an error of one's own for a case left out is an answer."""
+    (cell,) = parse([{"id": "task-f", "text": f"def f():\n    {body}\n"}])
+    assert is_stub(cell, "f") is stub
+
+
 def test_a_copy_opens_itself_on_colab(source):
     (badge,) = [cell for cell in pages.read(SOURCES[source]).cells if cell.id == "badge"]
     assert (

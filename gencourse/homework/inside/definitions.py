@@ -13,6 +13,7 @@ that was lost, by the name it defines; of several copies the last that is not th
 import ast
 import linecache
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,10 +80,18 @@ def find(cells: list[Cell], cell_id: str, name: str) -> Cell:
 
 
 def is_stub(cell: Cell, name: str) -> bool:
-    """Whether a function's body still raises NotImplementedError, as in the students' copy."""
+    """Whether a function still raises NotImplementedError on its way, in a loop too, as in the students' copy."""
     defined = [n for n in cell.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == name]
-    raises = [n for node in defined for n in node.body if isinstance(n, ast.Raise) and n.exc is not None]
+    raises = [n for node in defined for n in _on_the_way(node.body) if isinstance(n, ast.Raise) and n.exc is not None]
     return any("NotImplementedError" in ast.dump(n.exc) for n in raises)
+
+
+def _on_the_way(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a body, and of the loops in it; what stands under an `if` may never be reached."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.For | ast.While | ast.With):
+            yield from _on_the_way(node.body)
 
 
 def select(cells: list[Cell], task: Cell) -> list[tuple[Cell, ast.stmt]]:
