@@ -255,10 +255,10 @@ def coarse_to_fine(
 
 def as_pairs(style: Tensor | Sequence[tuple[Tensor, float]]) -> list[tuple[Tensor, float]]:
     """Return (image, weight) pairs for one style image or for pairs. Raises ImageError for anything else."""
+    if isinstance(style, Tensor):
+        return [(style, 1.0)]
     try:
-        return (
-            [(style, 1.0)] if isinstance(style, Tensor) else [(check_tensor(x), float(weight)) for x, weight in style]
-        )
+        return [(check_tensor(x), float(weight)) for x, weight in style]
     except (TypeError, ValueError) as error:  # an ImageError too
         raise ImageError(f"expected a style image, or (image, weight) pairs ({error})") from error
 

@@ -53,8 +53,8 @@ class ResnetGenerator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Tensor:
-        h, w = (*check_tensor(x, floating=True).shape, 0, 0, 0, 0)[2:4]
-        if x.ndim != 4 or x.shape[1] != self.inputs or min(h, w) < SMALLEST or h % MULTIPLE or w % MULTIPLE:
+        fits = check_tensor(x, floating=True).ndim == 4 and x.shape[1] == self.inputs
+        if not fits or any(side < SMALLEST or side % MULTIPLE for side in x.shape[2:]):
             wanted = f"(B, {self.inputs}, H, W) with sides of at least {SMALLEST} that {MULTIPLE} divides"
             raise ValueError(f"the generator takes {wanted}, got shape {tuple(x.shape)}: crop or resize the pictures")
         return self.layers(x)

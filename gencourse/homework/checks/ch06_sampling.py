@@ -9,6 +9,7 @@ from numpy.random import Generator
 from gencourse.homework.calls import Case, Outputs
 from gencourse.homework.checks.ch06_forward import at
 from gencourse.homework.checks.compare import demand, explain, normal, refuse, same
+from gencourse.methods.denoising import SCHEDULES
 from gencourse.methods.diffusion import NoiseSchedule
 
 
@@ -169,14 +170,6 @@ def ddim_judge(case: Case, outputs: Outputs) -> None:
     demand(outputs["generator"], "noise_like is called without the generator: the result can never be had again")
 
 
-def betas_of(kind: str, steps: int) -> np.ndarray:
-    """The betas of a schedule of the chapter, (steps,) float64."""
-    if kind == "linear":
-        return (np.linspace(1e-4, 0.02, steps) * 1000 / steps).clip(max=0.999)
-    left = np.square(np.cos((np.linspace(0, 1, steps + 1) + 0.008) / 1.008 * np.pi / 2))
-    return (1 - left[1:] / left[:-1]).clip(max=0.999)
-
-
 def times_cases(g: Generator) -> Iterator[Case]:
     some = int(g.integers(200, 800))
     for kind, length, steps in [
@@ -186,7 +179,7 @@ def times_cases(g: Generator) -> Iterator[Case]:
         ("cosine", 30, 30),
         ("cosine", 30, 29),
     ]:
-        yield {"betas": betas_of(kind, length), "steps": steps}
+        yield {"betas": SCHEDULES[kind](length).betas.numpy(), "steps": steps}
 
 
 def times_judge(case: Case, outputs: Outputs) -> None:
