@@ -9,9 +9,9 @@ of 16, Adam with rate 1e-4 and betas 0.9 and 0.99, gradients clipped to norm 1, 
 images, which digits do not bear. "the peer, tuned": with chapter 06's batches, AdamW and learning rate.
 Chapter 06's network has 0.69 million parameters, and it is told the labels, for which the peer has no place: "chapter
 06, without labels" is the comparison of like with like, "chapter 06" is what the page trains.
-Everybody trains on the 9,000 embedded training digits and draws 2,000 with --sampling steps, the peer both with its own
-DDIM and with the chapter's DPM-Solver++: the better one counts. Scored against all embedded digits; neither drawing nor
-scoring counts as time.
+Everybody trains on the 9,000 embedded training digits and draws --samples with --sampling steps, the peer both with its
+own DDIM and with the chapter's DPM-Solver++: the better one counts. Scored against all embedded digits; neither drawing
+nor scoring counts as time.
 """
 
 import argparse
@@ -29,9 +29,9 @@ from gencourse.methods.diffusion import NoiseSchedule, diffusion_loss, drop_labe
 from gencourse.methods.samplers import dpm_solver_pp_2m
 from gencourse.metrics import Scores, features, score, table
 
-SAMPLES, CHUNK = 2000, 250
+CHUNK = 250  # pictures that the peer draws at once
 Step = Callable[[], None]
-Sampler = Callable[[int], dict[str, Tensor]]  # sampling steps -> pictures of each sampler, (N, 1, 28, 28) in [0, 1]
+Sampler = Callable[[int, int], dict[str, Tensor]]  # (N, sampling steps) -> {sampler: (N, 1, 28, 28) in [0, 1]}
 
 
 def chapter(digits: data.ImageSet, seed: int, steps: int, *, labelled: bool) -> tuple[Step, Sampler]:
@@ -52,10 +52,10 @@ def chapter(digits: data.ImageSet, seed: int, steps: int, *, labelled: bool) -> 
         rate.step()
         average.update(diffusion)
 
-    def draw(sampling: int) -> dict[str, Tensor]:
-        labels = torch.arange(SAMPLES) % 10 if labelled else None
+    def draw(count: int, sampling: int) -> dict[str, Tensor]:
+        labels = torch.arange(count) % 10 if labelled else None
         seeded = torch.Generator().manual_seed(0)
-        return {"DPM-Solver++": sample_images(average.module, SAMPLES, labels=labels, generator=seeded, steps=sampling)}
+        return {"DPM-Solver++": sample_images(average.module, count, labels=labels, generator=seeded, steps=sampling)}
 
     return step, draw
 
@@ -80,13 +80,13 @@ def peer(digits: data.ImageSet, seed: int, steps: int, *, tuned: bool) -> tuple[
         average.update()
 
     @torch.no_grad()
-    def draw(sampling: int) -> dict[str, Tensor]:
+    def draw(count: int, sampling: int) -> dict[str, Tensor]:
         trained = average.ema_model.eval()
         trained.sampling_timesteps = sampling
-        own = torch.cat([trained.sample(CHUNK) for _ in range(SAMPLES // CHUNK)])
-        schedule, generator = NoiseSchedule(trained.betas.clamp(1e-6, 0.999)), torch.Generator().manual_seed(0)
+        noise = torch.randn(count, 1, 28, 28, generator=torch.Generator().manual_seed(0)).split(CHUNK)
+        own = torch.cat([trained.sample(len(x_T)) for x_T in noise])
+        schedule = NoiseSchedule(trained.betas.clamp(1e-6, 0.999))
         model = clipped(lambda x_t, t: trained.model_predictions(x_t, t).pred_x_start)
-        noise = torch.randn(SAMPLES, 1, 28, 28, generator=generator).split(CHUNK)
         ours = [dpm_solver_pp_2m(model, x_T, schedule, steps=sampling) for x_T in noise]
         return {"its DDIM": own, "DPM-Solver++": to_unit(torch.cat(ours))}
 
@@ -121,6 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=4600, help="of chapter 06's training")
     parser.add_argument("--sampling", type=int, default=20, help="steps of the samplers")
+    parser.add_argument("--samples", type=int, default=2000, help="pictures to score")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS)[:3], metavar="WAY")
     parser.add_argument("--seconds", type=float, help="of the others' training (default: what chapter 06 took)")
@@ -142,7 +143,7 @@ def main() -> None:
             budget = budget or took
             found = {
                 sampler: score(x, reference, classifier, split="embedded digits")
-                for sampler, x in draw(args.sampling).items()
+                for sampler, x in draw(args.samples, args.sampling).items()
             }
             sampler = min(found, key=lambda name: found[name].frechet)
             rows[name].append(found[sampler])

@@ -26,6 +26,7 @@ WAYS = (
     ("DDIM", samplers.ddim, 20),
     ("DDIM", samplers.ddim, 50),
     ("DDPM", ddpm, 20),
+    ("DDPM, evenly in t", ddpm, torch.linspace(999, 0, 20).int().tolist()),
     ("DDPM", ddpm, 1000),
 )
 WEIGHTS = (1.0, 1.25, 1.5, 2.0, 3.0)
@@ -55,7 +56,8 @@ def main() -> None:
     print(f"| sampler, N = {args.count} | steps | FID-digits | confidence | ms a picture |\n|---|---|---|---|---|")
     for name, sampler, steps in WAYS:
         distance, confidence, ms = measured(args.count, sampler=sampler, steps=steps)
-        print(f"| {name} | {steps} | {distance:.3f} | {confidence:.3f} | {ms:.1f} |", flush=True)
+        count = steps if isinstance(steps, int) else len(steps)
+        print(f"| {name} | {count} | {distance:.3f} | {confidence:.3f} | {ms:.1f} |", flush=True)
     print(f"\n| guidance, N = {args.guided} | FID-digits | confidence |\n|---|---|---|")
     for weight in WEIGHTS:
         distance, confidence, _ = measured(args.guided, guidance=weight)
