@@ -98,6 +98,31 @@ def test_slider_upload_and_stop(lab, tab):
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
+def test_stop_in_a_chapters_training(lab, tab):
+    """Chapter 05 at full size: the network as it was at Stop is the one that the rest of the page draws with."""
+    chapter = nbformat.read(next(path for path in CHAPTERS if path.stem.startswith("05")), as_version=4)
+    for cell in chapter.cells:
+        if cell.id == "setup":
+            cell.source = f"%env GENCOURSE_PROFILE=cpu\n{cell.source}"
+        if cell.cell_type == "code":
+            cell.outputs = []
+    nbformat.write(chapter, lab.root / "stopped.ipynb")
+    sheet = Sheet(lab, tab, "stopped.ipynb")
+    sheet.start_all()
+    sheet.wait_for_other_pictures("train-run", [])  # in the middle of the training
+    sheet.stop()
+    sheet.wait()
+    notebook = sheet.saved()
+    sheet.screenshot(SCREENSHOTS / "stopped.png")
+    sheet.close()
+    assert errors(notebook) == [] and not_run(notebook) == [] and tab.wrong == []
+    told = "".join(o.get("text", "") for cell in notebook.cells if cell.id == "train-run" for o in cell.outputs)
+    stopped, whole = re.search(r"stopped after step (\d+) of (\d+); the history so far is returned", told).groups()
+    assert 0 < int(stopped) < int(whole) and f"\n{stopped} steps in " in told, "the page's own words know of it"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter(path, lab, tab):
     shutil.copy(path, lab.root)
