@@ -53,11 +53,10 @@ def save(image: Tensor, path: str | os.PathLike) -> Path:
     hold the picture (JPEG has no transparency), OSError where nothing can be written.
     """
     path, picture, buffer = Path(path), to_pil(image), io.BytesIO()
-    kind = Image.registered_extensions().get(path.suffix.lower())
-    if kind not in Image.SAVE:  # PIL reads some formats that it cannot write
+    if path.suffix.lower() not in writable():
         raise ImageError(f"cannot tell the format of {path.name!r}; use an ending such as .png or .jpg")
     try:
-        picture.save(buffer, format=kind, quality=92)
+        picture.save(buffer, format=Image.registered_extensions()[path.suffix.lower()], quality=92)
     except (OSError, ValueError) as error:
         raise ImageError(f"{path.name} cannot hold this picture ({error}); use .png") from error
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +70,11 @@ def save(image: Tensor, path: str | os.PathLike) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def writable() -> set[str]:
+    """Return the endings that `save` knows, in small letters. Fewer than `load` reads: PIL cannot write them all."""
+    return {ending for ending, kind in Image.registered_extensions().items() if kind in Image.SAVE}
 
 
 def to_signed(x: Tensor) -> Tensor:

@@ -92,6 +92,7 @@ def test_as_a_module():
         (["stylize", "chelsea", "missing.jpg", "-o", "x.png"], "no file at missing.jpg"),
         (["stylize", "chelsea", "auvers", "-o", "x"], "ends in .png or .jpg"),
         (["stylize", "chelsea", "auvers", "-o", "x.xyz"], "ends in .png or .jpg"),
+        (["stylize", "chelsea", "auvers", "-o", "x.psd"], "ends in .png or .jpg"),  # PIL reads it, and cannot write it
         (["data"], "ACTION"),
         (["data", "fetch"], "NAME"),
         (["data", "fetch", "cifar"], "Known: digits"),

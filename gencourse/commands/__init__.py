@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -21,3 +22,18 @@ def input_errors() -> Iterator[None]:
         yield
     except (ValueError, OSError, LookupError, DownloadError) as error:
         raise UserError(" ".join(str(error).split())) from error
+
+
+def output_file(path: str, *endings: str) -> Path:
+    """Return where the result goes, checked before the work rather than after it; its folder is made.
+
+    endings: what may be written beside pictures. Raises ValueError, OSError.
+    """
+    from gencourse import images
+
+    out = Path(path)
+    if out.is_dir() or out.suffix.lower() not in images.writable().union(endings):
+        wanted = " or ".join([".png", *endings] if endings else [".png", ".jpg"])
+        raise ValueError(f"cannot write to {path!r}: -o needs a file name that ends in {wanted}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out

@@ -5,16 +5,14 @@ import inspect
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from gencourse import archive, checkpoints, images
-from gencourse.commands import input_errors
+from gencourse.commands import input_errors, output_file
 from gencourse.commands.run import duration
 from gencourse.runtime import choose_device
 
@@ -40,7 +38,7 @@ def main(args: argparse.Namespace) -> int:
         if "device" in inspect.signature(draw).parameters:
             options["device"] = device
         labels = chosen_labels(network, args)
-        out = target(args.output)
+        out = output_file(args.output, ".npz")
     began = time.perf_counter()
     generator = torch.Generator().manual_seed(args.seed)
     drawn = draw_in_batches(draw, network, args.n, labels, generator, options)
@@ -99,15 +97,6 @@ def chosen_labels(network: nn.Module, args: argparse.Namespace) -> Tensor | None
     if args.label >= classes:
         raise ValueError(f"--label {args.label}: {args.name} has the classes 0 to {classes - 1}")
     return torch.full((args.n,), args.label)
-
-
-def target(path: str) -> Path:
-    """Return where the result goes, checked before the work rather than after it. Raises ValueError, OSError."""
-    out = Path(path)
-    if out.is_dir() or out.suffix.lower() not in (".npz", *Image.registered_extensions()):
-        raise ValueError(f"cannot write to {path!r}: -o needs a file name that ends in .png or .npz")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    return out
 
 
 def listing() -> str:

@@ -5,11 +5,10 @@ import sys
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from gencourse import data, images
-from gencourse.commands import UserError, input_errors
+from gencourse.commands import UserError, input_errors, output_file
 from gencourse.commands.run import duration
 from gencourse.methods.style import Stylized, coarse_to_fine, noise_like, stylize
 from gencourse.networks.features import SMALLEST, Extractor, extractor
@@ -22,7 +21,7 @@ SHARES = (3, 2, 1)  # of the steps, from the smallest scale to the largest
 def main(args: argparse.Namespace) -> int:
     """Read the pictures, optimise, write the result, say where it is."""
     with input_errors():
-        out = target(args.output)
+        out = output_file(args.output)
         weights = args.weights or [1.0] * len(args.style)
         if len(weights) != len(args.style) or sum(weights) <= 0:
             raise ValueError(
@@ -93,15 +92,6 @@ def picture(name: str, size: int) -> Tensor:
             f"{name} is {w} x {h} at --size {size}, the network needs {SMALLEST} a side: use a larger --size"
         )
     return image
-
-
-def target(path: str) -> Path:
-    """Return where the result goes, checked before the work rather than after it. Raises ValueError, OSError."""
-    out = Path(path)
-    if out.suffix.lower() not in Image.registered_extensions() or out.is_dir():
-        raise ValueError(f"cannot write a picture to {path!r}: -o needs a file name that ends in .png or .jpg")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    return out
 
 
 def load_network(name: str, device: torch.device) -> Extractor:

@@ -6,8 +6,7 @@ import sys
 from torch import Tensor, nn
 
 from gencourse import checkpoints, data, images
-from gencourse.commands import input_errors
-from gencourse.commands.stylize import target
+from gencourse.commands import input_errors, output_file
 from gencourse.methods.cyclegan import translate
 from gencourse.networks.translation import MULTIPLE, SMALLEST, ResnetGenerator
 from gencourse.runtime import choose_device
@@ -25,7 +24,7 @@ def main(args: argparse.Namespace) -> int:
         if args.name is None or args.picture is None or args.output is None:
             raise ValueError("name a model, a picture and where the result goes, -o FILE; --list shows the models")
         network = load(args.name)
-        out = target(args.output)
+        out = output_file(args.output)
         x = picture(args.picture, args.size)
         translated = translate(network.to(choose_device(args.device)), x)
         images.save(translated, out)
