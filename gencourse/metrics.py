@@ -33,8 +33,8 @@ def psnr(a: Tensor, b: Tensor) -> Tensor:
     super-resolution often measure brightness alone and get other numbers. Raises ImageError for unequal shapes or
     values outside the range.
     """
-    _check(a, b)
-    return -10 * (a - b).square().mean((1, 2, 3)).log10()
+    kind, a, b = _check(a, b)
+    return (-10 * (a - b).square().mean((1, 2, 3)).log10()).to(kind)
 
 
 def ssim(a: Tensor, b: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     where the 11 x 11 Gaussian window (sigma 1.5) lies inside the picture. Raises ImageError as `psnr` does.
     Wang et al. 2004, eq. 13. Differs from the paper: each colour channel is compared, not the grey picture.
     """
-    _check(a, b)
+    kind, a, b = _check(a, b)
     if min(a.shape[2:]) < WINDOW:
         raise ImageError(f"SSIM needs pictures of at least {WINDOW} pixels a side, got shape {tuple(a.shape)}")
     mean_a, mean_b = _local_mean(a), _local_mean(b)
@@ -52,7 +52,7 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     covariance = _local_mean(a * b) - mean_a * mean_b
     brightness = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
     pattern = (2 * covariance + C2) / (var_a + var_b + C2)
-    return (brightness * pattern).mean((1, 2, 3))
+    return (brightness * pattern).mean((1, 2, 3)).to(kind)
 
 
 def _local_mean(x: Tensor) -> Tensor:
@@ -65,8 +65,13 @@ def _local_mean(x: Tensor) -> Tensor:
     return F.conv2d(x, window.view(1, 1, 1, -1).expand(c, -1, -1, -1), groups=c)
 
 
-def _check(a: Tensor, b: Tensor) -> None:
+def _check(a: Tensor, b: Tensor) -> tuple[torch.dtype, Tensor, Tensor]:
+    """Return the dtype to answer in, and the pictures in float64: SSIM's variances are small differences.
+
+    Apple's GPUs have no float64 and keep float32.
+    """
     if check_tensor(a).ndim != 4 or a.shape != check_tensor(b).shape:
         raise ImageError(f"expected two (B, C, H, W) of one shape, got {tuple(a.shape)} and {tuple(b.shape)}")
-    for x in (a, b):
-        check_range(x, 0, 1)
+    a, b = (check_range(x, 0, 1) for x in (a, b))
+    exact = torch.float32 if a.device.type == "mps" else torch.float64
+    return torch.promote_types(a.dtype, torch.float32), a.to(exact), b.to(exact)

@@ -87,7 +87,8 @@ def from_folders(
     a: str | os.PathLike, b: str | os.PathLike, *, size: int = 64, n: int | None = None, tests: int | None = None
 ) -> TranslationSets:
     """Read two folders of one's own pictures, as `folder` does; every tenth of each side, the first included, is held
-    out for testing. The folders may differ in length. Raises ImageError when one has fewer than two pictures.
+    out for testing. The folders may differ in length. What is held out counts as pairs where all names agree: two
+    folders of unrelated pictures should not both be numbered alike. Raises ImageError for fewer than two pictures.
     """
     sides = []
     for path in (a, b):

@@ -131,6 +131,11 @@ def test_a_schedule_falls_from_picture_to_noise(schedule):
     assert schedule.alphas_cumprod[0] > (0.9 if len(schedule) < 100 else 0.999)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_the_shortest_chains_end_in_noise_too(steps):
+    assert linear_schedule(steps).alphas_cumprod[-1] < 0.002
+
+
 def test_the_schedules_are_the_papers():
     linear, cosine = SCHEDULES["linear"], SCHEDULES["cosine"]
     assert linear.betas[0] == 1e-4 and linear.betas[-1].item() == pytest.approx(0.02)

@@ -265,10 +265,12 @@ def test_gradient_penalty_of_a_known_slope():
     w = torch.tensor([[3.0, 4.0]])  # a linear critic has the slope 5 everywhere
 
     def critic(x):
-        return (x @ w.T)[:, 0]
+        return (x @ w.T.to(x))[:, 0]
 
     real, fake = torch.randn(6, 2), torch.randn(6, 2)
     assert gan_tricks.gradient_penalty(10, generator=rng())(critic, real, fake) == pytest.approx(10 * 16, rel=1e-5)
+    exact = gan_tricks.gradient_penalty(10, generator=rng())(critic, real.double(), fake.double())
+    assert exact.dtype == torch.float64
     assert gan_tricks.r1_penalty(2)(critic, real, fake) == pytest.approx(25, rel=1e-5)
 
 

@@ -95,6 +95,15 @@ def test_ssim_says_how_small_a_picture_may_be():
         ssim(torch.rand(1, 3, 10, 30), torch.rand(1, 3, 10, 30))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("measure", [psnr, ssim])
+def test_half_precision_pictures_are_measured_in_full(measure, dtype):
+    a = (0.9 + 0.003 * torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))).to(dtype)
+    b = (0.9 + 0.003 * torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))).to(dtype)
+    assert measure(a, b).dtype == torch.float32
+    assert torch.equal(measure(a, b), measure(a.float(), b.float()))
+
+
 def test_a_gradient_flows_through_ssim():
     a, b = pair((1, 3, 24, 24), 0.2)
     a.requires_grad_()

@@ -353,6 +353,14 @@ def test_temperature_zero_takes_the_most_likely_level():
     assert torch.equal(x, pixelcnn.sample_cached(network, (3, 1, 6, 6), temperature=1e-6, generator=seed(1)))
 
 
+@pytest.mark.parametrize("sampler", [pixelcnn.sample_naive, pixelcnn.sample_cached])
+def test_a_diverged_network_does_not_draw_black(sampler):
+    network = build(PixelCNN)
+    torch.nn.init.constant_(next(iter(network.parameters())), torch.nan)
+    with pytest.raises(ValueError, match=r"predicts NaN for pixel \(0, 0\)"):
+        sampler(network, (2, 1, 4, 4), generator=seed())
+
+
 def test_low_temperature_raises_the_likelihood():
     network = build(PixelCNN, levels=4)
     nats = [

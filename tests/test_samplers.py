@@ -92,6 +92,11 @@ def test_ddim_with_eta_one_is_ddpm_with_the_posterior_variance(schedule):
     assert_close(one, two, atol=1e-9, rtol=1e-9)
 
 
+def test_rounding_makes_no_number_complex():
+    schedule = linear_schedule(9)  # between its last times 1 - after - sigma^2 is zero, rounded to less
+    assert ddim(perfect(schedule), X, schedule, steps=[8, 0], eta=1.0).is_floating_point()
+
+
 def test_a_shorter_chain_has_the_betas_of_a_shorter_schedule(schedule):
     """Sampling at chosen times equals sampling all times of the schedule that has only those (Nichol & Dhariwal)."""
     times = [900, 600, 250, 40]
@@ -379,6 +384,7 @@ MASK = torch.ones(1, 1, 4, 4)
         (lambda m, s: inpaint(m, X, s, X, MASK[..., :3], steps=5), ImageError, r"fit \(2, 3, 4, 4\)"),
         (lambda m, s: inpaint(m, X, s, X, MASK, steps=5, resample=0), ValueError, "resample"),
         (lambda m, s: ddim_invert(m, X + 2, s, steps=5), ImageError, r"\[-1, 1\]"),
+        (lambda m, s: ddim_invert(m, X, s, steps=1), ValueError, "at least two"),
         (lambda m, s: slerp(X, X[:1], 0.5), ValueError, "one shape"),
         (lambda m, s: sample_images(tiny(), 2, labels=torch.tensor([1, 4])), ValueError, "unknown class"),
         (lambda m, s: sample_images(tiny(), 2, labels=torch.tensor([1])), ValueError, "2 pictures need as many"),

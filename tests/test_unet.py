@@ -146,6 +146,13 @@ def test_bfloat16_autocast_stays_near():
     assert (rough.float() - exact).square().mean() < 1e-3 * exact.square().mean()
 
 
+def test_float64_stays_float64():
+    network, x_t, t = awake(), noise(2, 1, 8, 8), torch.tensor([1, 700])
+    exact = network.double()(x_t.double(), t)
+    assert exact.dtype == torch.float64
+    assert_close(network.float()(x_t, t), exact.float(), atol=1e-4, rtol=1e-3)
+
+
 def test_a_checkpoint_brings_it_back(tmp_path):
     arguments = {**SMALL, "classes": 3}
     network = awake(classes=3)

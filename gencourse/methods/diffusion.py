@@ -38,7 +38,7 @@ class NoiseSchedule:
         """Return `steps` falling times to sample at, evenly spaced in log snr as far as integers allow.
 
         The last is 0, unless it is the only one. Even steps in t are too long near the picture, where snr changes fast.
-        Below snr = e^-10 nothing is left of the picture, so unless all T are asked for the first time lies there.
+        Below snr = e^-10 nothing is left of the picture, so that is where few times begin; many reach up to T - 1.
         Raises ValueError unless 1 <= steps <= T.
         Lu et al. 2022, "DPM-Solver", sec. 3.3.
         """
@@ -58,7 +58,7 @@ def linear_schedule(steps: int = 1000, first: float = 1e-4, last: float = 0.02) 
     Raises ValueError for fewer than one step, and as `NoiseSchedule` does.
     """
     _check_steps(steps)
-    betas = torch.linspace(first, last, steps, dtype=torch.float64) * 1000 / steps
+    betas = torch.linspace(first if steps > 1 else last, last, steps, dtype=torch.float64) * 1000 / steps
     return NoiseSchedule(betas.clamp(max=0.999))
 
 
@@ -156,7 +156,7 @@ def diffusion_loss(
     """
     check_range(x0, -1, 1)
     t = torch.randint(len(schedule), (len(x0),), generator=generator)
-    noise = torch.randn(x0.shape, generator=generator).to(x0.device)
+    noise = torch.randn(x0.shape, generator=generator).to(x0)
     x_t = q_sample(x0, t, noise, schedule.alphas_cumprod)
     learn = target.learn(x0, noise, *scales(t, schedule.alphas_cumprod, x0))
     answer = network(x_t, t.to(x0.device)) if labels is None else network(x_t, t.to(x0.device), labels)

@@ -61,10 +61,12 @@ def ddim_invert(
 
     x0: in [-1, 1]. Exact for infinitely many steps: each step assumes that the noise in x_t and in x_{t+1} is the same.
     The picture is taken for the state at the first time, where hardly any noise is in it. Song et al. 2021, sec. 4.3.
-    Raises ImageError when x0 leaves [-1, 1], ValueError as the samplers do.
+    Raises ImageError when x0 leaves [-1, 1], ValueError for a single step, and as the samplers do.
     """
     check_range(x0, -1, 1)
     x, up = x0, times(schedule, steps)[::-1]
+    if len(up) < 2:
+        raise ValueError("inversion goes from one time to the next: it needs at least two")
     for (t, now, _), (_, after, _) in zip(up, up[1:], strict=False):
         x0_hat = predict(model, x, t, callback)
         eps = (x - now**0.5 * x0_hat) / (1 - now) ** 0.5

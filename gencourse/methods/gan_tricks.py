@@ -22,7 +22,7 @@ def gradient_penalty(weight: float = 10.0, *, generator: torch.Generator | None 
 
     def penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
         same_shape(_check(real), fake)
-        place = torch.rand(len(real), generator=generator).to(real.device).view(-1, *[1] * (real.ndim - 1))
+        place = torch.rand(len(real), generator=generator).to(real).view(-1, *[1] * (real.ndim - 1))
         x = torch.lerp(fake.detach(), real, place)
         return weight * (_slope(discriminator, x) - 1).square().mean()
 

@@ -74,7 +74,7 @@ def nll(logits: Tensor, x: Tensor) -> Tensor:
     logits: (B, levels, C, H, W); x: (B, C, H, W) int64 in [0, levels). Raises ValueError for shapes or levels that do
     not fit; values on an accelerator are not looked at, which would make it wait in every step of a training.
     """
-    right = check_tensor(logits).is_floating_point() and check_tensor(x).dtype in (torch.int64, torch.uint8)
+    right = check_tensor(logits).is_floating_point() and check_tensor(x).dtype == torch.int64
     if not right or logits.ndim != 5 or logits[:, 0].shape != x.shape:
         raise ValueError(
             f"expected logits (B, levels, C, H, W) and int64 (B, C, H, W), got shapes {tuple(logits.shape)} and "
@@ -153,7 +153,7 @@ def sample_naive(
     Returns int64 in [0, levels). Raises ValueError for arguments that do not fit the network or each other.
     """
 
-    def begin(x: Tensor) -> Predict:
+    def begin(x: Tensor, labels: Tensor | None) -> Predict:
         return lambda r, c: network(x, labels)[..., r, c]
 
     return _sample(network, begin, shape, labels, generator, temperature, given, mask, callback)
@@ -177,9 +177,11 @@ def sample_cached(
     On a GPU that takes float32 convolutions: TF32, torch's default for them, is coarser (allow_tf32 = False).
     Raises ValueError for a PixelRNN, which has no columns to keep.
     """
-    return _sample(
-        network, lambda x: Columns(network, x, labels), shape, labels, generator, temperature, given, mask, callback
-    )
+
+    def begin(x: Tensor, labels: Tensor | None) -> Predict:
+        return Columns(network, x, labels)
+
+    return _sample(network, begin, shape, labels, generator, temperature, given, mask, callback)
 
 
 def sample_images(
@@ -215,7 +217,7 @@ def log_odds(logits: Tensor, temperature: float) -> Tensor:
 
 @torch.no_grad()
 def _sample(network, begin, shape, labels, generator, temperature, given, mask, callback) -> Tensor:
-    """The loop that the samplers share; begin(x) returns what predicts (r, c) from the pixels written in x so far."""
+    """The loop that the samplers share; begin(x, labels) returns what predicts (r, c) from the pixels in x so far."""
     if not temperature >= 0:
         raise ValueError(f"temperature must be 0 or more, got {temperature}")
     x, known = _start(network, shape, labels, given, mask)
@@ -223,13 +225,16 @@ def _sample(network, begin, shape, labels, generator, temperature, given, mask, 
     u = torch.rand(b, h * w, colours, generator=generator, dtype=torch.double)  # one picture after the other
     u = u.logit().permute(1, 2, 0)[..., None].contiguous()  # (H * W, C, B, 1)
     slack = 2 * ROUNDING / max(temperature, COLDEST)
+    labels = None if labels is None else labels.to(x.device)
     exact = _Exact(network, labels, temperature)
     with eval_mode(network):
-        predict = begin(x)
+        predict = begin(x, labels)
         for i in range(known, h * w):
             r, c = divmod(i, w)
             for k in range(colours):
                 boundaries = log_odds(predict(r, c)[:, :, k].cpu(), temperature)
+                if boundaries.isnan().any():  # no number passes NaN, so the picture would turn out black
+                    raise ValueError(f"the network predicts NaN for pixel ({r}, {c}): its training diverged")
                 level = (u[i, k] >= boundaries).sum(1)
                 close = (u[i, k] - boundaries).abs() <= slack
                 if close.any():

@@ -90,7 +90,7 @@ def ddim(
         x0 = predict(model, x, t, callback)
         eps = (x - now**0.5 * x0) / (1 - now) ** 0.5
         sigma = eta * ((1 - after) / (1 - now) * (1 - now / after)) ** 0.5
-        x = after**0.5 * x0 + (1 - after - sigma**2) ** 0.5 * eps
+        x = after**0.5 * x0 + max(0.0, 1 - after - sigma**2) ** 0.5 * eps
         if sigma > 0:
             x = x + sigma * noise_like(x, generator)
     return x

@@ -176,6 +176,7 @@ def pixel_shuffle(x: Tensor, scale: int) -> Tensor:
     """Turn channels into pixels: (B, C * scale^2, h, w) to (B, C, h * scale, w * scale).
 
     Channel c * scale^2 + i * scale + j becomes pixel (i, j) of each block of channel c. Shi et al. 2016, eq. 4.
+    Differs from the paper, as torch does: there the C colours lie innermost, here outermost.
     """
     b, channels, h, w = _check(x, scale=scale, floating=False).shape
     if channels % scale**2:

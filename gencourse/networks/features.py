@@ -163,7 +163,10 @@ def _embedded(layers, weights) -> Extractor:
 
 
 def embedded_extractor(network: VGG, layers: Iterable[str] | None = None) -> Extractor:
-    """Wrap a VGG of one's own; its layers are not scaled yet (`Extractor.normalise`). Raises ValueError for others."""
+    """Wrap a VGG of one's own; its layers are not scaled yet (`Extractor.normalise`). Raises ValueError for others.
+
+    The network itself is taken, not a copy, and is frozen by it: train on a `copy.deepcopy`.
+    """
     return Extractor(
         dict(network.stages),
         name="embedded",

@@ -21,7 +21,7 @@ class PixelCNN(PixelNetwork):
 
     width: channels of a layer, divisible by the colours; layers: masked convolutions, the first included; kernel and
     first_kernel: their sides, odd. The other arguments are PixelNetwork's. Has a blind spot, up and to the right.
-    van den Oord et al. 2016, "Pixel Recurrent Neural Networks", sec. 3.3 and table 1. Differs from the paper: the
+    van den Oord et al. 2016, "Pixel Recurrent Neural Networks", sec. 3.5 and table 1. Differs from the paper: the
     residual layer is one convolution, without 1 x 1 convolutions around it; the network sees coordinates.
     """
 

@@ -20,7 +20,8 @@ class UNet(nn.Module):
     attention: how many of the lowest levels attend, with `heads` heads. dropout: in each residual block.
     classes: 0, or how many classes it may be asked for; then label `null`, equal to `classes`, means "any".
     forward: x_t (B, channels, H, W), t (B,), labels (B,) int64 in [0, classes] or None for "any"; returns the shape of
-    x_t, zero before training. Raises ValueError for other shapes, unknown labels, labels without classes, bad sizes.
+    x_t, zero before training. Raises ValueError for other shapes, labels without classes, bad sizes, and unknown labels
+    (those on an accelerator are not looked at, which would make it wait in every step of a training).
     Differs from the paper: halved and doubled by mean and repetition, without convolutions; one skip a level, not one a
     block; time scales and shifts the normalised features (Nichol & Dhariwal 2021, app. A) where the paper adds it;
     several heads attend, in each block of the lowest levels; the middle is one block without attention.
@@ -57,7 +58,8 @@ class UNet(nn.Module):
 
     def forward(self, x_t: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
         self._check(x_t, t, labels)
-        conditions = self.time(time_features(t, self.time[0].in_features))  # (B, 4 widths[0])
+        first = self.time[0]
+        conditions = self.time(time_features(t, first.in_features).to(first.weight.dtype))  # (B, 4 widths[0])
         if self.label is not None:
             conditions = conditions + self.label(torch.full_like(t, self.null).long() if labels is None else labels)
         conditions = F.silu(conditions)
@@ -129,7 +131,7 @@ class Norm(nn.GroupNorm):
     """Group normalisation, in float32 also under autocast: on CPUs the bfloat16 kernel takes twice as long."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.float())
+        return super().forward(x if x.dtype == torch.float64 else x.float())
 
 
 def time_features(t: Tensor, size: int) -> Tensor:
