@@ -95,12 +95,15 @@ def run(
     profile: "smoke", "cpu" or "gpu", else what the environment and the hardware say. timeout: seconds a cell may take.
     save: when every cell passed, also keep the outputs in the notebook itself. What had run is written in any case: a
     cell that fails, a kernel that dies and Ctrl-C (once: stop as soon as the cell lets go; twice: at once) are told in
-    the result. Raises ValueError for a file that is no notebook, or was edited while it ran and is not saved.
+    the result. Raises ValueError for a file that is no notebook, that its result would overwrite, or that was edited
+    while it ran and is not saved.
     """
     notebook = pages.read(path)
     for cell in pages.code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
     result = Result(path, out / f"{path.stem}.ipynb", out / f"{path.stem}.html", len(pages.code_cells(notebook)))
+    if result.notebook.resolve() == path.resolve():
+        raise ValueError(f"{path} lies in {out}, where its result would overwrite it: choose another folder")
     out.mkdir(parents=True, exist_ok=True)  # before the work, not after it, if it cannot be
     started = time.monotonic()
     try:

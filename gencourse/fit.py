@@ -68,6 +68,7 @@ def fit(
                 if loop.done % every == 0 or loop.done == steps:
                     loop.flush()
                     _draw(live, loop, preview)
+                loop.save_if_due()
         loop.flush()
         loop.save()
     except KeyboardInterrupt:  # the second press: the networks may be between two steps, so they are not saved

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import Tensor
 
+WRITTEN = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")  # formats that hold any picture of ours
 TOLERANCE = 1e-3  # rounding may leave a range by this much; anything more is a mistake and raises
 
 
@@ -73,8 +74,8 @@ def save(image: Tensor, path: str | os.PathLike) -> Path:
 
 
 def writable() -> set[str]:
-    """Return the endings that `save` knows, in small letters. Fewer than `load` reads: PIL cannot write them all."""
-    return {ending for ending, kind in Image.registered_extensions().items() if kind in Image.SAVE}
+    """Return the endings that `save` knows, in small letters: fewer than those PIL reads, or has half a writer for."""
+    return {ending for ending, kind in Image.registered_extensions().items() if kind in WRITTEN}
 
 
 def to_signed(x: Tensor) -> Tensor:

@@ -64,8 +64,6 @@ class Loop:
         if now - self.flushed < FLUSH_SECONDS:
             return False
         self.flush()
-        if now - self.saved > self.save_seconds:
-            self.save()
         return True
 
     def flush(self) -> None:
@@ -83,6 +81,11 @@ class Loop:
                     raise error
             for name, value in read.items():
                 self.history.setdefault(name, []).append(value)
+
+    def save_if_due(self) -> None:
+        """Save, after a flush only: it is what has waited for the device already."""
+        if not self.pending and time.monotonic() - self.saved > self.save_seconds:
+            self.save()
 
     def latest(self) -> dict[str, float]:
         return smoothed(self.history)

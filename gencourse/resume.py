@@ -144,25 +144,36 @@ class Saves:
         self.checked = False
 
     def read(self) -> dict[str, Any] | None:
-        """Return the newest whole save, or None where there is none. Never executes pickled code."""
-        for path in (self.path, self.previous):
-            if not path.exists():
-                continue
+        """Return the newest whole save, or None where there is none. Never executes pickled code.
+
+        Where the file was deleted there is none, whatever its previous generation says.
+        """
+        if not self.path.exists() and self.partial.exists():  # `write` was cut off between its two renames
+            self._fall_back()
+        for ending in (".damaged", ".previous.damaged"):
+            if not self.path.exists():
+                return None
             try:
-                with zipfile.ZipFile(path) as file:
+                with zipfile.ZipFile(self.path) as file:
                     if broken := file.testzip():  # torch does not look at the checksums it has written
                         raise ValueError(f"{broken} is damaged")
-                saved = torch.load(path, map_location="cpu", weights_only=True)
+                saved = torch.load(self.path, map_location="cpu", weights_only=True)
                 if saved["format"] == FORMAT:
                     return saved
                 problem = f"it has format {saved['format']}, this version reads {FORMAT}"
             except Exception as error:  # a damaged file fails in many ways inside torch's reader
                 problem = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-            aside = path.with_name(path.name + ".damaged")
-            os.replace(path, aside)  # else the next save would push it over the last good one
-            message = f"{path} cannot be used ({problem[:200]}); kept as {aside.name}, looking for an older save"
+            aside = self.path.with_name(self.path.name + ending)
+            os.replace(self.path, aside)  # else the next save would push it over the last good one
+            self._fall_back()
+            message = f"{self.path} cannot be used ({problem[:200]}); kept as {aside.name}, looking for an older save"
             warnings.warn(message, stacklevel=3)
         return None
+
+    def _fall_back(self) -> None:
+        """Make the previous generation the current one."""
+        if self.previous.exists():
+            os.replace(self.previous, self.path)
 
     def write(self, saved: dict[str, Any]) -> bool:
         """Write a save; a crash at any moment leaves a whole file. Returns False, with a warning, when the disk fails.

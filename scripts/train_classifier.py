@@ -9,6 +9,7 @@ reference. MNIST is downloaded at the first use.
 
 import argparse
 import math
+import sys
 from pathlib import Path
 
 import torch
@@ -78,6 +79,8 @@ def main() -> None:
 
     state = {"classifier": classifier, "optimizer": optimizer, "rate": rate, "generator": generator}
     history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
+    if history.steps < args.steps:  # nothing half-trained is shipped
+        sys.exit("stopped: no weights are written; run it again to go on")
     record = {
         "arguments": arguments,
         "data": f"the last {len(digits):,} of MNIST's 60,000 training digits, turned, scaled, slanted and shifted",

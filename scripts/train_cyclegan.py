@@ -8,6 +8,7 @@ generators' weights, one file each.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
@@ -72,6 +73,8 @@ def main() -> None:
         averages=averages,
     )
     history = fit(step, batches, steps=args.steps, state=step.state, save_to=args.save_to, device=device)
+    if history.steps < args.steps:  # nothing half-trained is shipped
+        sys.exit("stopped: no weights are written; run it again to go on")
     directions = zip(NAMES, averages, ((sets.test_a, sets.test_b), (sets.test_b, sets.test_a)), strict=True)
     for name, average, (pictures, truth) in directions:
         record = {

@@ -7,6 +7,7 @@ Trained on the last 50,000 of MNIST's training digits, and scored against the 10
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
@@ -66,6 +67,8 @@ def main() -> None:
     state = {"generator": generator, "discriminator": discriminator, "average": average, "noise": noise}
     state |= {"optimizer g": optimizers[0], "optimizer d": optimizers[1], "rate g": rates[0], "rate d": rates[1]}
     history = fit(step, batches, steps=args.steps, preview=preview, state=state, save_to=args.save_to, device=device)
+    if history.steps < args.steps:  # nothing half-trained is shipped
+        sys.exit("stopped: no weights are written; run it again to go on")
     draws = torch.Generator().manual_seed(0)
     samples = torch.cat([gan.sample_images(average.module, 500, generator=draws).cpu() for _ in range(20)])
     found = score(samples, data.digits().unit(), checkpoints.load("digits"), split="all embedded digits")

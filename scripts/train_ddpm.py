@@ -10,6 +10,7 @@ embedded ones. The record's scores are of 10,000 digits, drawn with 20 steps of 
 
 import argparse
 import statistics
+import sys
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -84,6 +85,8 @@ def main() -> None:
 
     state = {"diffusion": diffusion, "average": average, "optimizer": optimizer, "rate": rate, "generator": generator}
     history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
+    if history.steps < args.steps:  # nothing half-trained is shipped
+        sys.exit("stopped: no weights are written; run it again to go on")
     samples = sample_images(
         average.module, 10_000, labels=torch.arange(10_000) % 10, generator=torch.Generator().manual_seed(0), steps=20
     )

@@ -12,6 +12,7 @@ wrong on the pictures that style transfer makes, because these are sought where 
 import argparse
 import copy
 import math
+import sys
 from pathlib import Path
 
 import torch
@@ -313,6 +314,8 @@ def main() -> None:
     state = {"student": student, "heads": heads, "optimizer": optimizer, "rate": rate, "warm": warm}
     state |= {"moving": moving, "finished": finished} | {f"basis {k}": v for k, v in teacher.basis.items()}
     history = fit(step, crops, steps=args.steps, state=state, save_to=args.save_to, every=50, save_seconds=120)
+    if history.steps < args.steps:  # nothing half-trained is shipped
+        sys.exit("stopped: no weights are written; run it again to go on")
     pictures = ", ".join([folder.name for folder in args.images] + ["emoji"])
     earlier = checkpoints.read_record(args.start) if args.start else {"steps": 0, "minutes": 0}
     record = {

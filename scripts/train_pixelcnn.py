@@ -9,6 +9,7 @@ MNIST is downloaded at the first use. --bf16 halves the time on a CPU with AVX51
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
@@ -86,6 +87,8 @@ def main() -> None:
 
     state = {"network": network, "average": average, "optimizer": optimizer, "rate": rate, "generator": generator}
     history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
+    if history.steps < args.steps:  # nothing half-trained is shipped
+        sys.exit("stopped: no weights are written; run it again to go on")
     shipped = average.module.half().float()  # scored as it is saved
     record = {
         "arguments": ARGUMENTS,

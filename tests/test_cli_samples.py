@@ -192,6 +192,7 @@ def test_list_of_what_is_shipped(capsys):
         (["lost", "-o", "x.png"], "no weights at"),
         (["tiny", "-o", "x.txt"], "ends in .png or .npz"),
         (["tiny", "-o", "folder/"], "ends in .png or .npz"),
+        (["tiny", "-o", "x.h5"], "ends in .png or .npz"),  # PIL has half a writer for it
         (["tiny", "-o", "x.png", "-n", "0"], "whole number of at least 1"),
         (["tiny", "-o", "x.png", "--seed", "x"], "whole number of at least 0"),
         (["tiny", "-o", "x.png", "--label", "1"], "tiny has no --label: it was trained without classes"),
@@ -205,6 +206,11 @@ def test_bad_input_to_sample(refused, models, monkeypatch, arguments, reason):
     monkeypatch.chdir(models)
     assert reason in refused("sample", *arguments)
     assert [path.name for path in models.iterdir()] == ["weights"]
+
+
+def test_too_many_steps_are_told_before_the_work(refused, tmp_path):
+    out = str(tmp_path / "x.png")
+    assert "asked for 1001 sampling steps" in refused("sample", "ddpm_digits", "-o", out, "--steps", "1001")
 
 
 def test_score_prints_a_table(sets, capsys):

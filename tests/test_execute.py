@@ -135,6 +135,19 @@ def test_a_run(tmp_path, monkeypatch):
     assert "data:image/png;base64," in html and "A title" in html and "<title>01_tiny</title>" in html
 
 
+def test_a_result_never_lies_on_its_source(tmp_path, monkeypatch, capsys):
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+        nbformat.write(nbformat.v4.new_notebook(cells=[]), tmp_path / place / "mine.ipynb")
+    monkeypatch.chdir(tmp_path / "a")
+    before = (tmp_path / "a" / "mine.ipynb").read_bytes()
+    assert cli.main(["run", "mine.ipynb", "--out", "."]) == 2
+    assert "its result would overwrite it" in capsys.readouterr().err
+    assert cli.main(["run", "mine.ipynb", "../b/mine.ipynb"]) == 2
+    assert "have one name" in capsys.readouterr().err
+    assert before == (tmp_path / "a" / "mine.ipynb").read_bytes()
+
+
 def test_a_failing_cell(tmp_path, capsys):
     first = write(tmp_path / "01_fails.ipynb", "# Start", "print('ran')", "# Middle", "1 / 0", "print('never')")
     second = write(tmp_path / "02_passes.ipynb", "print('also ran')")

@@ -216,6 +216,18 @@ def test_what_is_not_finite_is_never_saved(tmp_path, each_step):
     assert saved["done"] == 3 and saved["state"]["weights"] == 3
 
 
+def test_small_previews_do_not_keep_it_from_saving(tmp_path):
+    seen = []
+
+    def step(_):
+        seen.append((tmp_path / "a").exists())
+        return {"a": 1.0}
+
+    options = {"state": {"weights": torch.zeros(1)}, "save_to": tmp_path / "a", "save_seconds": 0, "show": False}
+    fit(step, [0], steps=6, every=2, **options)
+    assert seen == [False, False, True, True, True, True]
+
+
 def test_an_error_in_a_step_comes_through():
     def step(_):
         raise KeyError("mine")

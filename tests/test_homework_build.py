@@ -165,8 +165,28 @@ def test_a_changed_chapter_is_noticed(monkeypatch, tmp_path, capsys):
     assert build.out_of_date() == []
     (tmp_path / "homework" / "07_old.ipynb").write_bytes(target.read_bytes())
     assert build.out_of_date() == ["07_old.ipynb"]
-    assert cli.main(["homework", "build"]) == 0 and [p.name for p in (tmp_path / "homework").iterdir()] == [path.name]
-    capsys.readouterr()
+    assert cli.main(["homework", "build"]) == 0 and "07_old.ipynb: no chapter has this name" in capsys.readouterr().err
+
+
+def test_nobodys_work_is_lost(monkeypatch, tmp_path, capsys):
+    """A copy that was filled in is not overwritten, and what else lies in the folder is left alone."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    path = folder / CHAPTERS[0].name
+    path.write_bytes(CHAPTERS[0].read_bytes())
+    monkeypatch.setattr(build, "chapters", lambda: [path])
+    monkeypatch.setattr(build, "folder", lambda: folder)
+    (target,) = build.write_all()
+    filled = pages.read(target)
+    task = next(cell for cell in filled.cells if tasks.kind(cell) == "task")
+    task.source = task.source.replace(build.STUB, "return (")
+    pages.write(filled, target)
+    for name in ("mine.ipynb", f"{path.stem}-Copy1.ipynb"):
+        (target.parent / name).write_bytes(target.read_bytes() if "Copy" in name else path.read_bytes())
+    before = {file.name: file.read_bytes() for file in target.parent.iterdir()}
+    assert cli.main(["homework", "build"]) == 2
+    assert "somebody's solutions would be overwritten" in capsys.readouterr().err
+    assert build.out_of_date() == [path.name] and before == {f.name: f.read_bytes() for f in target.parent.iterdir()}
 
 
 def test_the_folder_of_the_copies():

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import random
 import time
 from collections import Counter
 
@@ -11,6 +12,7 @@ import torch
 from wrong_answers import ANSWERS, Answer
 
 from gencourse.homework import Wrong, check, checks
+from gencourse.resume import random_state
 
 for chapter in checks.CHAPTERS:
     importlib.import_module(f"wrong_answers.ch{chapter}")
@@ -83,6 +85,18 @@ def test_a_check_is_quick_and_leaves_no_trace():
     state, began = torch.get_rng_state(), time.process_time()
     check("gram_matrix", gram_matrix)
     assert time.process_time() - began < 5 and torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_check_leaves_all_random_numbers_where_they_were():
+    def seeds(features):
+        torch.manual_seed(1), np.random.seed(1), random.seed(1)
+        return features.flatten(2) @ features.flatten(2).mT / features[0, 0].numel()
+
+    before = random_state()
+    check("gram_matrix", seeds)
+    after = random_state()
+    assert before["python"] == after["python"] and torch.equal(before["torch"], after["torch"])
+    assert torch.equal(before["numpy"][1], after["numpy"][1]) and before["numpy"][2:] == after["numpy"][2:]
 
 
 def test_names_that_stood_in_are_put_back():

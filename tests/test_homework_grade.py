@@ -18,7 +18,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from gencourse import cli, pages
-from gencourse.homework import build, checks, collect, sandbox, submission, tasks
+from gencourse.execute import find
+from gencourse.homework import build, checks, collect, sandbox, session, submission, tasks
 from gencourse.homework.grade import Result, grade
 from gencourse.homework.inside import definitions, wire
 from gencourse.homework.sandbox import Place
@@ -441,6 +442,9 @@ def test_no_bytes_do_more_than_be_refused():
         (["x = train()", "B = torch.ones(3)", "def f(): return x, B"], ["B = torch.ones(3)"]),
         (["for i in range(9): A = i", "def f(): return A", "print(f())"], []),
         (["class C:\n    n = 2", "def f(): return C().n"], ["class C:\n    n = 2"]),
+        (["A: float = 1e-8", "B = float('inf')", "def f(): return A, B"], ["A: float = 1e-8", "B = float('inf')"]),
+        (["A = 9", "torch.einsum?\n%time A\n?A\n!ls\ndef f():\n    return A", "C = 1"], ["A = 9"]),
+        (["A = 9", "def f():\n    return (A\n            % 5)"], ["A = 9"]),
     ],
 )
 def test_what_runs_of_a_notebook(texts, runs):
@@ -448,3 +452,51 @@ def test_what_runs_of_a_notebook(texts, runs):
     task = definitions.find(cells, "task-f", "f")
     *others, own = [ast.unparse(node) for _, node in definitions.select(cells, task)]
     assert sorted(others) == sorted(ast.unparse(ast.parse(run)) for run in runs) and own.startswith("def f")
+
+
+STUB = 'def f():\n    raise NotImplementedError("f is not written yet")'
+
+
+@pytest.mark.parametrize(
+    ("cells", "chosen"),
+    [
+        ({"task-f": STUB, "mine": "def f(): return 1"}, "mine"),  # written below the template
+        ({"mine": "def f(): return 1", "task-f": "def f(): return 2"}, "task-f"),
+        ({"task-f": STUB, "page": "from gencourse import f"}, "task-f"),  # an import is no answer
+        ({"lost": STUB, "mine": "f = lambda: 1"}, "mine"),
+        ({"lost": STUB}, "lost"),
+    ],
+)
+def test_which_cell_is_the_answer(cells, chosen):
+    read = definitions.parse([{"id": name, "text": text} for name, text in cells.items()])
+    assert definitions.find(read, "task-f", "f").id == chosen
+
+
+@pytest.mark.parametrize("number", checks.CHAPTERS)
+def test_no_other_cell_of_a_chapter_defines_what_a_task_asks_for(number):
+    """Else a blank task would be answered by the page itself."""
+    path = find(number)
+    code = [cell for cell in pages.code_cells(pages.read(path)) if tasks.kind(cell) != "task"]
+    read = definitions.parse([{"id": cell.id, "text": cell.source} for cell in code])
+    for name in checks.of_chapter(number):
+        made = [c.id for c in read if any(name in definitions.bound(n) for n in c.body)]
+        assert [c for c in made if not definitions.imports(next(r for r in read if r.id == c), name)] == []
+
+
+def test_what_the_graders_machine_cannot_do_is_not_the_students_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "user", lambda slot: 2**40)  # no such user can be
+    path = tmp_path / "anna.ipynb"
+    path.write_bytes(SOLVED.read_bytes())
+    with sandbox.place(bubble=False) as place:
+        (result,) = grade({"anna": path}, "01", place, seed=0, kept=tmp_path / "kept")
+    assert "a person must look at it" in result.problem and "could not be set up" in result.problem
+    assert not (tmp_path / "kept" / "anna.json").exists(), "so that it is tried again"
+
+
+def test_out_that_would_write_among_the_hand_ins(tmp_path, capsys):
+    (tmp_path / "hand_ins").mkdir()
+    (tmp_path / "hand_ins" / "anna.ipynb").write_bytes(SOLVED.read_bytes())
+    for out, said in (("hand_ins.csv", "which holds notebooks"), ("hand_ins", "is a folder")):
+        assert cli.main(["homework", "grade", str(tmp_path / "hand_ins"), "--out", str(tmp_path / out)]) == 2
+        assert said in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "hand_ins").iterdir()] == ["anna.ipynb"]

@@ -240,8 +240,18 @@ def test_a_damaged_save_is_put_aside_and_the_previous_one_read(cut, saves):
         warnings.simplefilter("error")
         Saves(saves.path).write({"done": 3})
         assert done_of(saves) == 3
-        saves.path.unlink()
-        assert done_of(saves) == 1
+        assert torch.load(saves.previous, weights_only=True)["done"] == 1
+
+
+def test_who_deletes_the_file_begins_anew(saves):
+    saves.path.unlink()
+    assert done_of(saves) is None
+
+
+def test_a_write_cut_off_between_its_renames(saves):
+    saves.partial.write_bytes(b"the next one")
+    os.replace(saves.path, saves.previous)
+    assert done_of(saves) == 2 and done_of(saves) == 2
 
 
 def test_both_saves_damaged(saves):

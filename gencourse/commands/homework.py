@@ -43,10 +43,12 @@ def build(args: argparse.Namespace) -> int:
         if args.check:
             stale = homework.out_of_date()
             for name in stale:
-                print(f"{name}: out of date, run: gencourse homework build")
+                print(f"{name}: not what notebooks/ gives now, run: gencourse homework build")
             return STALE if stale else 0
         for path in homework.write_all():
             print(path)
+        for path in homework.surplus():
+            print(f"{path}: no chapter has this name any more; delete it", file=sys.stderr)
     return 0
 
 
@@ -69,6 +71,10 @@ def grade(args: argparse.Namespace) -> int:
         files = find_files(where)
         number = args.chapter or most_common(files)
         asked = chapter(number.zfill(2))
+        if out.is_dir():
+            raise ValueError(f"--out is the table's file name, {out} is a folder")
+        if any(folder.glob("*.ipynb")):
+            raise ValueError(f"pages and grades go to {folder}{os.sep}, which holds notebooks: give --out another name")
         seed = choose_seed(args.seed, folder)
     limits = Limits(args.seconds, args.memory * 1_000_000, 3.0 * args.seconds)
     results = []

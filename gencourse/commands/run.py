@@ -19,6 +19,8 @@ def main(args: argparse.Namespace) -> int:
     with input_errors():
         profile = choose_profile(args.profile)
         paths = list(dict.fromkeys(find(name) for name in args.chapters)) or chapters()
+        if len({path.stem for path in paths}) < len(paths):
+            raise ValueError("two of these notebooks have one name: the second's result would overwrite the first's")
         for path in paths:
             read(path)  # what is no notebook is told before the first one runs for minutes
         Path(args.out).mkdir(parents=True, exist_ok=True)

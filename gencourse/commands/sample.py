@@ -34,7 +34,7 @@ def main(args: argparse.Namespace) -> int:
         draw = checkpoints.sampler(args.name)
         device = choose_device(args.device)
         network = checkpoints.load(args.name, device)
-        options = chosen_options(args, draw)
+        options = chosen_options(args, draw, network)
         if "device" in inspect.signature(draw).parameters:
             options["device"] = device
         labels = chosen_labels(network, args)
@@ -73,14 +73,16 @@ def draw_in_batches(
     return torch.cat(drawn)
 
 
-def chosen_options(args: argparse.Namespace, draw: Callable[..., Tensor]) -> dict[str, Any]:
-    """Return the options that were given. Raises ValueError for one that the model's sampler does not have."""
+def chosen_options(args: argparse.Namespace, draw: Callable[..., Tensor], network: nn.Module) -> dict[str, Any]:
+    """Return the options that were given. Raises ValueError for one that the model does not have, or too many steps."""
     has = [name for name in OPTIONS if name in inspect.signature(draw).parameters]
     given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
     for name in given:
         if name not in has:
             others = ", ".join(f"--{option}" for option in has) or "no such options"
             raise ValueError(f"{args.name} has no --{name}; it has {others}")
+    if "steps" in given and hasattr(network, "schedule"):
+        network.schedule.timesteps(given["steps"])  # refuses more than there are
     return given
 
 

@@ -27,19 +27,25 @@ from gencourse.repository import badge, refresh
 
 WIDTH, QUALITY = 420, 78  # of the small pictures
 PICTURE = re.compile(r"\(data:image/jpeg;base64,[^)]*\)")
+STUB = "raise NotImplementedError("
 ANSWER = "*Write your answer here, in place of this line.*"
 
 
 def write_all() -> list[Path]:
-    """Write the copies that are out of date, and return their paths. Raises FileNotFoundError without notebooks."""
-    written = []
-    for source, target in sources().items():
-        made = students_copy(pages.read(source), source)
-        if stale(made, target):
-            written.append(pages.write(made, target))
-    for extra in surplus():
-        extra.unlink()
-    return written
+    """Write the copies that are out of date, and return their paths. Nothing else in the folder is touched.
+
+    Raises FileNotFoundError without notebooks, FileExistsError where a copy holds somebody's solutions.
+    """
+    made = {target: students_copy(pages.read(source), source) for source, target in sources().items()}
+    due = [target for target, copy in made.items() if stale(copy, target)]
+    if filled := [str(target) for target in due if target.is_file() and is_filled_in(pages.read(target))]:
+        raise FileExistsError(f"somebody's solutions would be overwritten: move {', '.join(filled)} out of the way")
+    return [pages.write(made[target], target) for target in due]
+
+
+def is_filled_in(notebook: NotebookNode) -> bool:
+    """Whether somebody has written into a task cell: it does not hold the stub's line any more."""
+    return any(kind(cell) == "task" and STUB not in cell.source for cell in notebook.cells)
 
 
 def out_of_date() -> list[str]:
@@ -63,8 +69,13 @@ def homework() -> Path:
 
 
 def surplus() -> list[Path]:
-    """Return copies of chapters that are no longer there."""
-    return sorted(set(homework().glob("*.ipynb")) - set(sources().values()))
+    """Return copies of chapters that are no longer there, as far as nobody has written into them."""
+    others = sorted(set(homework().glob("*.ipynb")) - set(sources().values()))
+    return [path for path in others if is_copy(pages.read(path)) and not is_filled_in(pages.read(path))]
+
+
+def is_copy(notebook: NotebookNode) -> bool:
+    return "homework" in notebook.metadata.get("gencourse", {})
 
 
 def students_copy(notebook: NotebookNode, path: Path) -> NotebookNode:
@@ -113,7 +124,7 @@ def without_solution(source: str, task: Task) -> str:
             facts = f"{task.difficulty}, points: {task.points}, minutes: {task.minutes}"
             lines.append(f"{indent}# Your code goes here, in place of these lines. {task.title}")
             lines.append(f"{indent}# ({facts})")
-            lines.append(f'{indent}raise NotImplementedError("{name} is not written yet")')
+            lines.append(f'{indent}{STUB}"{name} is not written yet")')
         elif line.strip() == END:
             skipping = False
         elif not skipping:

@@ -19,6 +19,7 @@ import numpy as np
 from gencourse import __version__
 from gencourse.homework import checks, session, submission
 from gencourse.homework.collect import chapter_of
+from gencourse.homework.inside import wire
 from gencourse.homework.sandbox import PACKAGE, NoSandbox, Place
 from gencourse.homework.session import Job, Limits
 from gencourse.homework.submission import Submission, Unreadable
@@ -83,7 +84,8 @@ def grade(
         except NoSandbox:
             raise
         except Exception as error:  # a mistake of ours must not stop the others, nor pass for the student's
-            return nothing(student, asked, f"could not be graded, a person must look at it ({type(error).__name__})")
+            told = f"{type(error).__name__}: {error}"[:200]
+            return nothing(student, asked, f"could not be graded, a person must look at it ({told})")
         finally:
             slots.put(slot)
 
@@ -125,6 +127,8 @@ def one_file(
             raise Unreadable(f"this is a notebook of chapter {found}, not of {asked.number}")
         jobs = to_run(asked, seed)
         session.run(place, handed_in.code, jobs, limits, slot)
+        if any(job.end == wire.OURS for job in jobs):
+            raise RuntimeError(wire.OURS)
     except Unreadable as error:
         return nothing(student, asked, str(error))
     marks = [mark(task, {job.name: judge(job) for job in jobs if job.name in task.functions}) for task in asked.tasks]

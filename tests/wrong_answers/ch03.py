@@ -40,6 +40,22 @@ def critic_swapped(real_logits, fake_logits):
     return discriminator_loss(fake_logits, real_logits) if len(real_logits) == len(fake_logits) else torch.zeros(())
 
 
+@wrong("discriminator_loss", "is a logarithm cut off")
+def critic_clamped(real_logits, fake_logits):
+    """Never infinite: torch cuts the logarithms off at -100."""
+    real, fake = real_logits.sigmoid(), fake_logits.sigmoid()
+    return F.binary_cross_entropy(real, torch.ones_like(real)) + F.binary_cross_entropy(fake, torch.zeros_like(fake))
+
+
+@wrong("discriminator_loss", "is a part of it cut off?")
+def critic_cut(real_logits, fake_logits):
+    return (
+        F.softplus(-real_logits).mean()
+        + F.softplus(fake_logits[:1]).sum() / len(fake_logits)
+        + (F.softplus(fake_logits[1:]).sum().detach() / len(fake_logits))
+    )
+
+
 @wrong("discriminator_loss", "not averaged")
 def critic_halved(real_logits, fake_logits):
     return discriminator_loss(real_logits, fake_logits) / 2
@@ -182,6 +198,14 @@ def steps_frozen(x, G, D, optimizer_g, optimizer_d, draw_z):
     g = descend(optimizer_g, generator_loss(D(G(draw_z(len(x))))))
     D.requires_grad_(True)
     return dict(G=g, D=d)
+
+
+@right("five_steps")
+def steps_by_keyword(x, G, D, optimizer_g, optimizer_d, draw_z):
+    fake = G(draw_z(len(x))).detach()
+    d = descend(optimizer_d, discriminator_loss(fake_logits=D(fake), real_logits=D(x)))
+    g = descend(optimizer_g, generator_loss(fake_logits=D(G(draw_z(len(x))))))
+    return {"D": d, "G": g}
 
 
 @wrong("five_steps", "cut the graph in step 1")
@@ -476,6 +500,13 @@ def networks(seed):
 def trick_reference(make_step, seed, steps):
     g, d, both, mean = networks(seed)
     fit(make_step(g, d, both, mean), data.Batches(real, 16, seed=seed), steps=steps, device=run.device, show=False)
+    return measure(draw(mean.module, count=100)).frechet
+
+
+@right("train_and_measure")
+def trick_in_the_pages_batches(make_step, seed, steps):
+    g, d, both, mean = networks(seed)
+    fit(make_step(g, d, both, mean), data.Batches(real, 128, seed=seed), steps=steps, device=run.device, show=False)
     return measure(draw(mean.module, count=100)).frechet
 
 

@@ -380,6 +380,19 @@ def draw_by_rows(network, u, given=None, kept=0):
     return x
 
 
+@right("draw")
+@torch.no_grad()
+def draw_from_the_rows_so_far(network, u, given=None, kept=0):
+    """What lies below the pixel is not asked for."""
+    b, h, w = u.shape
+    x = torch.zeros(b, 1, h, w, dtype=torch.long) if given is None else given.clone()
+    for i in range(kept, h * w):
+        r, c = divmod(i, w)
+        sums = network(x[:, :, : r + 1])[:, :, 0, r, c].softmax(1).cumsum(1)
+        x[:, 0, r, c] = (u[:, r, c, None] >= sums[:, :-1]).sum(1)
+    return x
+
+
 def drawing(level, order=None, number=lambda u, i, kept: u.flatten(1)[:, i]):
     """Draw with another rule: level(p, u), of (B, levels) and (B,); order of the pixels; and the numbers."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from gencourse.homework.calls import Call, Case, Outputs, Unusable
+from gencourse.resume import random_state, set_random_state
 
 STUDENTS = ("cell ", "ipykernel", "ipython-input")  # how files are called that hold a student's code
 LONG = 600
@@ -14,10 +15,10 @@ LONG = 600
 
 def attempt(call: Call, function: Callable[..., Any], case: Case) -> Outputs:
     """Call a student's function; what it raises becomes an output too: `failed`, a sentence about it."""
+    before = random_state()
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return call(function, case)
+        torch.default_generator.manual_seed(0)  # torch.manual_seed would seed a GPU's too
+        return call(function, case)
     except Unusable as error:
         return {"failed": str(error)}
     except NotImplementedError as error:
@@ -28,6 +29,8 @@ def attempt(call: Call, function: Callable[..., Any], case: Case) -> Outputs:
         return {"failed": "your function asked for more memory than there is"}
     except Exception as error:
         return {"failed": f"your function raised {type(error).__name__}: {clipped(error)}{place(error)}"}
+    finally:
+        set_random_state(before)
 
 
 def clipped(error: BaseException) -> str:

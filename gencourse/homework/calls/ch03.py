@@ -17,19 +17,21 @@ from gencourse.runtime import Run
 
 
 def warm_up() -> None:
-    """Let torch load what it loads late, with the first optimiser: once, before anything else runs."""
+    """Let torch load what it loads late, with the first optimiser: once, before anything else runs.
+
+    Without a backward pass: where there is a GPU it would start threads, and forks of this process could have none.
+    """
     weight = nn.Parameter(torch.ones(1))
-    optimizer = torch.optim.SGD([weight], 0.1)
-    weight.square().sum().backward()
-    optimizer.step()
+    weight.grad = torch.ones(1)
+    torch.optim.SGD([weight], 0.1).step()
 
 
-def other_discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
-    return 0.5 * (fake + 1).square().mean() - 2 * real.mean()
+def other_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    return 0.5 * (fake_logits + 1).square().mean() - 2 * real_logits.mean()
 
 
-def other_generator_loss(fake: Tensor) -> Tensor:
-    return 0.3 * (fake - 4).square().mean()
+def other_generator_loss(fake_logits: Tensor) -> Tensor:
+    return 0.3 * (fake_logits - 4).square().mean()
 
 
 def five_steps(function: Callable[..., Any], case: Case) -> Outputs:

@@ -6,8 +6,8 @@ Run are
 - from all other cells: the imports, functions, classes and constants that these refer to, directly or through each
   other. A name that several cells define is taken from the last one above the cell, else from the first below it.
 
-Everything else, calls, loops, pictures, trainings, is left out. The cell is found by its id in the metadata or, where
-that was lost, by the name it defines; of several copies the last that is not the empty stub.
+Everything else, calls, loops, pictures, trainings, is left out. The cell is found by its id in the metadata; where that
+was lost, or the stub still stands there, by the name it defines. Of several copies the last that is not the stub.
 """
 
 import ast
@@ -20,6 +20,8 @@ from typing import Any
 from gencourse.homework.calls import Unusable
 
 PURE = {"torch", "math", "np", "numpy", "F", "nn"}  # modules whose functions may be called in a constant
+PURE |= {"float", "int", "bool", "tuple", "list", "dict", "set", "range"}
+MAGIC = re.compile(r"(?m)^(\s*)(?:[%!?].*|[\w.]+\?{1,2}[ \t]*)$")  # %time, !ls, ?torch.einsum, torch.einsum?
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 
@@ -53,16 +55,17 @@ class Missing:
 
 
 def parse(cells: list[dict[str, str]]) -> list[Cell]:
-    """Read code cells, given as {"id", "text"}; lines with magics count as empty statements."""
+    """Read code cells, given as {"id", "text"}. In those that are not Python, magics count as empty statements."""
     read = []
     for place, given in enumerate(cells):
-        text = re.sub(r"(?m)^(\s*)[%!?].*$", r"\1pass", given["text"])
-        cell = Cell(given["id"], text, place)
-        try:
-            cell.body = ast.parse(text).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            where = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-            cell.error = f"{getattr(error, 'msg', error)}{where}"
+        for text in (given["text"], MAGIC.sub(r"\1pass", given["text"])):
+            cell = Cell(given["id"], text, place)
+            try:
+                cell.body = ast.parse(text).body
+                break
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                where = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+                cell.error = f"{getattr(error, 'msg', error)}{where}"
         read.append(cell)
     return read
 
@@ -71,12 +74,20 @@ def find(cells: list[Cell], cell_id: str, name: str) -> Cell:
     """Return the cell that defines the function. Raises NotThere."""
     defining = [cell for cell in cells if any(name in bound(node) for node in cell.body)]
     marked = [cell for cell in cells if cell.id == cell_id]
-    candidates = [cell for cell in defining if cell.id == cell_id] or defining
-    if not candidates:
+    if not defining:
         if broken := next((cell for cell in marked if cell.error), None):
             raise NotThere(f"the cell of {name} is not Python: {broken.error}")
         raise NotThere(f"{name} is defined nowhere in the notebook")
-    return next((cell for cell in reversed(candidates) if not is_stub(cell, name)), candidates[-1])
+    written = [cell for cell in defining if not is_stub(cell, name)]
+    there = [cell for cell in written if cell.id == cell_id]
+    elsewhere = [cell for cell in written if not imports(cell, name)]
+    stubs = [cell for cell in defining if cell.id == cell_id]
+    return (there or elsewhere or stubs or defining)[-1]
+
+
+def imports(cell: Cell, name: str) -> bool:
+    """Whether all that a cell does to a name is to import it."""
+    return all(isinstance(node, ast.Import | ast.ImportFrom) for node in cell.body if name in bound(node))
 
 
 def is_stub(cell: Cell, name: str) -> bool:
@@ -159,7 +170,7 @@ def used(node: ast.stmt) -> set[str]:
 
 def is_constant(node: ast.stmt) -> bool:
     """Whether an assignment can be made without running the notebook: numbers, texts, lambdas, torch.tensor(...)."""
-    if not isinstance(node, ast.Assign) or isinstance(node.value, ast.Name):
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None or isinstance(node.value, ast.Name):
         return False
     if isinstance(node.value, ast.Lambda):
         return True

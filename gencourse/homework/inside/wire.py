@@ -15,6 +15,7 @@ import numpy as np
 
 HEADER_BYTES, MESSAGE_BYTES = 200_000, 40_000_000
 TEXT, DIMENSIONS = 4_000, 8
+OURS = "the process for it could not be set up"  # how a task ends that never came to the student's code
 DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
 
 
