@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import math
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -21,7 +22,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 1 when a notebook's cell failed, 2 for bad input, 130 for Ctrl-C."""
+    """Run one command and return its exit code: 0, 1 when a notebook's cell failed, 2 for bad input, 130 for Ctrl-C.
+
+    141, as in a shell, when nobody reads the output any more.
+    """
     parser = build()
     args = parser.parse_args(arguments)
     if args.command is None:
@@ -29,7 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     try:
         command = importlib.import_module(f"gencourse.commands.{args.command}")  # torch and the rest load only now
-        return command.main(args)
+        code = command.main(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read our output has enough of it, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still written at the end
+        return 141
     except UserError as error:
         print(f"gencourse {args.command}: {error}", file=sys.stderr)
         return BAD_INPUT

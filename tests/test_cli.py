@@ -227,3 +227,12 @@ def test_doctor_with_everything_missing(capsys, monkeypatch, tmp_path):
     assert "known: smoke, cpu, gpu" in said and "unset GENCOURSE_PROFILE" in todo
     assert "the weights of 'embedded' are missing" in todo and todo.count("not here: do this") == 2
     assert "pip install no-such-package" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end in another way there")
+def test_who_reads_the_first_lines_alone_sees_no_traceback():
+    command = "import sys; from gencourse.cli import main; sys.exit(main(['data', 'list']))"
+    with subprocess.Popen([sys.executable, "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        said = process.stderr.read().decode()
+        assert process.wait() == 141 and said == ""

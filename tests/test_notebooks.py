@@ -198,6 +198,17 @@ def test_signatures(path):
     assert signatures(pages.read(path), modules_of(path.stem)) == []
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_readme_tells_minutes_and_memory_of_the_kept_run(path):
+    run = pages.read(path).metadata["gencourse"]
+    assert run["profile"] == "cpu" and run["gigabytes"] * 1e9 < 3 * 2**30, "a laptop has no more to spare"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in readme.splitlines() if f"(notebooks/{path.name})" in line]
+    minutes, gigabytes = re.search(r"\| ([\d.]+) \(([\d.]+) GB\) \|", row).groups()
+    assert float(gigabytes) == run["gigabytes"]
+    assert float(minutes) == pytest.approx(run["minutes"], abs=0.5)
+
+
 def test_the_readme_has_the_same_address():
     readme = ROOT / "README.md"
     if not readme.is_file():

@@ -20,6 +20,8 @@ def input_errors() -> Iterator[None]:
 
     try:
         yield
+    except BrokenPipeError:  # that is no input
+        raise
     except (ValueError, OSError, LookupError, DownloadError) as error:
         raise UserError(" ".join(str(error).split())) from error
 

@@ -65,7 +65,8 @@ class PatchDiscriminator(nn.Module):
 
     Written as the paper does, for width 64 and 3 layers: C64-C128-C256-C512, patches of 70 x 70 pixels. `layers`
     counts those of stride 2; one of stride 1 and the logits' follow. `patch` is the side of what one logit sees: 16
-    pixels with 1 layer, 34 with 2, 70 with 3, 142 with 4. inputs: channels, of both pictures where D sees a pair.
+    pixels with 1 layer, 34 with 2, 70 with 3, 142 with 4, but for mean and variance, which instance normalisation takes
+    over the whole picture. inputs: channels, of both pictures where D sees a pair.
     forward: (B, inputs, H, W) in [-1, 1], sides of at least 3 * 2^layers, to (B, 1, h, w), h = H / 2^layers - 2.
     Raises ValueError for another shape. Isola et al. 2017, sec. 6.1.2; Zhu et al. 2017, sec. 7.2.
     """
