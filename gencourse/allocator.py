@@ -4,7 +4,9 @@ import ctypes
 import os
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # M_... of glibc's malloc.h
-EVERYTHING, ALWAYS_ALLOWED = 2**31 - 1, 2**25  # bytes; old versions of glibc refuse more than 32 MiB
+# Bytes. No tensor of a training is as large as LARGE; what is, matrices of distances for one, would leave holes in the
+# kept memory that the next one does not fit into, and goes back to the system. ALWAYS_ALLOWED: old glibc takes no more.
+LARGE, EVERYTHING, ALWAYS_ALLOWED = 2**27, 2**31 - 1, 2**25
 CHOSEN_ELSEWHERE = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
 
 
@@ -20,6 +22,6 @@ def keep_freed_memory() -> bool:
     if any(name in os.environ for name in CHOSEN_ELSEWHERE) or not hasattr(glibc, "gnu_get_libc_version"):
         return False
     return all(
-        glibc.mallopt(option, EVERYTHING) or glibc.mallopt(option, ALWAYS_ALLOWED)
-        for option in (MMAP_THRESHOLD, TRIM_THRESHOLD)
+        glibc.mallopt(option, wanted) or glibc.mallopt(option, ALWAYS_ALLOWED)
+        for option, wanted in ((MMAP_THRESHOLD, LARGE), (TRIM_THRESHOLD, EVERYTHING))
     )

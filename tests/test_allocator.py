@@ -52,6 +52,23 @@ def test_freed_memory_is_used_again(call, given_back):
 
 
 @glibc
+def test_what_is_very_large_goes_back_to_the_system():
+    code = f"""
+import resource, torch
+{KEEP}
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+before = resident()
+x = torch.ones(2**26)  # 268 MB
+full = resident()
+del x
+print(full - before, resident() - before)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert int(said[1]) > 200e6 and int(said[2]) < 50e6
+
+
+@glibc
 def test_what_the_environment_has_chosen_stays():
     printed, faults = page_faults(KEEP, MALLOC_MMAP_THRESHOLD_="1000000")
     assert printed == ["False"] and faults > 1000
