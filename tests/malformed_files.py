@@ -18,8 +18,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from gencourse import archive, cache, checkpoints, data, download, emoji, execute, images, pages, play, runtime, seasons
+from gencourse import commands as shared
 from gencourse.commands import homework as grading
-from gencourse.commands import sample as sampling
 from gencourse.commands import score as scoring
 from gencourse.commands import stylize as stylizing
 from gencourse.commands import translate as translating
@@ -253,9 +253,8 @@ NAMES: dict[str, Callable[[str], Any]] = {
     "commands.score.find_reference": scoring.find_reference,
     "commands.score.load_classifier": scoring.load_classifier,
     "commands.stylize.picture": lambda name: stylizing.picture(name, 32),
-    "commands.stylize.target": stylizing.target,
     "commands.stylize.load_network": lambda name: stylizing.load_network(name, torch.device("cpu")),
-    "commands.sample.target": sampling.target,
+    "commands.output_file": shared.output_file,
     "commands.translate.load": translating.load,
     "commands.translate.picture": lambda name: translating.picture(name, 32),
     "commands.translate.drawn": lambda name: translating.drawn(name, 32),

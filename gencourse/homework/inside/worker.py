@@ -22,6 +22,7 @@ from torch import nn
 from gencourse.homework.calls import Case
 from gencourse.homework.calls.attempt import attempt
 from gencourse.homework.inside import definitions, limits, wire
+from gencourse.resume import random_state
 from gencourse.runtime import Run
 
 # There even if the cell that imports them was deleted; `run` is what gencourse.start returns in a notebook.
@@ -43,6 +44,7 @@ def main() -> None:
     tempfile.tempdir = os.environ["TORCHINDUCTOR_CACHE_DIR"]  # nothing can be written there, but torch wants to know it
     for name in dict.fromkeys(task["call"][0] for task, _ in tasks):
         getattr(import_module(name), "warm_up", lambda: None)()
+    random_state()  # with all it imports late: a fork, as another user, might not be allowed to read Python's files
     os.dup2(null, 2)  # from here on, whatever is printed goes nowhere
     wire.send(channel, wire.pack({"ready": True, "alone": alone}))
     for number, (task, cases) in enumerate(tasks):
