@@ -117,7 +117,7 @@ def test_a_full_disk_leaves_files_as_they_were(name, full_disk):
 
 def test_a_full_disk_is_not_littered(full_disk):
     left = re.search(r"^left: (.*)$", full_disk, re.MULTILINE)[1]
-    assert left == str(["a.ipynb", "a.npz", "a.png", "a.safetensors", "filler", "run.pt"])
+    assert left == str(["a.ipynb", "a.npz", "a.png", "a.safetensors", "filler", "run.pt", "run.pt.previous"])
 
 
 # Cut off anywhere
