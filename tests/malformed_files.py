@@ -254,7 +254,7 @@ NAMES: dict[str, Callable[[str], Any]] = {
     "commands.score.load_classifier": scoring.load_classifier,
     "commands.stylize.picture": lambda name: stylizing.picture(name, 32),
     "commands.stylize.load_network": lambda name: stylizing.load_network(name, torch.device("cpu")),
-    "commands.output_file": shared.output_file,
+    "commands.output_file": lambda name: shared.output_file(name + ".out"),  # a name of a picture is none to refuse
     "commands.translate.load": translating.load,
     "commands.translate.picture": lambda name: translating.picture(name, 32),
     "commands.translate.drawn": lambda name: translating.drawn(name, 32),
