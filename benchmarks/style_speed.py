@@ -111,16 +111,17 @@ def schedule_table(size: int, steps: int, rounds: int) -> list[dict]:
 def scales(network: Extractor, content: Tensor, painting: Tensor, sizes, steps) -> tuple[list[float], list[float]]:
     """Losses at the last scale and the seconds at which each was reached, all scales counted."""
     began = time.perf_counter()
-    x = style.noise_like(resize(content, sizes[0]), torch.Generator().manual_seed(0))
+    before, x = None, style.noise_like(resize(content, sizes[0]), torch.Generator().manual_seed(0))
     for size, count in zip(sizes, steps, strict=True):
-        small, clock = resize(content, size), []
+        now, clock = resize(content, size), []
 
         def tick(*_, clock=clock) -> None:
             clock.append(time.perf_counter() - began)
 
-        start = resize(x, tuple(small.shape[2:]))
+        start = x if before is None else style.enlarge(x, before, now)
         options = {"steps": count, "start": start, "show": False, "callback": tick}
-        x, history = style.stylize(small, resize(painting, size), network, **options)
+        x, history = style.stylize(now, resize(painting, size), network, **options)
+        before = now
     # The loss that a step reports is the one before it: it was reached when the step before was done.
     return history["total"][1:], clock[:-1]
 

@@ -29,7 +29,7 @@ class Batches:
         if self.position + self.batch_size > len(self.images):
             self.epoch, self.position, self._order = self.epoch + 1, 0, None
         if self._order is None:
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+            generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
             self._order = torch.randperm(len(self.images), generator=generator).to(self.images.device)
         chosen = self._order[self.position : self.position + self.batch_size]
         self.position += self.batch_size
@@ -76,7 +76,7 @@ class UnpairedBatches:
         return self
 
     def __next__(self) -> tuple[Tensor, Tensor]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.given)
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.given) % 2**63)
         self.given += 1
         return self._prepare(next(self.a), generator), self._prepare(next(self.b), generator)
 
@@ -94,10 +94,14 @@ class UnpairedBatches:
 
     def state_dict(self) -> dict:
         """The place in both sides, and what it depends on."""
-        return {"a": self.a.state_dict(), "b": self.b.state_dict(), "given": self.given}
+        fixed = {"crop": self.crop, "flip": self.flip}
+        return {"a": self.a.state_dict(), "b": self.b.state_dict(), "given": self.given, **fixed}
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on where `state` was taken. Raises ValueError when it belongs to other data, batch size or seed."""
+        """Go on where `state` was taken. Raises ValueError for other data, batch size, seed, crop or flip."""
+        for key in ("crop", "flip"):
+            if state[key] != getattr(self, key):
+                raise ValueError(f"the saved batches had {key} {state[key]}, these have {getattr(self, key)}")
         self.a.load_state_dict(state["a"])
         self.b.load_state_dict(state["b"])
         self.given = state["given"]

@@ -29,8 +29,8 @@ class Model:
     module, network: where the class is and its name; the record in the file holds the arguments of that class.
     sampler: "module:function", imported only when it is asked for, or None for a network that makes no pictures:
     function(network, n, *, labels=None, generator=None) -> (n, C, H, W) in [0, 1]. labels: (n,) int64 for a network
-    whose attribute `classes` says how many kinds there are. The function runs where the network is, and draws each
-    random number from the generator, for one picture after the other. Further keyword-only arguments are its options.
+    whose attribute `classes` says how many kinds there are. The function runs where the network is, and draws all
+    random numbers from the generator. Further keyword-only arguments are its options.
     """
 
     module: str

@@ -37,7 +37,7 @@ def fit(
     step: takes a batch, updates the networks, returns {name: scalar tensor}, the same names every time.
     batches: any iterable, started anew when it ends; tensors in it are moved to `device` (default: where `state` is).
     preview: returns images (B, C, H, W) in [0, 1] to be shown every `every` steps (default: ten times); it runs without
-    gradients and cannot disturb the random numbers of the training.
+    gradients and cannot disturb the random numbers of the training, the global ones and generators in `state`.
     state: everything that changes, by name: modules, optimisers, schedulers, Average, generators, tensors.
     show: False keeps the screen still: no bar, no picture.
     save_to: a file that the training is saved to at least every `save_seconds`. Where it exists already, the training
@@ -84,11 +84,13 @@ def _draw(live: Live, loop: Loop, preview: Callable[[], Tensor] | None) -> None:
     live.advance(loop.done, loop.latest())
     state = random_state()
     generators = {name: thing.get_state() for name, thing in loop.state.items() if isinstance(thing, torch.Generator)}
-    with torch.no_grad():
-        live.draw(loop.done, loop.history, preview)
-    set_random_state(state)
-    for name, kept in generators.items():
-        loop.state[name].set_state(kept)
+    try:
+        with torch.no_grad():
+            live.draw(loop.done, loop.history, preview)
+    finally:
+        set_random_state(state)
+        for name, kept in generators.items():
+            loop.state[name].set_state(kept)
 
 
 @contextmanager

@@ -142,4 +142,6 @@ class _Measured(NamedTuple):
 
 def _spread(measured: _Measured, times: int, generator: torch.Generator | None) -> dict[str, float]:
     again = [measured.resampled(generator).numbers() for _ in range(times)]
-    return {name: torch.tensor([numbers[name] for numbers in again]).double().std().item() for name in again[0]}
+    return {
+        name: torch.tensor([numbers[name] for numbers in again], dtype=torch.float64).std().item() for name in again[0]
+    }

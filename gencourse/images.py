@@ -7,7 +7,9 @@ import io
 import math
 import os
 import tempfile
+from collections.abc import Sequence
 from contextlib import nullcontext
+from numbers import Integral
 from pathlib import Path
 from typing import BinaryIO
 
@@ -113,9 +115,11 @@ def resize(image: Tensor, size: int | tuple[int, int]) -> Tensor:
     if check_tensor(image).ndim != 4:
         raise ImageError(f"expected (B, C, H, W), got shape {tuple(image.shape)}")
     check_range(image, 0, 1)  # what is cut off below is the overshoot alone
-    if isinstance(size, int):
+    if isinstance(size, Integral):
         scale = size / max(image.shape[-2:])
         size = tuple(max(1, round(side * scale)) for side in image.shape[-2:]) if size > 0 else (size, size)
+    if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(side, Integral) for side in size):
+        raise ImageError(f"size must be a whole number of pixels or (height, width), got {size!r}")
     if min(size) < 1:
         raise ImageError(f"a picture needs at least one pixel a side, got size {size}")
     if tuple(image.shape[-2:]) == tuple(size):
@@ -199,6 +203,8 @@ def _to_rgb(picture: Image.Image) -> np.ndarray:
         grey = np.asarray(picture, dtype=np.float32) / 65535
         if grey.min() < 0 or grey.max() > 1:
             raise ValueError("32-bit pictures have no fixed range; save it as 8- or 16-bit")
+        if isinstance(clear := picture.info.get("transparency"), int):
+            grey[np.asarray(picture) == clear] = 1  # on white
         return np.repeat(grey[..., None], 3, axis=2)
     if picture.mode == "F":
         raise ValueError("floating point pictures have no fixed range; save it as 8- or 16-bit")

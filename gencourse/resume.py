@@ -60,7 +60,9 @@ class Feed:
 
     def __init__(self, batches: Iterable, generators: Iterable[torch.Generator] = ()):
         self.source = batches
-        own = [getattr(part, "generator", None) for part in (batches, getattr(batches, "sampler", None))]
+        of_batches = getattr(batches, "batch_sampler", None)
+        parts = (batches, getattr(batches, "sampler", None), of_batches, getattr(of_batches, "sampler", None))
+        own = {id(g): g for g in (getattr(part, "generator", None) for part in parts)}.values()
         self.generators = [g for g in (*generators, *own) if isinstance(g, torch.Generator)]
         self.stateful = hasattr(batches, "state_dict") and hasattr(batches, "load_state_dict")
         self.read = 0  # batches since the start of this pass
@@ -148,16 +150,13 @@ class Saves:
 
         Where the file was deleted there is none, whatever its previous generation says.
         """
-        if not self.path.exists() and self.partial.exists():  # `write` was cut off between its two renames
-            self._fall_back()
+        if not self.path.exists() and self.partial.exists():
+            self._finish()
         for ending in (".damaged", ".previous.damaged"):
             if not self.path.exists():
                 return None
             try:
-                with zipfile.ZipFile(self.path) as file:
-                    if broken := file.testzip():  # torch does not look at the checksums it has written
-                        raise ValueError(f"{broken} is damaged")
-                saved = torch.load(self.path, map_location="cpu", weights_only=True)
+                saved = _load(self.path)
                 if saved["format"] == FORMAT:
                     return saved
                 problem = f"it has format {saved['format']}, this version reads {FORMAT}"
@@ -169,6 +168,18 @@ class Saves:
             message = f"{self.path} cannot be used ({problem[:200]}); kept as {aside.name}, looking for an older save"
             warnings.warn(message, stacklevel=3)
         return None
+
+    def _finish(self) -> None:
+        """Make what `write` left half done the current save, if it is whole: only the last rename was missing then.
+
+        If it is not, the file was deleted later, by hand, and what is left is of no use.
+        """
+        try:
+            _load(self.partial)
+        except Exception:  # as in `read`
+            self.partial.unlink()
+        else:
+            os.replace(self.partial, self.path)
 
     def _fall_back(self) -> None:
         """Make the previous generation the current one."""
@@ -194,6 +205,8 @@ class Saves:
             os.replace(self.partial, self.path)
         except OSError as error:
             with suppress(OSError):
+                if not self.path.exists():
+                    self._fall_back()
                 self.partial.unlink(missing_ok=True)
             message = f"could not save to {self.path} ({error}); training goes on, an earlier save stays as it is"
             warnings.warn(message, stacklevel=3)
@@ -212,3 +225,10 @@ class Saves:
             )
             raise ValueError(f"{message}: {str(error).splitlines()[-1]}") from error
         self.checked = True
+
+
+def _load(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as file:
+        if broken := file.testzip():  # torch does not look at the checksums it has written
+            raise ValueError(f"{broken} is damaged")
+    return torch.load(path, map_location="cpu", weights_only=True)

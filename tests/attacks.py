@@ -270,6 +270,12 @@ WALLS = {  # only bubblewrap keeps these out
     "the network",
     "a huge file",
 }
+USERS = {  # without bubblewrap, only running as another user keeps these out
+    "reading the parent's memory",
+    "reading the parent's environment",
+    "killing the parent",
+    "a process that stays",
+}
 PARENT = {"killing the parent", "forged messages", "a pickle in an output", "a message that announces too much"}
 
 

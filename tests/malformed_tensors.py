@@ -282,6 +282,8 @@ STYLE: dict[str, Row] = {
     "stylize, style": row(lambda x: stylized(PHOTO, x), PHOTO, f"{PICTURE} channels batch smaller:32"),
     "stylize, styles": row(lambda x: stylized(PHOTO, x), [(PHOTO, 2.0)], NO_STYLES),
     "stylize, start": row(lambda x: stylized(PHOTO, PHOTO, x), PHOTO, "rank list other"),
+    "enlarge": row(lambda x: style.enlarge(x, UNIT, UNIT), UNIT, "dtype list nan unit other"),
+    "enlarge, content": row(lambda x: style.enlarge(UNIT, UNIT, x), UNIT, "rank list channels"),
     "coarse_to_fine": row(lambda x: refined(x, PHOTO), PHOTO, f"{PICTURE} channels batch"),
     "coarse_to_fine, style": row(lambda x: refined(PHOTO, x), PHOTO, f"{PICTURE} channels batch"),
     "as_pairs": row(lambda x: style.as_pairs([(x, 1.0)]), UNIT, "list"),
@@ -478,6 +480,7 @@ ADVERSARIAL: dict[str, Row] = {
     "cyclegan.judge": row(lambda x: cyclegan.judge(Lazy("patches"), x, B), A, "rank dtype list channels square"),
     "cyclegan.judge, fake": row(lambda x: cyclegan.judge(Lazy("patches"), A, x), B, "rank dtype list channels square"),
     "cyclegan.together": row(lambda x: cyclegan.together(Lazy("patches"), A, x), B, "rank dtype list channels square"),
+    "cyclegan.two": row(cyclegan.two, (A, B), among(A, None, [], [A], (A, B, A), "ab!", 5, iter([A, B]))),
     "cyclegan.translate": row(
         lambda x: cyclegan.translate(net("translator"), x),
         ramp(2, 3, 12, 12),

@@ -39,3 +39,17 @@ def test_inception_takes_grey_and_colour_and_answers_alike_in_both_modes():
     assert network.training and "FID-" + network.name == "FID-inception-torchvision"
     with pytest.raises(ValueError, match="Inception takes"):
         network(torch.rand(2, 4, 28, 28))
+
+
+def test_inception_sees_pictures_from_minus_one_to_one():
+    """As its weights were trained: torchvision's own way there is to normalise first and to undo it inside."""
+    from torchvision.models import Inception_V3_Weights
+    from torchvision.models.inception import Inception3
+
+    network, seen, normalise = Inception(pretrained=False), [], Inception_V3_Weights.IMAGENET1K_V1.transforms()
+    network.body.Conv2d_1a_3x3.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    x = torch.rand(1, 3, 299, 299)
+    network.eval()(x)
+    mean, std = (torch.tensor(row).view(3, 1, 1) for row in (normalise.mean, normalise.std))
+    theirs = Inception3(transform_input=True, init_weights=False)._transform_input((x - mean) / std)
+    assert torch.allclose(seen[0], theirs, atol=1e-5) and seen[0].min() < -0.99 and seen[0].max() > 0.99

@@ -229,6 +229,13 @@ def test_pix2pix_gives_its_discriminator_the_input_too():
     assert_close(losses["L1"], (fake - b).abs().mean())
 
 
+@pytest.mark.parametrize("batch", [torch.zeros(2, 3, 16, 16), [torch.zeros(1, 3, 16, 16)] * 3, None])
+def test_what_is_no_pair_of_batches(batch):
+    for step in (whole_step(four()), pair_step()):
+        with pytest.raises(ImageError, match="expected two batches"):
+            step(batch)
+
+
 def test_a_few_steps_bring_the_cycle_together():
     nets = four()
     a, b = pictures(4, 3, 16, 16) * 0.2 - 0.5, pictures(4, 3, 16, 16, seed=1) * 0.2 + 0.5

@@ -505,6 +505,17 @@ def test_a_preview_cannot_disturb_the_training(notebook, capsys):
     assert trained(preview=False, every=1) == still
 
 
+def test_a_preview_that_fails_leaves_random_numbers_alone(notebook, capsys):
+    def preview():
+        torch.rand(7)
+        raise RuntimeError("no picture")
+
+    before = torch.get_rng_state()
+    with pytest.raises(RuntimeError, match="no picture"):
+        fit(Steps(), [0], steps=2, preview=preview)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 @pytest.mark.parametrize("bad", [torch.zeros(3, 4, 4), torch.zeros(1, 3, 4, 4, dtype=torch.uint8)])
 def test_a_preview_of_the_wrong_kind(bad, notebook, capsys):
     with pytest.raises(ValueError, match=r"preview must return \(B, C, H, W\) in \[0, 1\], got"):

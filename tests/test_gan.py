@@ -104,8 +104,8 @@ def test_classes_change_pictures_and_judgement():
         (lambda g, d: d(torch.rand(2, 3, 28, 28)), "(B, 1, 28, 28)"),
         (lambda g, d: d(torch.rand(2, 1, 32, 32)), "(B, 1, 28, 28)"),
         (lambda g, d: g(torch.randn(2, 8), torch.tensor([0, 1])), "no classes"),
-        (lambda g, d: Generator(size=30), "power of two"),
-        (lambda g, d: Discriminator(size=7), "power of two"),
+        (lambda g, d: Generator(size=30), "times 2, 4, 8"),
+        (lambda g, d: Discriminator(size=7), "times 2, 4, 8"),
     ],
 )
 def test_bad_input_is_named(call, words):
@@ -253,6 +253,22 @@ def test_the_step_averages_augments_penalises_and_remembers():
 def test_pictures_outside_the_range_are_refused():
     with pytest.raises(ImageError, match=r"\[-1"):
         make_step(*pair())(torch.full((4, 1, 28, 28), 255.0))
+
+
+def test_a_generator_of_ones_own_needs_no_classes():
+    class Mine(torch.nn.Linear):
+        latent = 8
+
+        def forward(self, z):
+            return super().forward(z).tanh().view(-1, 1, 4, 4)
+
+    assert gan.sample_images(Mine(8, 16), 3).shape == (3, 1, 4, 4)
+
+
+@pytest.mark.parametrize("losses", [gan.bce(), gan.minimax(), gan.lsgan(), gan.hinge(), gan.wasserstein()])
+def test_losses_keep_the_precision_of_logits(losses):
+    real, fake = torch.randn(2, 5, dtype=torch.float64)
+    assert losses.discriminator(real, fake).dtype == losses.generator(fake).dtype == torch.float64
 
 
 def test_labels_and_past_fakes_do_not_go_together():

@@ -109,7 +109,9 @@ def test_the_lecturers_page_lists_every_task(source):
     page = (build.folder().parent / "docs" / "lecturers.md").read_text(encoding="utf-8")
     asked = tasks.of_notebook(pages.read(source), source)
     rows = [f"| {asked.number} | {t.title} ({t.difficulty}) | {t.points} | {t.minutes} |" for t in asked.tasks]
-    rows += [f"| {asked.number} | in words: {question.title} | {question.points} | |" for question in asked.questions]
+    for question in asked.questions:
+        minutes = f" {question.minutes} " if question.minutes else " "
+        rows.append(f"| {asked.number} | in words: {question.title} | {question.points} |{minutes}|")
     assert [row for row in rows if row not in page] == []
 
 

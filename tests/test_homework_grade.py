@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
@@ -275,22 +276,61 @@ def test_without_walls_the_attempts_would_get_in(attempt, server):
         space["f"]()
 
 
-def test_with_limits_only(tmp_path, capsys):
-    """Where bubblewrap is missing, limits hold, and a warning says what does not."""
-    lot = [
-        "an object that equals everything",
-        "an endless loop",
-        "too much memory",
-        "a flood of output",
-        "becoming root",
-    ]
-    cells = {TASK[f].replace("-", "_"): attacks.source(a, f, [], [], 9) for a, f in zip(lot, VICTIMS, strict=True)}
-    pages.write(solved(**cells), tmp_path / "in" / "a.ipynb")
-    command = ["homework", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "g.csv"), "--seconds", "3"]
-    assert cli.main([*command, "--no-bubblewrap", "--seed", "1", "--jobs", "1"]) == 0
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory, server) -> tuple[dict[str, Result], dict[str, tuple[str, str]]]:
+    """What is left of the attempts where bubblewrap is missing, those that only it keeps out aside."""
+    folder = tmp_path_factory.mktemp("limits")
+    marker = str(tmp_path_factory.mktemp("target") / "marker")
+    lacks = attacks.WALLS if sandbox.user(0) else attacks.WALLS | attacks.USERS
+    where = {}
+    for index, lot in enumerate(lots([name for name in attacks.ATTEMPTS if name not in lacks])):
+        cells = {TASK[f].replace("-", "_"): attacks.source(a, f, [], [marker], 9) for a, f in lot.items()}
+        pages.write(solved(**cells), folder / f"attempt{index}.ipynb")
+        where |= {attempt: (f"attempt{index}", function) for attempt, function in lot.items()}
+    with sandbox.place(bubble=False) as place, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENCOURSE_TEST_TOKEN", "secret")
+        return graded(collect.find_files(folder), place), where
+
+
+@pytest.mark.parametrize("attempt", [name for name in attacks.ATTEMPTS if name not in attacks.WALLS])
+def test_limits_alone_hold_an_attempt(limited, attempt):
+    results, where = limited
+    if attempt not in where:
+        pytest.skip("needs bubblewrap, or root, who can run submissions as other users")
+    student, function = where[attempt]
+    assert points(results[student])[TASK[function]] == 0
+    assert "GOT IN" not in sentence(results[student], function), sentence(results[student], function)
+    if attempt != "forged messages":
+        assert points(results[student])[TASK[HONEST]] == FULL[TASK[HONEST]], results[student].marks
+
+
+def test_a_warning_where_bubblewrap_is_missing(tmp_path, capsys):
+    pages.write(solved(), tmp_path / "in" / "a.ipynb")
+    command = ["homework", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "g.csv"), "--jobs", "1"]
+    assert cli.main([*command, "--no-bubblewrap"]) == 0
     assert "WARNING: no bubblewrap" in capsys.readouterr().err
     (row,) = csv.DictReader((tmp_path / "g.csv").open(encoding="utf-8"))
-    assert row["sum (of 11)"] == "1", (tmp_path / "g" / "a.html").read_text(encoding="utf-8")
+    assert row["sum (of 11)"] == "11"
+
+
+def test_hidden_folders_below_seen_ones(place, tmp_path, monkeypatch):
+    """Hand-ins that lie among the packages stay unseen, the packages around them do not."""
+    if not place.walled:
+        pytest.skip(f"needs bubblewrap: {place.trouble}")
+    packages, hand_ins = tmp_path / "packages", tmp_path / "packages" / "hand_ins" / "class"
+    hand_ins.mkdir(parents=True)
+    (packages / "seen.txt").write_text("seen")
+    (hand_ins / "unseen.txt").write_text("unseen")
+    real = sandbox.packages()
+    monkeypatch.setattr(sandbox, "packages", lambda: [*real, packages])
+
+    def files(*hidden: Path) -> list[str]:
+        line = [*sandbox.bubblewrap(place.desk, hidden), "/usr/bin/find", str(packages), "-name", "*.txt"]
+        found = subprocess.run(line, capture_output=True, text=True, timeout=60, check=True)
+        return sorted(Path(name).stem for name in found.stdout.split())
+
+    assert files() == ["seen", "unseen"]
+    assert files(hand_ins) == files(hand_ins.parent) == ["seen"]
 
 
 # The command.

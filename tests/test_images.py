@@ -104,6 +104,12 @@ def test_sixteen_bits_keep_their_values(kind):
     assert x.shape == (1, 3, 2, 4) and torch.allclose(x[0], wanted.expand(3, 2, 4), atol=1e-7)
 
 
+def test_a_transparent_sixteen_bit_grey_lies_on_white():
+    values = np.array([[0, 300], [30_000, 65_535]], dtype=np.uint16)
+    x = images.load(encoded(Image.fromarray(values), "PNG", transparency=300))
+    assert torch.allclose(x[0, 0], torch.tensor([[0, 1], [30_000 / 65_535, 1]]))
+
+
 def test_pictures_without_a_fixed_range_are_refused():
     for values in (np.full((2, 2), 70_000, np.int32), np.full((2, 2), -1, np.int32), np.ones((2, 2), np.float32)):
         with pytest.raises(ImageError, match="no fixed range"):
@@ -421,6 +427,12 @@ def test_resizing_to_the_same_size_changes_nothing():
 @pytest.mark.parametrize("size", [0, -3, (0, 4), (4, -1)])
 def test_a_size_below_one(size):
     with pytest.raises(ImageError, match="at least one pixel"):
+        images.resize(torch.rand(1, 3, 4, 4), size)
+
+
+@pytest.mark.parametrize("size", [4.0, (4, 2.5), (4, 4, 4), "4"])
+def test_what_is_no_size(size):
+    with pytest.raises(ImageError, match="a whole number of pixels or"):
         images.resize(torch.rand(1, 3, 4, 4), size)
 
 

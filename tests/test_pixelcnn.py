@@ -488,6 +488,18 @@ def test_bad_arguments(arguments, message):
             kind(**arguments)
 
 
+@pytest.mark.parametrize("kind, size, height", [("A", 4, None), ("A", 5, 2), ("B", 5, 7), ("B", 3, 0)])
+def test_kernels_of_no_size(kind, size, height):
+    with pytest.raises(ValueError, match="odd"):
+        MaskedConv2d(kind, 1, 1, size, height=height)
+
+
+@pytest.mark.parametrize("kind, size", [("A", 4), ("A", 1), ("B", 2)])
+def test_vertical_kernels_of_no_size(kind, size):
+    with pytest.raises(ValueError, match="odd"):
+        VerticalConv2d(kind, 1, 1, size)
+
+
 def test_bad_labels():
     x = torch.zeros(2, 1, 8, 8, dtype=torch.long)
     with pytest.raises(ValueError, match="leave labels out"):

@@ -248,10 +248,35 @@ def test_who_deletes_the_file_begins_anew(saves):
     assert done_of(saves) is None
 
 
+@pytest.mark.parametrize("length", [0, 100, -100])
+def test_who_deletes_the_file_after_a_write_was_cut_off_begins_anew(length, saves):
+    saves.partial.write_bytes(saves.path.read_bytes()[:length])
+    assert done_of(saves) == 2
+    saves.path.unlink()
+    assert done_of(saves) is None and not saves.partial.exists()
+
+
 def test_a_write_cut_off_between_its_renames(saves):
-    saves.partial.write_bytes(b"the next one")
-    os.replace(saves.path, saves.previous)
-    assert done_of(saves) == 2 and done_of(saves) == 2
+    assert saves.write({"done": 3})
+    os.replace(saves.path, saves.partial)
+    assert done_of(saves) == 3 and done_of(saves) == 3
+    assert torch.load(saves.previous, weights_only=True)["done"] == 2
+
+
+def test_a_second_rename_that_fails(saves, monkeypatch):
+    """As on Windows, where another program may hold the new file open."""
+    real = os.replace
+
+    def held(source, target):
+        if source == saves.partial:
+            raise PermissionError(13, "the file is in use")
+        real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", held)
+        with pytest.warns(UserWarning, match="in use"):
+            assert saves.write({"done": 3}) is False
+    assert done_of(saves) == 2 and not saves.partial.exists()
 
 
 def test_both_saves_damaged(saves):

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from gencourse.images import ImageError
+from gencourse.images import ImageError, resize
 from gencourse.methods import style
-from gencourse.networks.features import VGG, embedded_extractor
+from gencourse.networks.features import VGG, embedded_extractor, extractor
 
 
 @pytest.fixture(scope="module")
@@ -130,12 +130,22 @@ def test_coarse_to_fine_hands_the_enlarged_result_on(network, pictures, monkeypa
     x, history = style.coarse_to_fine(content, pictures[1], network, sizes=(64, 128), steps=(4, 2), show=False)
     assert [call[0] for call in calls] == [(48, 64), (96, 128)] and [call[1] for call in calls] == [4, 2]
     assert calls[0][2] is None
-    from gencourse.images import resize
-
-    assert torch.equal(calls[1][2], resize(calls[0][3], (96, 128)))
+    assert torch.equal(calls[1][2], style.enlarge(calls[0][3], resize(content, 64), content))
     assert x.shape == content.shape and len(history["total"]) == 6
     with pytest.raises(ValueError, match="rising"):
         style.coarse_to_fine(content, pictures[1], network, sizes=(128, 64), steps=(1, 1))
+
+
+def test_what_is_enlarged_gets_the_detail_that_its_content_loses():
+    content = torch.rand(1, 3, 40, 60) * 0.2 + 0.4
+    small = resize(content, 30)
+    assert torch.allclose(style.enlarge(small, small, content, detail=1), content, atol=1e-6)
+    flat = torch.full_like(small, 0.5)
+    lost = content - resize(small, 60)
+    assert torch.allclose(style.enlarge(flat, small, content, detail=2), 0.5 + 2 * lost, atol=1e-6)
+    assert torch.equal(style.enlarge(flat, small, content, detail=0), resize(flat, 60))
+    with pytest.raises(ImageError, match="one shape"):
+        style.enlarge(flat[..., 1:], small, content)
 
 
 @pytest.mark.parametrize(
@@ -157,3 +167,11 @@ def test_bad_input_is_refused_with_a_reason(network, change, message):
     arguments = {"content": torch.rand(1, 3, 64, 64), "style": torch.rand(1, 3, 64, 64), "steps": 1, "show": False}
     with pytest.raises(ImageError, match=message):
         style.stylize(network=network, **{**arguments, **change})
+
+
+def test_an_extractor_that_leaves_out_what_is_needed():
+    few = extractor("embedded", layers=["conv1_1", "conv4_2"])
+    with pytest.raises(
+        ValueError, match=r"returns \['conv1_1', 'conv4_2'\] only; .* needs \['conv2_1', .*'conv5_1'\] too"
+    ):
+        style.stylize(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64), few, steps=1, show=False)

@@ -298,4 +298,11 @@ def test_batches_without_pairs_go_on_exactly(taken):
         c, d = next(resumed)
         assert torch.equal(a, c) and torch.equal(b, d)
     with pytest.raises(ValueError, match="the saved batches had"):
-        data.UnpairedBatches(numbers(9), numbers(7), 3, seed=5).load_state_dict(state)
+        data.UnpairedBatches(numbers(9), numbers(7), 3, crop=5, flip=True, seed=5).load_state_dict(state)
+    for other, message in (({"crop": 4, "flip": True}, "had crop 5, these have 4"), ({"crop": 5}, "had flip True")):
+        with pytest.raises(ValueError, match=message):
+            data.UnpairedBatches(numbers(10), numbers(7), 3, seed=5, **other).load_state_dict(state)
+
+
+def test_a_seed_from_the_clock():
+    next(data.UnpairedBatches(numbers(10), numbers(7), 3, flip=True, seed=1_800_000_000_000_000_000))

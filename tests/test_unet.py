@@ -146,6 +146,13 @@ def test_bfloat16_autocast_stays_near():
     assert (rough.float() - exact).square().mean() < 1e-3 * exact.square().mean()
 
 
+def test_bfloat16_weights_stay_near():
+    network, x_t, t = awake(), noise(2, 1, 8, 8), torch.tensor([1, 700])
+    exact = network(x_t, t)
+    rough = network.bfloat16()(x_t.bfloat16(), t)
+    assert (rough.float() - exact).square().mean() < 1e-3 * exact.square().mean()
+
+
 def test_float64_stays_float64():
     network, x_t, t = awake(), noise(2, 1, 8, 8), torch.tensor([1, 700])
     exact = network.double()(x_t.double(), t)

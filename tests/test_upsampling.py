@@ -155,6 +155,13 @@ def test_pixel_shuffle(shape, scale):
     assert_close(up.pixel_unshuffle(up.pixel_shuffle(x, scale), scale), x)
 
 
+def test_a_size_is_two_numbers():
+    x = random(1, 1, 2, 2)
+    for call in (lambda: up.bilinear(x, 8, True), lambda: up.max_unpool(x, torch.zeros(1, 1, 2, 2).long(), 8)):
+        with pytest.raises(ValueError, match=r"\(height, width\), got 8"):
+            call()
+
+
 def test_pixel_shuffle_refuses_what_does_not_divide():
     with pytest.raises(ValueError, match=r"6 channels .* scale\^2 = 4"):
         up.pixel_shuffle(random(1, 6, 2, 2), 2)

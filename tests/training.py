@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, RandomSampler, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
 
 from gencourse import Average, descend, fit, resume
 from gencourse.data import Batches
@@ -96,6 +96,9 @@ SOURCES: dict[str, Callable[[Tensor, torch.Generator], Iterable]] = {
     ),
     "a loader with the training's generator": lambda x, g: DataLoader(TensorDataset(x), 4, shuffle=True, generator=g),
     "a sampler with its own generator": lambda x, g: DataLoader(x, 4, sampler=RandomSampler(x, generator=generator(5))),
+    "a batch sampler with its own generator": lambda x, g: DataLoader(
+        x, batch_sampler=BatchSampler(RandomSampler(x, generator=generator(5)), 4, drop_last=False)
+    ),
     "a loader that augments": lambda x, g: DataLoader(Augmented(x), 4, shuffle=True),
     "passes drawn by the training's generator": lambda x, g: Shuffled(x, lambda: torch.randperm(len(x), generator=g)),
     "passes drawn by python": lambda x, g: Shuffled(x, lambda: shuffled_by_python(len(x))),

@@ -27,11 +27,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Question:
-    """A question that is answered in words and read by a person."""
+    """A question that is answered in words and read by a person; minutes: None where the chapter names none."""
 
     id: str
     title: str
     points: int
+    minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,5 +79,6 @@ def task(cell: NotebookNode, number: str) -> Task:
 
 
 def question(cell: NotebookNode) -> Question:
-    title = cell.metadata.get("gencourse", {}).get("title") or cell.id.split("-", 1)[1].replace("-", " ")
-    return Question(cell.id, title, cell.metadata.nbgrader.points)
+    facts = cell.metadata.get("gencourse", {})
+    title = facts.get("title") or cell.id.split("-", 1)[1].replace("-", " ")
+    return Question(cell.id, title, cell.metadata.nbgrader.points, facts.get("minutes"))

@@ -5,6 +5,7 @@ is (B, C, H, W) in [-1, 1]. Zhu et al. 2017, "Unpaired Image-to-Image Translatio
 Networks".
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -14,7 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from gencourse.descend import Average, descend, eval_mode
 from gencourse.images import ImageError, check_range, check_shape, check_tensor, to_signed, to_unit
-from gencourse.methods.gan import check_logits, frozen
+from gencourse.methods.gan import check_logits, frozen, lsgan
 from gencourse.methods.gan_tricks import PastFakes
 
 
@@ -32,8 +33,7 @@ def lsgan_d(real: Tensor, fake: Tensor) -> Tensor:
 
     Raises ImageError for what are no logits.
     """
-    check_logits(real), check_logits(fake)
-    return ((real - 1).square().mean() + fake.square().mean()) / 2
+    return lsgan().discriminator(real, fake)
 
 
 def lsgan_g(fake: Tensor) -> Tensor:
@@ -91,6 +91,14 @@ def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
     return network(torch.cat(batches)).split([len(batch) for batch in batches])
 
 
+def two(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Return a batch of pictures of A and one of B; raises ImageError for what is no pair of batches."""
+    if isinstance(batch, Tensor) or not isinstance(batch, Sequence) or len(batch) != 2:
+        got = f"one tensor {tuple(batch.shape)}" if isinstance(batch, Tensor) else f"a {type(batch).__name__}"
+        raise ImageError(f"expected two batches of pictures, of A and of B; got {got}")
+    return batch[0], batch[1]
+
+
 class CycleGANStep:
     """One iteration of CycleGAN, for `fit`: (a, b) -> {"G", "F", "cycle", "identity", "D_A", "D_B"}: its losses.
 
@@ -98,8 +106,8 @@ class CycleGANStep:
     losses; 0 leaves the identity out. pools: of past fakes, of kind A and of kind B; None for none.
     schedules: of the learning rate, stepped after each iteration; averages: of G's and F's weights, updated likewise.
     A batch is two batches that do not belong together, a of kind A and b of kind B, both in [-1, 1].
-    Raises ImageError at the first batch that leaves [-1, 1], ValueError where A and B differ in channels and the
-    identity loss is asked for.
+    Raises ImageError for what is no such pair and where the first one leaves [-1, 1] (reading the range of all would
+    make an accelerator wait), ValueError where A and B differ in channels and the identity loss is asked for.
     """
 
     def __init__(
@@ -119,7 +127,7 @@ class CycleGANStep:
         self.schedules, self.averages, self.checked = schedules, averages or (), False
 
     def __call__(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-        a, b = batch
+        a, b = two(batch)
         self._check(a, b)
         losses, fake_a, fake_b = self.update_generators(a, b)
         losses |= self.update_discriminators(a, b, self.pool_a(fake_a), self.pool_b(fake_b))

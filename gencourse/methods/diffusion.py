@@ -30,6 +30,10 @@ class NoiseSchedule:
         self.alphas = 1 - self.betas
         self.alphas_cumprod = self.alphas.cumprod(0)
         self.snr = self.alphas_cumprod / (1 - self.alphas_cumprod)
+        if not (self.snr.isfinite() & (self.snr > 0)).all() or (self.snr.diff() >= 0).any():
+            raise ValueError(
+                "betas so small or so many leave alphas_cumprod at 1 or 0 in float64: no step is one there"
+            )
 
     def __len__(self) -> int:
         return len(self.betas)
@@ -42,7 +46,7 @@ class NoiseSchedule:
         Raises ValueError unless 1 <= steps <= T.
         Lu et al. 2022, "DPM-Solver", sec. 3.3.
         """
-        if not 1 <= steps <= len(self):
+        if not isinstance(steps, int) or not 1 <= steps <= len(self):
             raise ValueError(f"asked for {steps} sampling steps, but the schedule has {len(self)}")
         log_snr, order = self.snr.log(), torch.arange(steps)
         goals = torch.linspace(max(log_snr[-1].item(), -10), log_snr[0].item(), steps, dtype=torch.float64)
@@ -77,7 +81,7 @@ def q_sample(x0: Tensor, t: Tensor, noise: Tensor, alphas_cumprod: Tensor) -> Te
     """Noise images to step t in one go: x_t ~ q(x_t | x_0).
 
     x0, noise: (B, C, H, W), x0 in [-1, 1], noise from N(0, I); t: (B,) int64 in [0, T); alphas_cumprod: (T,).
-    t may stay on the CPU: then nothing waits for the device. Points (B, D) will do in place of images.
+    t may stay on the CPU: then nothing is read back from the device. Points (B, D) will do in place of images.
     Returns x_t, (B, C, H, W). Raises ValueError when t leaves [0, T) or shapes differ. Ho et al. 2020, eq. 4.
     """
     same_shape(x0, noise)
@@ -202,7 +206,7 @@ def at(values: Tensor, t: Tensor, like: Tensor) -> Tensor:
         raise ValueError(f"t must be {tuple(like.shape[:1])} int64, one time a picture; got {tuple(t.shape)} {t.dtype}")
     if t.numel() and not 0 <= t.min() <= t.max() < len(values):
         raise ValueError(f"t must lie in [0, {len(values)}), got {t.min().item()} to {t.max().item()}")
-    return values.cpu()[t].to(like.dtype).to(like.device).view(-1, *[1] * (like.ndim - 1))
+    return values.cpu()[t].to(like.dtype).to(like.device, non_blocking=True).view(-1, *[1] * (like.ndim - 1))
 
 
 def _check_row(x: Tensor, what: str) -> None:

@@ -35,13 +35,13 @@ def inpaint(
     that does not fit, ValueError for resample 0.
     """
     _check(x_T, known, mask, resample)
-    x, mask = x_T, mask.to(x_T.dtype)
+    x, mask = x_T, mask.bool()
     for t, now, after in times(schedule, steps):
         for again in reversed(range(resample)):
             x0 = predict(model, x, t, callback)
             unknown = ddpm_step(x, x0, now, after, variance, generator)
             old = known if after == 1 else after**0.5 * known + (1 - after) ** 0.5 * noise_like(x, generator)
-            x = torch.where(mask.bool(), old, unknown)
+            x = torch.where(mask, old, unknown)
             if not again or after == 1:
                 break
             x = (now / after) ** 0.5 * x + (1 - now / after) ** 0.5 * noise_like(x, generator)
@@ -90,7 +90,7 @@ def slerp(a: Tensor, b: Tensor, weight: float | Tensor) -> Tensor:
     u, v = a.flatten(1), b.flatten(1)
     cosine = torch.cosine_similarity(u, v).clamp(-1, 1).view(shape)
     angle = cosine.acos()
-    near = angle.sin().abs() < 1e-4  # (almost) one direction: the circle is a straight line
+    near = angle.sin().abs() < 1e-4  # one direction, or opposite ones, between which no circle is the shortest: a line
     sine = angle.sin().where(~near, torch.ones_like(angle))
     of_a = torch.where(near, 1 - w, ((1 - w) * angle).sin() / sine)
     of_b = torch.where(near, w, (w * angle).sin() / sine)

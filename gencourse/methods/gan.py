@@ -87,7 +87,7 @@ def _cross_entropy(smooth: float, flip: float, generator: torch.Generator | None
         wrong = (
             torch.rand(like.shape, generator=generator) < flip if flip else torch.zeros(like.shape, dtype=torch.bool)
         )
-        return torch.where(wrong.to(like.device), otherwise, value)
+        return torch.where(wrong.to(like.device), otherwise, value).to(like.dtype)
 
     def discriminate(real: Tensor, fake: Tensor) -> Tensor:
         on_real = F.binary_cross_entropy_with_logits(real, labels(real, 1 - smooth, 0.0))
@@ -104,7 +104,8 @@ class GANStep:
     augment: applied to whatever D looks at, real and fake alike (Zhao et al. 2020); average: of G's weights, updated
     after each step. noise: generator of z, on the CPU.
     A batch is real pictures (B, C, H, W) in [-1, 1], or the pair of those and labels (B,).
-    Raises ImageError at the first batch that leaves [-1, 1] or is none, ValueError for labels together with a buffer.
+    Raises ImageError for what is no batch and where the first one leaves [-1, 1] (reading the range of all would make
+    an accelerator wait), ValueError for labels together with a buffer.
     """
 
     def __init__(
@@ -200,8 +201,9 @@ def sample_images(
     than one picture and for labels that the network does not take.
     """
     z = latent(network, n, generator)
-    if network.classes is not None and labels is None:
-        labels = torch.randint(network.classes, (n,), generator=generator)
+    classes = getattr(network, "classes", None)
+    if classes is not None and labels is None:
+        labels = torch.randint(classes, (n,), generator=generator)
     with eval_mode(network):
         x = network(z) if labels is None else network(z, check_tensor(labels).to(z.device))
     return to_unit(x)

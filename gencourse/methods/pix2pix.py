@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from gencourse.descend import descend
 from gencourse.images import check_range, same_shape
-from gencourse.methods.cyclegan import judge, lsgan_g
+from gencourse.methods.cyclegan import judge, lsgan_g, two
 from gencourse.methods.gan import frozen
 
 
@@ -21,8 +21,8 @@ class Pix2PixStep:
     """One iteration of pix2pix, for `fit`: (a, b), pairs -> {"G", "L1", "D"}: its losses.
 
     generator: G: A -> B; discriminator: sees a picture of A and one of B joined channel by channel, so it takes the
-    channels of both. l1: weight of |G(a) - b|. schedules as in `CycleGANStep`. Raises ImageError at the first batch
-    that leaves [-1, 1], and where G's pictures are not of the size of b. Isola et al. 2017, eq. 4.
+    channels of both. l1: weight of |G(a) - b|. schedules as in `CycleGANStep`. Raises ImageError for what is no
+    pair, where the first one leaves [-1, 1], and where G's pictures are not of the size of b. Isola et al. 2017, eq. 4.
     Differs from the paper: least squares in place of cross-entropy and no dropout, as in CycleGAN, so that the two
     differ in nothing but the pairs.
     """
@@ -41,7 +41,7 @@ class Pix2PixStep:
         self.checked = False
 
     def __call__(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-        a, b = batch
+        a, b = two(batch)
         if not self.checked:
             check_range(a, -1, 1)
             check_range(b, -1, 1)

@@ -5,7 +5,7 @@ super-resolution. Raised is ImageError, a ValueError, for tensors of another sha
 strides that are no whole numbers or too small or do not fit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -63,8 +63,7 @@ def cubic_kernel(t: Tensor, a: float = KEYS_A) -> Tensor:
 def bilinear(x: Tensor, size: tuple[int, int], align_corners: bool) -> Tensor:
     """Interpolate (B, C, h, w) linearly along both axes to (B, C, *size): Y = R X S^T with a `linear_matrix` each."""
     _check(x)
-    if len(size) != 2:
-        raise ValueError(f"size must be (height, width), got {size}")
+    _check_size(size)
     rows, columns = (linear_matrix(n, m, align_corners).to(x) for n, m in zip(x.shape[2:], size, strict=True))
     return rows @ x @ columns.T
 
@@ -162,9 +161,10 @@ def max_unpool(values: Tensor, switches: Tensor, size: tuple[int, int]) -> Tenso
     Raises ValueError for switches of another shape or, on the CPU, that lie outside `size`.
     """
     b, c = _check(values, floating=False).shape[:2]
-    if len(size) != 2 or check_tensor(switches).shape != values.shape or switches.dtype != torch.int64:
-        got = f"{tuple(switches.shape)} {switches.dtype}, and size {size}"
-        raise ValueError(f"expected switches {tuple(values.shape)} int64, and size (height, width); got {got}")
+    _check_size(size)
+    if check_tensor(switches).shape != values.shape or switches.dtype != torch.int64:
+        got = f"{tuple(switches.shape)} {switches.dtype}"
+        raise ValueError(f"expected switches {tuple(values.shape)} int64, got {got}")
     _at_least(1, height=size[0], width=size[1])
     if switches.device.type == "cpu" and not 0 <= switches.min() <= switches.max() < size[0] * size[1]:
         raise ValueError(f"switches must lie in [0, {size[0] * size[1]}), got {switches.min()} to {switches.max()}")
@@ -269,6 +269,11 @@ def _at_least(least: int, **numbers: int) -> None:
     for name, number in numbers.items():
         if not isinstance(number, int) or number < least:
             raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    if not isinstance(size, Sequence) or len(size) != 2:
+        raise ValueError(f"size must be (height, width), got {size!r}")
 
 
 def _check(x: Tensor, *, floating: bool = True, **numbers: int) -> Tensor:

@@ -1,11 +1,9 @@
 """Classifiers whose features the harness compares samples in: a small one for digits, and ImageNet's Inception."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gencourse.images import check_tensor
-from gencourse.networks.features import IMAGENET_MEAN, IMAGENET_STD
 
 
 class Classifier(nn.Module):
@@ -44,7 +42,7 @@ class Inception(nn.Module):
     forward: (B, 1 or 3, H, W) in [0, 1], resized to 299 pixels a side, to the pair features (B, 2048), logits
     (B, 1000). Raises ValueError for another shape. Szegedy et al. 2016. Differs from the usual FID: torchvision's
     weights, not those of the 2015 TensorFlow model, so a distance in these features is no plain FID and must be called
-    FID-inception-torchvision.
+    FID-inception-torchvision. These weights want pictures in [-1, 1], not normalised like ImageNet's.
     """
 
     name = "inception-torchvision"
@@ -56,14 +54,12 @@ class Inception(nn.Module):
         weights = Inception_V3_Weights.IMAGENET1K_V1 if pretrained else None
         self.body = inception_v3(weights=weights, transform_input=False, init_weights=not pretrained).eval()
         self.head, self.body.fc = self.body.fc, nn.Identity()
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         if check_tensor(x, floating=True).ndim != 4 or x.shape[1] not in (1, 3):
             raise ValueError(f"Inception takes (B, 1 or 3, H, W), got shape {tuple(x.shape)}")
         x = F.interpolate(x.expand(-1, 3, -1, -1), (299, 299), mode="bilinear", align_corners=False, antialias=True)
-        features = self.body((x - self.mean) / self.std)
+        features = self.body(x * 2 - 1)
         features = features if isinstance(features, Tensor) else features.logits  # in train mode it adds a second head
         return features, self.head(features)
 

@@ -97,10 +97,10 @@ def extractor(
     name: "embedded" (ships with the course), "vgg19" (550 MB, downloaded once by torchvision), "squeezenet" (5 MB,
     likewise), or "auto": vgg19 in the gpu profile or where its weights lie in torchvision's cache, else embedded.
     layers: what to return; without it the network's style and content layers.
-    weights: "imagenet", the path of a safetensors file with torchvision's keys, a state dict, or None for random
-    ones (timing only). Raises ValueError for an unknown name and for weights that do not fit or are damaged,
-    FileNotFoundError where there are none, URLError when vgg19 or squeezenet cannot be downloaded; auto then says so in
-    one line and takes embedded.
+    weights: "imagenet", the path of a safetensors file with torchvision's keys, a state dict, or None for random ones
+    (timing only); for embedded the path of a file that `checkpoints.write` made, or None. Raises ValueError for an
+    unknown name and for weights that do not fit or are damaged, FileNotFoundError where there are none, URLError when
+    vgg19 or squeezenet cannot be downloaded; auto then says so in one line and takes embedded.
     """
     builders: dict[str, Callable] = {"embedded": _embedded, "vgg19": _vgg19, "squeezenet": _squeezenet}
     if name == "auto":
@@ -157,6 +157,8 @@ def _embedded(layers, weights) -> Extractor:
         network = VGG(**checkpoints.record("embedded")["arguments"])
     elif weights == "imagenet":
         network = checkpoints.load("embedded")
+    elif isinstance(weights, dict):
+        raise ValueError("embedded takes a file of `checkpoints.write`; a network goes in `embedded_extractor`")
     else:
         network = checkpoints.read(weights, VGG)
     return embedded_extractor(network, layers)

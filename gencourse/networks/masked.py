@@ -84,6 +84,8 @@ class MaskedConv2d(CausalConv2d):
         dilation: int = 1,
     ):
         height = size if height is None else height
+        if not 1 <= height <= size or height % 2 == 0:
+            raise ValueError(f"height must be odd and at most size, {size}; got {height}")
         super().__init__(inputs, outputs, (height, size), dilation=dilation)
         middle, over = size // 2, height // 2
         mask = causal_mask(kind, size)[middle - over : middle + over + 1].repeat(outputs, inputs, 1, 1)
@@ -100,13 +102,15 @@ class VerticalConv2d(CausalConv2d):
     """A convolution over whole rows: those above a pixel (kind "A") or those above and its own (kind "B").
 
     For the vertical stack, where kind A comes first: from then on a row holds only what was above it.
-    size: columns of the kernel, odd, which has size // 2 rows above and for kind B its own.
-    forward: (B, inputs, H, W) to (B, outputs, H, W). Raises ValueError for another kind or shape.
+    size: columns of the kernel, odd, at least 3 for kind A; it has size // 2 rows above and for kind B its own.
+    forward: (B, inputs, H, W) to (B, outputs, H, W). Raises ValueError for another kind, size or shape.
     van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders", sec. 2.2.
     """
 
     def __init__(self, kind: str, inputs: int, outputs: int, size: int, *, dilation: int = 1):
         _check_kind(kind)
+        if size % 2 == 0 or size < (3 if kind == "A" else 1):
+            raise ValueError(f"size must be odd, and for kind A at least 3; got {size}")
         over = size // 2
         super().__init__(inputs, outputs, (over + (kind == "B"), size), dilation=dilation)
         self.margins = (dilation * over, dilation * over, dilation * over)

@@ -131,7 +131,9 @@ class Norm(nn.GroupNorm):
     """Group normalisation, in float32 also under autocast: on CPUs the bfloat16 kernel takes twice as long."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x if x.dtype == torch.float64 else x.float())
+        dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
+        weight, bias = self.weight.to(dtype), self.bias.to(dtype)
+        return F.group_norm(x.to(dtype), self.num_groups, weight, bias, self.eps).to(self.weight.dtype)
 
 
 def time_features(t: Tensor, size: int) -> Tensor:
