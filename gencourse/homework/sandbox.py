@@ -74,7 +74,8 @@ def place(*hidden: Path, bubble: bool = True) -> Iterator[Place]:
     """Lay out what submissions may see in a temporary folder, and find out how they can be run.
 
     hidden: folders that must not be seen even if they lie among the packages. Raises NoSandbox on systems without
-    limits (Windows): there the Linux subsystem (WSL) does.
+    limits (Windows): there the Linux subsystem (WSL) does; and where we are root without bubblewrap and submissions,
+    which run as another user then, could not import what they need.
     """
     if importlib.util.find_spec("resource") is None:
         raise NoSandbox("submissions cannot be run on this system, which sets no limits: use Linux, WSL or macOS")
@@ -83,6 +84,11 @@ def place(*hidden: Path, bubble: bool = True) -> Iterator[Place]:
         lay_out(desk)
         hidden = (PACKAGE, *(path.resolve() for path in hidden))
         trouble = refused(desk, hidden) if bubble else "it was not asked for"
+        if trouble and (problem := unreadable()):
+            advice = "install bubblewrap, or grade as an ordinary user"
+            raise NoSandbox(
+                f"submissions would run as another user, who cannot import packages here ({problem}): {advice}"
+            )
         yield Place("limits only" if trouble else "bubblewrap", desk, hidden, trouble)
 
 
@@ -110,6 +116,22 @@ def refused(desk: Path, hidden: tuple[Path, ...]) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"it does not start ({error})"
     return "" if done.stdout == "in\n" else f"it does not start ({done.stderr.strip()[:200]})"
+
+
+def unreadable() -> str:
+    """Return why the user that submissions run as cannot use this Python and its packages, or nothing if it can.
+
+    Right answers would then fail at their first late import. A private home folder is enough for that.
+    """
+    if user(0) is None:
+        return ""
+    command = [sys.executable, "-s", "-B", "-c", "import sys; sys.path[:0] = sys.argv[1:]; import numpy"]
+    options = {"user": user(0), "group": user(0), "extra_groups": [], "cwd": "/", "stdin": subprocess.DEVNULL}
+    try:
+        done = subprocess.run([*command, *map(str, packages())], capture_output=True, text=True, timeout=120, **options)
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)
+    return done.stderr.strip().split("\n")[-1][:200] if done.returncode else ""
 
 
 def packages() -> list[Path]:
