@@ -56,7 +56,7 @@ def cyclegan_step() -> Step:
 
 def style_step() -> Step:
     """Ten L-BFGS steps of style transfer at 256 pixels on the embedded network."""
-    network, photo, painting = extractor("auto"), data.photo("chelsea", 256), data.painting("great_wave", 256)
+    network, photo, painting = extractor("embedded"), data.photo("chelsea", 256), data.painting("great_wave", 256)
     return lambda: style.stylize(photo, painting, network, steps=10, show=False)
 
 

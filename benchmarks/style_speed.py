@@ -1,6 +1,6 @@
 """Seconds per step of style transfer, and what coarse-to-fine saves.
 
-    python benchmarks/style_speed.py [--size 512] [--steps 6] [--rounds 3] [--schedule-size 512]
+    python benchmarks/style_speed.py [--size 512] [--steps 4] [--rounds 3] [--schedule-size 512]
 
 First table: one L-BFGS step of the usual way (targets recomputed in every step, NCHW) against ours (targets once, the
 memory format of the extractor), VGG19 with random weights, and the embedded network. The ways take turns, `--rounds`

@@ -1,7 +1,6 @@
 """Sets of samples in and out: an .npz file, or a folder of pictures."""
 
 import os
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gencourse import files
 from gencourse.data import ImageSet
 from gencourse.images import ImageError, check_tensor, load, to_uint8
 
@@ -41,11 +41,8 @@ def write(path: str | os.PathLike, images: Tensor, labels: Tensor | None = None)
     if labels is not None:
         arrays["labels"] = check_tensor(labels).cpu().numpy()
         _check_labels(arrays["labels"], len(images), "labels")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
-        whole = Path(temporary) / "whole.npz"
-        np.savez_compressed(whole, **arrays)
-        os.replace(whole, path)
+    with files.whole(path) as file:
+        np.savez_compressed(file, **arrays)
     return path
 
 

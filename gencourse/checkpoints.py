@@ -8,18 +8,17 @@ import difflib
 import importlib
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from gencourse import data
+from gencourse import data, files
 
 
 @dataclass(frozen=True)
@@ -107,8 +106,6 @@ def save(path: str | os.PathLike, module: nn.Module, record: dict[str, Any]) -> 
     missing = [key for key in NEEDED if key not in record]
     if missing:
         raise ValueError(f"the record lacks {', '.join(missing)}: say how these weights were made")
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     weights = {
         name: value.detach().to("cpu", torch.half if value.is_floating_point() else value.dtype, copy=True).contiguous()
         for name, value in module.state_dict().items()  # copied: safetensors refuses a tensor under two names
@@ -116,12 +113,10 @@ def save(path: str | os.PathLike, module: nn.Module, record: dict[str, Any]) -> 
     too_large = [name for name, value in weights.items() if value.is_floating_point() and not value.isfinite().all()]
     if too_large:
         raise ValueError(f"{', '.join(too_large)} hold values that are not finite in half precision")
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as temporary:
-        whole = Path(temporary) / path.name
-        save_file(weights, whole, metadata={"record": written})
-        os.chmod(whole, 0o644)  # safetensors writes for the owner alone
-        os.replace(whole, path)
-    return path
+    data = safetensors.torch.save(weights, metadata={"record": written})
+    with files.whole(path) as file:
+        file.write(data)
+    return Path(path)
 
 
 def read(path: str | os.PathLike, network: type[nn.Module], device: torch.device | str | None = None) -> nn.Module:

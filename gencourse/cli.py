@@ -77,7 +77,7 @@ def _run(commands) -> None:
     parser.add_argument("--profile", help="smoke, cpu or gpu: how large everything is (default: by the hardware)")
     parser.add_argument("--save", action="store_true", help="keep the outputs in the notebook when every cell passes")
     parser.add_argument("--out", default="runs", metavar="FOLDER", help="where the results go (default: runs)")
-    parser.add_argument("--timeout", type=_number(1), metavar="SECONDS", help="for a cell (default: no limit)")
+    parser.add_argument("--timeout", type=_whole(1), metavar="SECONDS", help="for a cell (default: no limit)")
 
 
 def _stylize(commands) -> None:
@@ -94,10 +94,21 @@ def _stylize(commands) -> None:
     add("content", metavar="CONTENT", help="what the result depicts: a file or an embedded picture")
     add("style", nargs="+", metavar="STYLE", help="how it is painted: one picture, or several to be mixed")
     add("-o", "--output", required=True, metavar="FILE", help="where the result goes; the ending names the format")
-    add("--size", type=_whole(32), default=512, metavar="PIXELS", help="longer side of the result (default: 512)")
+    add(
+        "--size",
+        type=_whole(32, 16_384),
+        default=512,
+        metavar="PIXELS",
+        help="longer side of the result (default: 512)",
+    )
     add("--steps", type=_whole(1), default=200, help="optimisation steps over all scales (default: 200)")
     encoders = ("auto", "embedded", "squeezenet", "vgg19")
-    add("--encoder", choices=encoders, default="auto", help="auto: vgg19 if it is here already, else embedded")
+    add(
+        "--encoder",
+        choices=encoders,
+        default="auto",
+        help="auto: vgg19 on a GPU or if it is here already, else embedded",
+    )
     add("--weights", type=_weights, metavar="W1,W2", help="one number a style (default: equal)")
     add("--alpha", type=_number(0), default=1e-4, help="weight of content against style (default: 1e-4)")
     add("--start", choices=("content", "noise"), default="content", help="what it begins with (default: content)")
@@ -121,7 +132,13 @@ def _translate(commands) -> None:
     add("picture", nargs="?", metavar="PICTURE", help="a file, an embedded photograph or a scene: scene:7-winter")
     add("-o", "--output", metavar="FILE", help="where the result goes; the ending names the format")
     add("--list", action="store_true", help="show the models and what they were trained on")
-    add("--size", type=_whole(32), default=128, metavar="PIXELS", help="longer side (default: 128; trained at 64)")
+    add(
+        "--size",
+        type=_whole(32, 16_384),
+        default=128,
+        metavar="PIXELS",
+        help="longer side (default: 128; trained at 64)",
+    )
     add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
 
 
@@ -138,7 +155,7 @@ def _sample(commands) -> None:
     add("name", nargs="?", metavar="NAME", help="the model: see --list")
     add("-o", "--output", metavar="FILE", help="where the pictures go: a grid in .png, or all of them in .npz")
     add("--list", action="store_true", help="show the models: chapter, size, how they were trained, scores")
-    add("-n", type=_whole(1), default=64, metavar="N", help="how many (default: 64)")
+    add("-n", type=_whole(1, 10**7), default=64, metavar="N", help="how many (default: 64)")
     add("--seed", type=_whole(0), default=0, help="the same seed gives the same pictures (default: 0)")
     add("--label", type=_whole(0), metavar="K", help="pictures of one class (default: all classes in turn)")
     add("--steps", type=_whole(1), help="of the sampler, where it has steps (default: the model's)")
@@ -201,10 +218,12 @@ def _command(commands, name: str, about: str, examples: str) -> argparse.Argumen
     return commands.add_parser(name, help=about, description=about_long, epilog=epilog, formatter_class=shape)
 
 
-def _whole(least: int) -> Callable[[str], int]:
+def _whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not text.lstrip("-").isdecimal() or int(text) < least:
             raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, got {text!r}")
+        if int(text) > most:
+            raise argparse.ArgumentTypeError(f"expected at most {most:,}, got {text!r}")
         return int(text)
 
     return read

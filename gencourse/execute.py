@@ -95,8 +95,8 @@ def run(
     profile: "smoke", "cpu" or "gpu", else what the environment and the hardware say. timeout: seconds a cell may take.
     save: when every cell passed, also keep the outputs in the notebook itself. What had run is written in any case: a
     cell that fails, a kernel that dies and Ctrl-C (once: stop as soon as the cell lets go; twice: at once) are told in
-    the result. Raises ValueError for a file that is no notebook, that its result would overwrite, or that was edited
-    while it ran and is not saved.
+    the result. Raises ValueError for a file that is no notebook, that its result would overwrite, a result that would
+    overwrite another notebook, and a file that was edited while it ran and is not saved.
     """
     notebook = pages.read(path)
     for cell in pages.code_cells(notebook):
@@ -104,6 +104,8 @@ def run(
     result = Result(path, out / f"{path.stem}.ipynb", out / f"{path.stem}.html", len(pages.code_cells(notebook)))
     if result.notebook.resolve() == path.resolve():
         raise ValueError(f"{path} lies in {out}, where its result would overwrite it: choose another folder")
+    if result.notebook.exists() and not is_result(result.notebook):
+        raise ValueError(f"{result.notebook} is a notebook of its own, no earlier result: choose another folder")
     out.mkdir(parents=True, exist_ok=True)  # before the work, not after it, if it cannot be
     started = time.monotonic()
     try:
@@ -111,11 +113,20 @@ def run(
     finally:
         result.seconds = time.monotonic() - started
         pages.tidy(notebook)
+        notebook.metadata["gencourse"] = {"result": True}
         pages.write(notebook, result.notebook)
         pages.write_text(pages.page(notebook, path.stem, path.parent), result.page)
     if save and result.error is None:
         pages.keep(notebook, path, _record(notebook, result, profile))
     return result
+
+
+def is_result(path: Path) -> bool:
+    """Whether `run` wrote this notebook, so that it may be replaced by a newer result."""
+    try:
+        return bool(pages.read(path).metadata.get("gencourse", {}).get("result"))
+    except ValueError:  # what was cut off, or is no notebook
+        return False
 
 
 def _execute(notebook: NotebookNode, result: Result, profile: str | None, timeout: float | None) -> None:

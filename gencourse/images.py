@@ -6,7 +6,6 @@ Files, plots and metrics speak [0, 1]; networks speak [-1, 1]. Tensors are (B, C
 import io
 import math
 import os
-import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
 from numbers import Integral
@@ -18,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import Tensor
+
+from gencourse import files
 
 WRITTEN = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")  # formats that hold any picture of ours
 TOLERANCE = 1e-3  # rounding may leave a range by this much; anything more is a mistake and raises
@@ -62,16 +63,8 @@ def save(image: Tensor, path: str | os.PathLike) -> Path:
         picture.save(buffer, format=Image.registered_extensions()[path.suffix.lower()], quality=92)
     except (OSError, ValueError) as error:
         raise ImageError(f"{path.name} cannot hold this picture ({error}); use .png") from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(buffer.getvalue())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with files.whole(path) as file:
+        file.write(buffer.getvalue())
     return path
 
 

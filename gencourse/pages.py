@@ -8,13 +8,14 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+
+from gencourse import files
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 TRANSIENT = ("execution", "ExecuteTime", "collapsed", "scrolled")  # metadata that differ from run to run
@@ -49,18 +50,10 @@ def write_text(text: str, path: str | os.PathLike) -> Path:
 
     Raises OSError where nothing can be written, ValueError for a path or a text that no file can have.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+    data = text.encode()
+    with files.whole(path) as file:
+        file.write(data)
+    return Path(path)
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:

@@ -136,6 +136,27 @@ def write_state(thing: Any, state: Any) -> None:
         thing.load_state_dict(state)
 
 
+class Settings:
+    """What a training was started with, for the `state` of `fit`: a save that was made with other values is refused.
+
+    values: numbers, texts, truth values or None, by name; anything else is kept as the text that it prints as.
+    load_state_dict raises ValueError that names what differs.
+    """
+
+    def __init__(self, **values: Any):
+        plain = (int, float, str, bool, type(None))
+        self.values = {name: value if isinstance(value, plain) else str(value) for name, value in values.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        return dict(self.values)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        names = sorted(self.values.keys() | state.keys())
+        if differing := [name for name in names if self.values.get(name) != state.get(name)]:
+            told = ", ".join(f"{name} {state.get(name)}, now {self.values.get(name)}" for name in differing)
+            raise ValueError(f"it was saved with {told}")
+
+
 class Saves:
     """The file of one training: two generations of it, so that one good one is always there."""
 

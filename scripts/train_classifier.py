@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gencourse import checkpoints, data, descend, fit
 from gencourse.networks.classifier import Classifier
+from gencourse.resume import Settings
 from gencourse.runtime import choose_device
 
 EMBEDDED = 10_000  # so many of MNIST's first training digits are embedded in the project
@@ -78,6 +79,8 @@ def main() -> None:
         return {"cross-entropy": loss}
 
     state = {"classifier": classifier, "optimizer": optimizer, "rate": rate, "generator": generator}
+    started_with = {name: value for name, value in vars(args).items() if name not in ("out", "save_to", "device")}
+    state["arguments"] = Settings(**started_with)
     history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")

@@ -20,6 +20,7 @@ from gencourse.fit import fit
 from gencourse.methods import cyclegan
 from gencourse.methods.gan_tricks import PastFakes
 from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
+from gencourse.resume import Settings
 from gencourse.runtime import choose_device
 
 NAMES = ("cyclegan_summer2winter", "cyclegan_winter2summer")  # G: A -> B, F: B -> A
@@ -72,7 +73,9 @@ def main() -> None:
         schedules=tuple(cyclegan.constant_then_linear(optimizer, args.steps) for optimizer in optimizers),
         averages=averages,
     )
-    history = fit(step, batches, steps=args.steps, state=step.state, save_to=args.save_to, device=device)
+    started_with = {name: value for name, value in vars(args).items() if name not in ("out", "save_to", "device")}
+    state = step.state | {"arguments": Settings(**started_with)}
+    history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")
     directions = zip(NAMES, averages, ((sets.test_a, sets.test_b), (sets.test_b, sets.test_a)), strict=True)

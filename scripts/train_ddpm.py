@@ -23,6 +23,7 @@ from gencourse import Average, checkpoints, data, descend, fit
 from gencourse.methods.denoising import SCHEDULES, Diffusion, sample_images
 from gencourse.methods.diffusion import TARGETS, diffusion_loss, drop_labels, min_snr, plain
 from gencourse.metrics import score
+from gencourse.resume import Settings
 from gencourse.runtime import choose_device
 
 WEIGHTS = {"plain": plain, "min-snr": min_snr}
@@ -84,6 +85,8 @@ def main() -> None:
         return {"loss": found}
 
     state = {"diffusion": diffusion, "average": average, "optimizer": optimizer, "rate": rate, "generator": generator}
+    started_with = {name: value for name, value in vars(args).items() if name not in ("out", "save_to", "device")}
+    state["arguments"] = Settings(**started_with)
     history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")

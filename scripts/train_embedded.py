@@ -2,6 +2,10 @@
 
     python scripts/train_embedded.py --images photos/ paintings/ --teacher squeezenet1_0 [--weights FILE --caffe]
 
+What is shipped was made in two runs over photographs, paintings and facades, the second from the weights of the first:
+`--steps 2500 --out first.safetensors`, then `--steps 1800 --start first.safetensors`, each with a `--save-to` of its
+own. The emoji come from the course's data.
+
 The student is a small VGG. At six of its layers a linear map must predict what the teacher says at the same resolution,
 projected on the teacher's 96 strongest directions: feature error plus relative Gram error. Three kinds of pictures:
 augmented crops; pictures under optimisation, which an optimiser keeps moving towards whatever the student takes for a
@@ -25,6 +29,7 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from gencourse import checkpoints, data, descend, fit, images
 from gencourse.methods.style import gram_matrix, stylize
 from gencourse.networks.features import IMAGENET_MEAN, IMAGENET_STD, VGG, embedded_extractor, from_caffe
+from gencourse.resume import Settings
 
 WIDTHS = ((16, 16), (64, 64), (128, 128), (192, 256), (192,))
 SIZE = 160  # pixels a side of a training crop
@@ -313,6 +318,8 @@ def main() -> None:
 
     state = {"student": student, "heads": heads, "optimizer": optimizer, "rate": rate, "warm": warm}
     state |= {"moving": moving, "finished": finished} | {f"basis {k}": v for k, v in teacher.basis.items()}
+    started_with = {name: value for name, value in vars(args).items() if name not in ("out", "save_to", "device")}
+    state["arguments"] = Settings(**started_with)
     history = fit(step, crops, steps=args.steps, state=state, save_to=args.save_to, every=50, save_seconds=120)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")

@@ -27,6 +27,7 @@ from gencourse.methods.pixelcnn import (
     to_images,
 )
 from gencourse.networks.pixelcnn import PixelCNN
+from gencourse.resume import Settings
 from gencourse.runtime import choose_device
 
 ARGUMENTS = {"levels": 2, "channels": 1, "width": 64, "layers": 24, "kernel": 3, "first_kernel": 13, "side": 28}
@@ -86,6 +87,8 @@ def main() -> None:
         return {"nats": loss}
 
     state = {"network": network, "average": average, "optimizer": optimizer, "rate": rate, "generator": generator}
+    started_with = {name: value for name, value in vars(args).items() if name not in ("out", "save_to", "device")}
+    state["arguments"] = Settings(**started_with)
     history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")

@@ -11,6 +11,8 @@ from PIL import Image
 
 from gencourse import checkpoints, cli, data, execute, images
 from gencourse.commands import doctor, stylize
+from gencourse.loop import History
+from gencourse.methods.style import Stylized
 
 needs_weights = pytest.mark.skipif(
     "embedded" not in checkpoints.names(), reason="needs data/checkpoints/embedded.safetensors"
@@ -77,7 +79,7 @@ def test_as_a_module():
         (["paint"], "paint"),
         (["run", "--profile", "fast"], "unknown profile 'fast' in the argument; known: smoke, cpu, gpu"),
         (["run", "nope.ipynb"], "no notebook at nope.ipynb"),
-        (["run", "--timeout", "soon"], "expected a number of at least 1"),
+        (["run", "--timeout", "soon"], "expected a whole number of at least 1"),
         (["stylize", "chelsea", "auvers"], "-o"),
         (["stylize", "chelsea"], "STYLE"),
         (["stylize", "chelsea", "auvers", "-o", "x.png", "--size", "8"], "whole number of at least 32"),
@@ -236,3 +238,36 @@ def test_who_reads_the_first_lines_alone_sees_no_traceback():
         process.stdout.close()
         said = process.stderr.read().decode()
         assert process.wait() == 141 and said == ""
+
+
+def test_ctrl_c_does_not_replace_a_finished_picture(tmp_path, capsys, monkeypatch):
+    def stopped(content, styles, network, args):
+        return Stylized(content, History({"total": [1.0] * (args.steps - 1)}))
+
+    monkeypatch.setattr(stylize, "optimise", stopped)
+    command = ["stylize", "chelsea", "auvers", "--size", "64", "--steps", "9", "--encoder", "embedded", "-o"]
+    assert cli.main([*command, str(tmp_path / "new.png")]) == 130 and (tmp_path / "new.png").exists()
+    (tmp_path / "old.png").write_bytes(b"a finished picture")
+    assert cli.main([*command, str(tmp_path / "old.png")]) == 130
+    assert (tmp_path / "old.png").read_bytes() == b"a finished picture"
+    assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in ("new.png", "old-stopped.png")]
+
+
+def test_wrong_input_leaves_no_folder(tmp_path, capsys):
+    assert cli.main(["stylize", "nosuch", "auvers", "-o", str(tmp_path / "a" / "b" / "x.png")]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder where nobody can write: /proc")
+def test_a_folder_where_nothing_can_be_written_is_told_before_the_work(capsys):
+    assert cli.main(["stylize", "chelsea", "auvers", "-o", "/proc/x.png"]) == 2
+    assert "nothing can be written to /proc" in capsys.readouterr().err
+    assert cli.main(["run", "01", "--out", "/proc"]) == 2
+    assert "nothing can be written to /proc" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["18446744073709551616", "1e3"])
+def test_a_seed_out_of_range(number, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["sample", "dcgan_digits", "-o", str(tmp_path / "x.png"), "--seed", number])
+    assert "expected" in capsys.readouterr().err

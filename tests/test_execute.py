@@ -318,3 +318,16 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(UnicodeEncodeError):
         pages.write_text("after \ud800", path)
     assert path.read_text() == "before" and os.listdir(path.parent) == ["file.txt"]
+
+
+def test_a_result_takes_the_place_of_results_alone(tmp_path):
+    source = tmp_path / "a" / "x.ipynb"
+    pages.write(new_notebook(cells=[new_code_cell("1 + 1")]), source)
+    out = tmp_path / "b"
+    execute.run(source, profile="smoke", out=out)
+    assert execute.run(source, profile="smoke", out=out).error is None
+    pages.write(new_notebook(cells=[new_code_cell("my = 'work'")]), out / "x.ipynb")
+    before = (out / "x.ipynb").read_bytes()
+    with pytest.raises(ValueError, match="a notebook of its own"):
+        execute.run(source, profile="smoke", out=out)
+    assert (out / "x.ipynb").read_bytes() == before

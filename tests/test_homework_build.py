@@ -170,7 +170,8 @@ def test_a_changed_chapter_is_noticed(monkeypatch, tmp_path, capsys):
     assert cli.main(["homework", "build"]) == 0 and "07_old.ipynb: no chapter has this name" in capsys.readouterr().err
 
 
-def test_nobodys_work_is_lost(monkeypatch, tmp_path, capsys):
+@pytest.mark.parametrize("written", ["an answer", "beside the stub", "in words"])
+def test_nobodys_work_is_lost(written, monkeypatch, tmp_path, capsys):
     """A copy that was filled in is not overwritten, and what else lies in the folder is left alone."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
@@ -180,8 +181,9 @@ def test_nobodys_work_is_lost(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(build, "folder", lambda: folder)
     (target,) = build.write_all()
     filled = pages.read(target)
-    task = next(cell for cell in filled.cells if tasks.kind(cell) == "task")
-    task.source = task.source.replace(build.STUB, "return (")
+    assert not build.is_filled_in(filled)
+    asked = next(cell for cell in filled.cells if tasks.kind(cell) == ("question" if written == "in words" else "task"))
+    asked.source = asked.source.replace(build.STUB, "return (") if written == "an answer" else f"{asked.source}\nmine"
     pages.write(filled, target)
     for name in ("mine.ipynb", f"{path.stem}-Copy1.ipynb"):
         (target.parent / name).write_bytes(target.read_bytes() if "Copy" in name else path.read_bytes())

@@ -372,6 +372,70 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     capsys.readouterr()
 
 
+def test_what_a_person_wrote_into_the_table_stays(tmp_path, capsys):
+    folder, out = tmp_path / "in", tmp_path / "grades.csv"
+    for student in ("anna", "ben"):
+        pages.write(solved(), folder / f"{student}.ipynb")
+    command = ["homework", "grade", str(folder), "--out", str(out), "--jobs", "2"]
+    assert cli.main(command) == 0
+    rows = list(csv.DictReader(out.open(encoding="utf-8")))
+    asked = "question-where (of 2, by hand)"
+    for row, points in zip(rows, ("2", "1"), strict=True):
+        row |= {asked: points, "remark": "=see me"}
+    with out.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    (folder / "ben.ipynb").rename(folder / "cem.ipynb")
+    assert cli.main(command) == 0
+    rows = {row["student"]: row for row in csv.DictReader(out.open(encoding="utf-8"))}
+    assert [(name, row[asked], row["remark"]) for name, row in rows.items()] == [
+        ("anna", "2", "=see me"),
+        ("cem", "", ""),
+        ("ben", "1", "=see me"),
+    ]
+    assert rows["ben"]["note"] == "no file any more" and rows["cem"]["sum (of 11)"] == "11"
+    before = out.read_bytes()
+    assert cli.main([*command, "--chapter", "02"]) == 2
+    assert (
+        "no table of 02_upsampling: give --out another name" in capsys.readouterr().err and out.read_bytes() == before
+    )
+
+
+def test_ctrl_c_leaves_the_table_that_is_there(tmp_path, capsys, monkeypatch):
+    folder, out = tmp_path / "in", tmp_path / "grades.csv"
+    for student in ("anna", "ben"):
+        pages.write(solved(), folder / f"{student}.ipynb")
+    command = ["homework", "grade", str(folder), "--out", str(out), "--jobs", "1"]
+    assert cli.main(command) == 0
+    before = out.read_bytes()
+
+    def pressed(*arguments, **options):
+        yield from list(grade(*arguments, **options))[:1]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gencourse.homework.grade.grade", pressed)
+    assert cli.main(command) == 130 and out.read_bytes() == before
+    assert "1 of 2 are graded and kept" in capsys.readouterr().err
+
+
+def test_what_is_no_submission(tmp_path):
+    for name in ("anna/hw.IPYNB", "__MACOSX/anna/._hw.ipynb", "._x.ipynb", ".ipynb_checkpoints/x.ipynb", "ben/hw.pdf"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(SOLVED.read_bytes())
+    files = collect.find_files(tmp_path)
+    assert list(files) == ["anna/hw"] and collect.without_any(tmp_path, files) == ["ben"]
+
+
+@pytest.mark.parametrize("held", ["abc", "-5", "", "1.5"])
+def test_a_seed_that_is_none(held, tmp_path, capsys):
+    pages.write(solved(), tmp_path / "in" / "a.ipynb")
+    (tmp_path / "g").mkdir()
+    (tmp_path / "g" / "seed.txt").write_text(held)
+    assert cli.main(["homework", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "g.csv")]) == 2
+    assert "which is no seed: delete it, or give --seed" in capsys.readouterr().err
+
+
 def test_grades_do_not_depend_on_the_order_of_work(tmp_path, capsys):
     """One at a time or two, in one go or stopped after the first: the same seed gives the same table and pages."""
     for student, cells in {"a": {}, "b": {"task_gram": "def gram_matrix(f):\n    return f"}, "c": {}}.items():

@@ -20,7 +20,7 @@ from torch import nn
 from training import SOURCES, STEPS, Placed, Training, same
 
 from gencourse import descend, fit, resume
-from gencourse.resume import Feed, Saves
+from gencourse.resume import Feed, Saves, Settings
 
 loop = sys.modules["gencourse.loop"]
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork a process")
@@ -29,6 +29,19 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot f
 @pytest.fixture(autouse=True)
 def _save_after_every_step(monkeypatch):
     monkeypatch.setattr(loop, "FLUSH_SECONDS", 0)
+
+
+def test_a_save_with_other_settings_is_refused(tmp_path, capsys):
+    def train(**settings):
+        state = {"weight": torch.zeros(1), "settings": Settings(**settings)}
+        return fit(lambda _: {"a": torch.ones(())}, [0], steps=2, state=state, save_to=tmp_path / "a", show=False)
+
+    train(rate=0.1, data=Path("x"), deep=True)
+    assert train(rate=0.1, data=Path("x"), deep=True).steps == 2
+    with pytest.raises(
+        ValueError, match="'settings' .it was saved with deep True, now None, rate 0.1, now 0.2.: delete"
+    ):
+        train(rate=0.2, data=Path("x"))
 
 
 # Killed from outside

@@ -1,5 +1,6 @@
 """What the command line does, one command a file. `gencourse.cli` reads the arguments and calls them."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,15 +28,25 @@ def input_errors() -> Iterator[None]:
 
 
 def output_file(path: str, *endings: str) -> Path:
-    """Return where the result goes, checked before the work rather than after it; its folder is made.
+    """Return where the result goes, tried before the work rather than after it; its folder is made.
 
     endings: what may be written beside pictures. Raises ValueError, OSError.
     """
     from gencourse import images
 
-    out = Path(path)
+    out = Path(path).expanduser()
     if out.is_dir() or out.suffix.lower() not in images.writable().union(endings):
         wanted = " or ".join([".png", *endings] if endings else [".png", ".jpg"])
         raise ValueError(f"cannot write to {path!r}: -o needs a file name that ends in {wanted}")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    writable(out.parent)
     return out
+
+
+def writable(folder: Path) -> None:
+    """Make a folder, and try whether files can be written there. Raises OSError that names it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(f"nothing can be written to {folder}: {error.strerror or error}") from error

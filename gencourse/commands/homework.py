@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gencourse.commands import UserError, input_errors
+from gencourse.pages import write_text
 
 STALE = 1
 
@@ -57,13 +58,13 @@ def grade(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from gencourse.homework import report, sandbox
-    from gencourse.homework.collect import find_files, most_common
+    from gencourse.homework.collect import find_files, most_common, without_any
     from gencourse.homework.grade import grade as graded
     from gencourse.homework.grade import in_order
     from gencourse.homework.session import Limits
     from gencourse.homework.tasks import chapter
 
-    out, where = Path(args.out), Path(args.where)
+    out, where = Path(args.out).expanduser(), Path(args.where)
     folder = out.with_suffix("") if out.suffix else out.with_name(f"{out.name}-pages")
     with input_errors():
         if not where.exists():
@@ -73,10 +74,13 @@ def grade(args: argparse.Namespace) -> int:
         asked = chapter(number.zfill(2))
         if out.is_dir():
             raise ValueError(f"--out is the table's file name, {out} is a folder")
-        if any(folder.glob("*.ipynb")):
+        if any(folder.rglob("*.ipynb")):
             raise ValueError(f"pages and grades go to {folder}{os.sep}, which holds notebooks: give --out another name")
+        kept = report.by_hand(out, asked)
         seed = choose_seed(args.seed, folder)
     limits = Limits(args.seconds, args.memory * 1_000_000, 3.0 * args.seconds)
+    if nothing := without_any(where, files):
+        print(f"no notebook in {', '.join(nothing)}", file=sys.stderr)
     results = []
     try:
         with sandbox.place(where, folder, bubble=not args.no_bubblewrap) as place:
@@ -86,9 +90,12 @@ def grade(args: argparse.Namespace) -> int:
                 results.append(result)
     except sandbox.NoSandbox as error:
         raise UserError(str(error)) from error
-    finally:
-        if results:
-            report.write(in_order(results), asked, out, folder)
+    except KeyboardInterrupt:
+        told = f"{len(results)} of {len(files)} are graded and kept; {out} is written when all are: run the same again"
+        print(f"stopped: {told}", file=sys.stderr)
+        raise
+    with input_errors():
+        report.write(in_order(results), asked, out, folder, kept)
     failed = sum(bool(result.problem) for result in results)
     print(f"{out}: {len(results)} submissions, {failed} could not be read; pages in {folder}{os.sep}")
     return 0
@@ -97,14 +104,25 @@ def grade(args: argparse.Namespace) -> int:
 def choose_seed(asked: int | None, folder: Path) -> int:
     """Return the seed asked for, else that of an earlier run into this folder, else a new one; it is kept there.
 
-    Raises ValueError where what is kept there is no number.
+    Two runs that start at once get one seed. Raises ValueError where what is kept there is no seed.
     """
     file = folder / "seed.txt"
     if asked is None and file.is_file():
-        return int(file.read_text(encoding="utf-8"))
+        kept = file.read_text(encoding="utf-8").strip()
+        if not (kept.isascii() and kept.isdecimal()):
+            raise ValueError(f"{file} holds {kept[:40]!r}, which is no seed: delete it, or give --seed")
+        return int(kept)
     seed = secrets.randbelow(2**32) if asked is None else asked
-    folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"{seed}\n", encoding="utf-8")
+    write_text(f"{seed}\n", mine := folder / f"seed-{secrets.token_hex(4)}.txt")
+    if asked is not None:
+        os.replace(mine, file)
+        return seed
+    try:
+        os.link(mine, file)  # whole, and only if there is none yet
+    except FileExistsError:
+        return choose_seed(None, folder)
+    finally:
+        mine.unlink()
     return seed
 
 

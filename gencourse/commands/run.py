@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from gencourse.commands import UserError, input_errors
+from gencourse.commands import UserError, input_errors, writable
 from gencourse.execute import Result, chapters, find, run
 from gencourse.pages import read
 from gencourse.runtime import choose_profile
@@ -23,12 +23,13 @@ def main(args: argparse.Namespace) -> int:
             raise ValueError("two of these notebooks have one name: the second's result would overwrite the first's")
         for path in paths:
             read(path)  # what is no notebook is told before the first one runs for minutes
-        Path(args.out).mkdir(parents=True, exist_ok=True)
+        out = Path(args.out).expanduser()
+        writable(out)
     print(f"running {', '.join(path.stem for path in paths)} in the {profile} profile", file=sys.stderr)
     failed = False
     for path in paths:
         try:
-            result = run(path, profile=profile, out=Path(args.out), save=args.save, timeout=args.timeout)
+            result = run(path, profile=profile, out=out, save=args.save, timeout=args.timeout)
         except (ValueError, OSError) as error:  # edited while it ran, a full disk
             raise UserError(str(error)) from error
         report(result, args.save)

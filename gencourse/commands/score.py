@@ -57,6 +57,8 @@ def find_reference(against: str) -> tuple[data.ImageSet, str]:
     """
     name, _, split = against.partition(":")
     if name in data.CATALOGUE:
+        if name in data.PAIRS:
+            raise ValueError(f"{name} has two kinds of pictures: put the one you mean into a folder, and give that")
         if data.CATALOGUE[name].status() == "not downloaded":
             raise ValueError(f"{name} is not on this machine: gencourse data fetch {name}")
         split = split or "all"

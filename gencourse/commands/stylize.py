@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gencourse import data, images
 from gencourse.commands import UserError, input_errors, output_file
-from gencourse.commands.run import duration
+from gencourse.commands.run import INTERRUPTED, duration
 from gencourse.methods.style import Stylized, coarse_to_fine, noise_like, stylize
 from gencourse.networks.features import SMALLEST, Extractor, extractor
 from gencourse.runtime import choose_device
@@ -19,9 +19,8 @@ SHARES = (3, 2, 1)  # of the steps, from the smallest scale to the largest
 
 
 def main(args: argparse.Namespace) -> int:
-    """Read the pictures, optimise, write the result, say where it is."""
+    """Read the pictures, optimise, write the result, say where it is; returns 0, or 130 when Ctrl-C cut it short."""
     with input_errors():
-        out = output_file(args.output)
         weights = args.weights or [1.0] * len(args.style)
         if len(weights) != len(args.style) or sum(weights) <= 0:
             raise ValueError(
@@ -33,18 +32,22 @@ def main(args: argparse.Namespace) -> int:
             (picture(name, args.size).to(device), weight) for name, weight in zip(args.style, weights, strict=True)
         ]
         network = load_network(args.encoder, device)
+        out = output_file(args.output)  # the last: wrong input leaves no folders
     torch.manual_seed(args.seed)
     try:
         result = optimise(content, styles, network, args)
     except FloatingPointError as error:
         raise UserError(f"the optimisation diverged ({error}): try a smaller --alpha") from error
+    stopped = result.history.steps < args.steps
+    if stopped and out.exists():  # an unfinished picture does not take the place of a finished one
+        out = out.with_stem(f"{out.stem}-stopped")
     with input_errors():
         images.save(result.image, out)
     h, w = result.image.shape[2:]
     took = f"{result.history.steps} steps in {duration(result.history.seconds)}"
     print(f"{w} x {h}, {network.name} network, {took}, on {device}", file=sys.stderr)
     print(out)
-    return 0
+    return INTERRUPTED if stopped else 0
 
 
 def optimise(content: Tensor, styles: list[tuple[Tensor, float]], network: Extractor, args) -> Stylized:

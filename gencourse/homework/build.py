@@ -44,8 +44,17 @@ def write_all() -> list[Path]:
 
 
 def is_filled_in(notebook: NotebookNode) -> bool:
-    """Whether somebody has written into a task cell: it does not hold the stub's line any more."""
-    return any(kind(cell) == "task" and STUB not in cell.source for cell in notebook.cells)
+    """Whether somebody has written into the cells of tasks and questions: they are not as the copy was made."""
+    made = notebook.metadata.get("gencourse", {}).get("blank")
+    if made is None:  # the metadata are lost
+        return any(kind(cell) == "task" and STUB not in cell.source for cell in notebook.cells)
+    return blank(notebook) != made
+
+
+def blank(notebook: NotebookNode) -> str:
+    """Return the sha256 of the cells that a student writes into."""
+    cells = [cell.source for cell in notebook.cells if kind(cell) in ("task", "question")]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
 
 def out_of_date() -> list[str]:
@@ -101,6 +110,7 @@ def students_copy(notebook: NotebookNode, path: Path) -> NotebookNode:
         if cell.id in pictures:
             made.cells.append(picture_cell(cell.id, pictures[cell.id]))
     refresh_setup(made, asked.name)
+    made.metadata["gencourse"]["blank"] = blank(made)
     return made
 
 

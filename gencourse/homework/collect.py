@@ -16,8 +16,8 @@ def find_files(where: Path) -> dict[str, Path]:
     Raises FileNotFoundError where there is none.
     """
     if where.is_file():
-        return {where.stem: where}
-    paths = sorted(p for p in where.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+        return {short(where.stem): where}
+    paths = sorted(p for p in where.rglob("*") if p.suffix.lower() == ".ipynb" and not left_behind(p))
     if not paths:
         raise FileNotFoundError(f"there is no notebook in {where}")
     found: dict[str, Path] = {}
@@ -27,6 +27,18 @@ def find_files(where: Path) -> dict[str, Path]:
             name += "_"
         found[name] = path
     return found
+
+
+def left_behind(path: Path) -> bool:
+    """Whether a file is no submission: a notebook server's checkpoint, or what a Mac puts into archives."""
+    return bool({".ipynb_checkpoints", "__MACOSX"} & set(path.parts)) or path.name.startswith("._")
+
+
+def without_any(where: Path, files: dict[str, Path]) -> list[str]:
+    """Return the names of the folders right in `where` that hold no notebook: whose work may have been left out."""
+    folders = [path for path in where.iterdir() if path.is_dir()] if where.is_dir() else []
+    used = {folder for file in files.values() for folder in file.parents}
+    return sorted(path.name for path in folders if path not in used and not left_behind(path))
 
 
 def short(name: str) -> str:

@@ -98,7 +98,7 @@ def extractor(
     likewise), or "auto": vgg19 in the gpu profile or where its weights lie in torchvision's cache, else embedded.
     layers: what to return; without it the network's style and content layers.
     weights: "imagenet", the path of a safetensors file with torchvision's keys, a state dict, or None for random ones
-    (timing only); for embedded the path of a file that `checkpoints.write` made, or None. Raises ValueError for an
+    (timing only); for embedded the path of a file that `checkpoints.save` made, or None. Raises ValueError for an
     unknown name and for weights that do not fit or are damaged, FileNotFoundError where there are none, URLError when
     vgg19 or squeezenet cannot be downloaded; auto then says so in one line and takes embedded.
     """
@@ -158,7 +158,7 @@ def _embedded(layers, weights) -> Extractor:
     elif weights == "imagenet":
         network = checkpoints.load("embedded")
     elif isinstance(weights, dict):
-        raise ValueError("embedded takes a file of `checkpoints.write`; a network goes in `embedded_extractor`")
+        raise ValueError("embedded takes a file of `checkpoints.save`; a network goes in `embedded_extractor`")
     else:
         network = checkpoints.read(weights, VGG)
     return embedded_extractor(network, layers)

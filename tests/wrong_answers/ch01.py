@@ -90,6 +90,40 @@ def content_in_place(features, target):
     return features.square().sum() / (features.shape[2] * features.shape[3])
 
 
+@wrong("content_loss", "its answer has no gradient")
+def content_item(features, target):
+    return (features - target).square().sum().item() / (features.shape[2] * features.shape[3])
+
+
+@wrong("content_loss", "without .item(), .detach()")
+def content_detached(features, target):
+    return content_loss(features.detach(), target)
+
+
+@wrong("content_loss", "no_grad or numpy")
+def content_by_numpy(features, target):
+    error = features.detach().numpy() - target.numpy()
+    return (error**2).sum() / (error.shape[2] * error.shape[3])
+
+
+@wrong("content_loss", "pictures are found by following it down")
+@torch.no_grad()
+def content_without_graph(features, target):
+    return content_loss(features, target)
+
+
+@wrong("content_loss", "is a part of it detached?")
+def content_half_detached(features, target):
+    error = features - target
+    return (error * error.detach()).sum() / (features.shape[2] * features.shape[3])
+
+
+@right("content_loss")
+def content_in_double(features, target):
+    error = features.double() - target.double()
+    return torch.einsum("bnhw,bnhw->", error, error) / error[0, 0].numel()
+
+
 @wrong("content_loss", "is there a return?")
 def content_forgotten(features, target):
     print((features - target).square().sum())
@@ -184,6 +218,35 @@ def gram_hard_coded(features):
     return f @ f.transpose(1, 2) / 1024
 
 
+@wrong("gram_matrix", "its answer has no gradient")
+def gram_detached(features):
+    return gram_matrix(features.detach())
+
+
+@wrong("gram_matrix", "no_grad or numpy")
+def gram_by_numpy(features):
+    f = features.detach().flatten(2).numpy()
+    return torch.from_numpy(f @ f.transpose(0, 2, 1) / f.shape[2])
+
+
+@wrong("gram_matrix", "is a part of it detached?")
+def gram_half_detached(features):
+    f = features.flatten(2)
+    return f @ f.detach().mT / f.shape[2]
+
+
+@wrong("gram_matrix", "changes its input features in place")
+def gram_in_place(features):
+    f = features.flatten(2)
+    f /= f.shape[2] ** 0.5
+    return f @ f.mT
+
+
+@right("gram_matrix")
+def gram_by_vmap(features):
+    return torch.func.vmap(lambda f: gram_matrix(f[None])[0])(features.double())
+
+
 @wrong("gram_matrix", "fixed in your code?")
 def gram_fixed(features):
     return gram_unnormalised(features) / 28
@@ -198,6 +261,28 @@ def style_by_mean(gram, target):
 def style_by_trace(gram, target):
     difference = (gram - target)[0]
     return torch.trace(difference @ difference.T) / (2 * len(difference)) ** 2
+
+
+@right("style_loss")
+def style_by_eigenvalues(gram, target):
+    return torch.linalg.eigvalsh((gram - target).double()).square().sum() / (2 * gram.shape[-1]) ** 2
+
+
+@right("style_loss")
+def style_by_half(gram, target):
+    """Only one half of the symmetric matrix is looked at, and counts twice beside the diagonal."""
+    error = (gram - target)[0]
+    return (2 * error.triu(1).square().sum() + error.diag().square().sum()) / (4 * len(error) ** 2)
+
+
+@wrong("style_loss", "its answer has no gradient")
+def style_item(gram, target):
+    return style_loss(gram, target).item()
+
+
+@wrong("style_loss", "without .item(), .detach()")
+def style_detached(gram, target):
+    return style_loss(gram.detach(), target)
 
 
 @wrong("style_loss", "where is the 4?")
@@ -262,7 +347,7 @@ class Objective:
     def __init__(self, network, content, style, alpha, beta):
         self.network, self.alpha, self.beta = network, alpha, beta
         self.content = {name: network(content)[name].detach() for name in network.content_layers}
-        self.style = {name: self.gram(f.detach()) for name, f in network(style).items()}
+        self.style = {name: self.gram(f.detach()) for name, f in network(style).items() if name in network.style_layers}
 
     def gram(self, f):
         return torch.einsum("bihw,bjhw->bij", f, f) / f[0, 0].numel()
@@ -275,6 +360,69 @@ class Objective:
         losses["content"] = sum((now[n] - p).square().sum(1).mean() for n, p in self.content.items())
         losses["total"] = self.alpha * losses["content"] + self.beta * by_layer.mean()
         return losses
+
+
+def gram_written_out(f):
+    return torch.einsum("bihw,bjhw->bij", f, f) / (f.shape[2] * f.shape[3])
+
+
+def objective_of(gram, style_part):
+    """The right objective with its own functions, where those of the chapter could be called."""
+
+    def make(network, content, style, alpha, beta):
+        objective, seen = objective_reference(network, content, style, alpha, beta), network(style)
+        target = {name: gram(seen[name]) for name in network.style_layers}
+
+        def changed(x):
+            losses, now = objective(x), network(x)
+            losses |= {name: style_part(gram(now[name]), A) for name, A in target.items()}
+            return losses | {"total": alpha * losses["content"] + beta * mean_of(losses)}
+
+        return changed
+
+    return make
+
+
+@right("make_objective")
+def objective_loss_written_out(*arguments):
+    return objective_of(lambda f: gram_matrix(f), lambda gram, target: F.mse_loss(gram, target) / 4)(*arguments)
+
+
+@right("make_objective")
+def objective_gram_written_out(*arguments):
+    return objective_of(gram_written_out, lambda gram, target: style_loss(gram, target))(*arguments)
+
+
+@right("make_objective")
+def objective_of_its_own(*arguments):
+    return objective_of(gram_written_out, lambda gram, target: (gram - target).square().mean() / 4)(*arguments)
+
+
+@right("make_objective")
+def objective_asking_twice(network, content, style, alpha, beta):
+    """The network sees each x once for the content and once for the style: slow, but right."""
+    objective = objective_reference(network, content, style, alpha, beta)
+    kept = network(content)
+
+    def twice(x):
+        losses = objective(x)
+        losses["content"] = sum(content_loss(network(x)[name], kept[name]) for name in network.content_layers)
+        return losses | {"total": alpha * losses["content"] + beta * mean_of(losses)}
+
+    return twice
+
+
+@right("make_objective")
+def objective_late(network, content, style, alpha, beta):
+    """The targets are computed in the first step, and kept."""
+    kept = []
+
+    def objective(x):
+        if not kept:
+            kept.append(objective_reference(network, content, style, alpha, beta))
+        return kept[0](x)
+
+    return objective
 
 
 def objective_with(change, *, style_of=lambda content, style: style):
@@ -294,6 +442,75 @@ def mean_of(losses):
 @wrong("make_objective", "keep the targets")
 def objective_again(network, content, style, alpha, beta):
     return lambda x: objective_reference(network, content, style, alpha, beta)(x)
+
+
+@wrong("make_objective", "looks at the style picture again")
+def objective_style_again(network, content, style, alpha, beta):
+    objective = objective_reference(network, content, style, alpha, beta)
+
+    def again(x):
+        losses, now = objective(x), network(torch.cat([x, style]))
+        for name in network.style_layers:
+            losses[name] = style_loss(*gram_matrix(now[name])[:, None].unbind())
+        return losses | {"total": alpha * losses["content"] + beta * mean_of(losses)}
+
+    return again
+
+
+@wrong("make_objective", "the style is that of network.style_layers")
+def objective_all_layers(network, content, style, alpha, beta):
+    kept = network(content)
+    target = {name: gram_matrix(f) for name, f in network(style).items()}
+
+    def objective(x):
+        now = network(x)
+        losses = {name: style_loss(gram_matrix(now[name]), A) for name, A in target.items()}
+        style_part = sum(losses.values()) / len(losses)
+        losses["content"] = sum(content_loss(now[name], kept[name]) for name in network.content_layers)
+        return losses | {"total": alpha * losses["content"] + beta * style_part}
+
+    return objective
+
+
+@wrong("make_objective", "the content part of the total carries no gradient")
+def objective_content_detached(*arguments):
+    def change(x, _, alpha, beta):
+        return x | {"total": alpha * x["content"].detach() + beta * mean_of(x)}
+
+    return objective_with(change)(*arguments)
+
+
+@wrong("make_objective", "the style part of the total carries no gradient")
+def objective_style_item(*arguments):
+    def change(x, _, alpha, beta):
+        return x | {"total": alpha * x["content"] + beta * mean_of(x).item()}
+
+    return objective_with(change)(*arguments)
+
+
+@wrong("make_objective", "the deep part of the total carries no gradient")
+def objective_layer_item(*arguments):
+    def change(x, _, alpha, beta):
+        return x | {"total": alpha * x["content"] + beta * (x["shallow"] + x["deep"].item()) / 2}
+
+    return objective_with(change)(*arguments)
+
+
+@wrong("make_objective", "'content' is returned times alpha")
+def objective_weighted(*arguments):
+    def change(x, _, alpha, beta):
+        weights = {"content": alpha, "shallow": beta, "deep": beta}
+        return {name: weight * x[name] for name, weight in weights.items()} | {"total": x["total"]}
+
+    return objective_with(change)(*arguments)
+
+
+@wrong("make_objective", "'shallow' is returned times beta")
+def objective_style_weighted(*arguments):
+    def change(x, _, alpha, beta):
+        return x | {name: beta * x[name] for name in ("shallow", "deep")}
+
+    return objective_with(change)(*arguments)
 
 
 @wrong("make_objective", "those of the content picture")
@@ -351,7 +568,8 @@ def objective_pixels(network, content, style, alpha, beta):
     seen = {name: f.detach() for name, f in network(style).items()}
 
     def change(losses, x, *_):
-        losses |= {name: content_loss(f, seen[name]) for name, f in network(x).items()}
+        now = network(x)
+        losses |= {name: content_loss(now[name], seen[name]) for name in network.style_layers}
         return losses | {"total": alpha * losses["content"] + beta * mean_of(losses)}
 
     return objective_with(change)(network, content, style, alpha, beta)
@@ -424,6 +642,16 @@ def variation_subtracted(x):
     return (x.diff(dim=2) - x.diff(dim=3)).square().mean()
 
 
+@wrong("total_variation", "its answer has no gradient")
+def variation_item(x):
+    return variation_by_slices(x).item()
+
+
+@wrong("total_variation", "is a part of it detached?")
+def variation_half_detached(x):
+    return x.diff(dim=2).square().mean() + x.diff(dim=3).detach().square().mean()
+
+
 @wrong("total_variation", "in place")
 def variation_in_place(x):
     x[:, :, 1:] -= x[:, :, :-1].clone()
@@ -476,7 +704,24 @@ def colours_ratio(stylised, content):
     return (content * luminance(stylised) / luminance(content)).clamp(0, 1)
 
 
-@wrong("keep_colours", "leaves [0, 1]")
+@wrong("keep_colours", "cut off at 0, not at 1")
+def colours_cut_below(stylised, content):
+    return colours_unclamped(stylised, content).clamp(min=0)
+
+
+@wrong("keep_colours", "cut off at 1, not at 0")
+def colours_cut_above(stylised, content):
+    return colours_unclamped(stylised, content).clamp(max=1)
+
+
+@right("keep_colours")
+def colours_by_numpy(stylised, content):
+    """Nothing is descended here: no gradient is asked for."""
+    change = (WEIGHTS * (stylised - content)).sum(1, keepdim=True)
+    return (content + change).numpy().clip(0, 1)
+
+
+@wrong("keep_colours", "leaves [0, 1] on both sides")
 def colours_unclamped(stylised, content):
     return luminance(stylised) + content - luminance(content)
 

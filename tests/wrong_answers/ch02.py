@@ -25,7 +25,7 @@ def linear_by_tents(n_in, n_out, align_corners):
 
 @right("linear_matrix")
 def linear_by_loops(n_in, n_out, align_corners):
-    matrix = torch.zeros(n_out, n_in)
+    matrix = torch.zeros(n_out, n_in, dtype=torch.float64)
     for i in range(n_out):
         p = i * (n_in - 1) / max(n_out - 1, 1) if align_corners else (i + 0.5) * n_in / n_out - 0.5
         p = min(max(p, 0), n_in - 1)
@@ -95,6 +95,28 @@ def linear_divided_by_zero(n_in, n_out, align_corners):
     return tents(position.clamp(0, n_in - 1), n_in)
 
 
+@wrong("linear_matrix", "aligned corners takes the first sample")
+def linear_in_the_middle(n_in, n_out, align_corners):
+    if n_out == 1:
+        return tents(places(n_in, n_out, False), n_in)
+    return linear_by_tents(n_in, n_out, align_corners)
+
+
+@wrong("linear_matrix", "without them it lies in the middle")
+def linear_always_first(n_in, n_out, align_corners):
+    return linear_by_tents(n_in, n_out, align_corners or n_out == 1)
+
+
+@wrong("linear_matrix", "float64 is asked for: yours is torch.float32")
+def linear_in_float32(n_in, n_out, align_corners):
+    return linear_by_tents(n_in, n_out, align_corners).float()
+
+
+@wrong("linear_matrix", "a torch tensor is asked for: yours is of type ndarray")
+def linear_by_numpy(n_in, n_out, align_corners):
+    return linear_by_tents(n_in, n_out, align_corners).numpy()
+
+
 @wrong("linear_matrix", "one row for each output, (4, 2)")
 def linear_fixed(n_in, n_out, align_corners):
     return linear_by_tents(4, 8, align_corners)
@@ -136,6 +158,18 @@ def transposed_overwriting(x, weight, stride, padding):
         for j in range(w):
             laid = torch.tensordot(x[:, :, i, j], weight, dims=1)
             y[:, :, i * stride : i * stride + kh, j * stride : j * stride + kw] = laid
+    return y[:, :, padding : y.shape[2] - padding, padding : y.shape[3] - padding]
+
+
+@wrong("transposed_convolution", "overwrites another's pixels")
+def transposed_overwriting_entries(x, weight, stride, padding):
+    b, _, h, w = x.shape
+    _, c_out, kh, kw = weight.shape
+    y = torch.zeros(b, c_out, (h - 1) * stride + kh, (w - 1) * stride + kw)
+    for i in range(kh):
+        for j in range(kw):
+            laid = torch.einsum("bihw,io->bohw", x, weight[:, :, i, j])
+            y[:, :, i : i + h * stride : stride, j : j + w * stride : stride] = laid
     return y[:, :, padding : y.shape[2] - padding, padding : y.shape[3] - padding]
 
 
@@ -331,6 +365,12 @@ def psnr_by_channel(a, b):
     return -10 * (a - b).square().mean((2, 3)).log10()
 
 
+@wrong("psnr", "one equal pair makes the numbers of other pairs infinite")
+def psnr_any_equal(a, b):
+    error = (a - b).square().mean((1, 2, 3))
+    return torch.full_like(error, math.inf) if (error == 0).any() else -10 * error.log10()
+
+
 @wrong("psnr", "infinite decibels")
 def psnr_never_infinite(a, b):
     return -10 * ((a - b).square().mean((1, 2, 3)) + 1e-12).log10()
@@ -415,6 +455,47 @@ def perceptual_both(network, y_hat, y):
 def perceptual_detached_late(network, y_hat, y):
     true = network(y)
     return sum((phi - true[layer].detach()).square().mean() for layer, phi in network(y_hat).items())
+
+
+@right("perceptual_loss")
+def perceptual_layer_by_layer(network, y_hat, y):
+    """The network is asked once for each layer: slow, but y gets no graph."""
+    with torch.no_grad():
+        true = network(y)
+    return sum(F.mse_loss(network(y_hat)[layer], phi) for layer, phi in true.items())
+
+
+@right("perceptual_loss")
+def perceptual_in_inference_mode(network, y_hat, y):
+    with torch.inference_mode():
+        true = network(y)
+    return sum((phi - true[layer].clone()).square().mean() for layer, phi in network(y_hat).items())
+
+
+@wrong("perceptual_loss", "a graph for y")
+def perceptual_in_one_batch(network, y_hat, y):
+    both = network(torch.cat([y_hat, y.detach()]))
+    return sum(F.mse_loss(phi[: len(y)], phi[len(y) :].detach()) for phi in both.values())
+
+
+@wrong("perceptual_loss", "it changes y in place")
+def perceptual_frozen_y(network, y_hat, y):
+    true = network(y.requires_grad_(False))
+    return sum(F.mse_loss(phi, true[layer]) for layer, phi in network(y_hat).items())
+
+
+@wrong("perceptual_loss", "changes y in place, by requires_grad_ or detach_")
+def perceptual_detached_y(network, y_hat, y):
+    true = network(y.detach_())
+    return sum(F.mse_loss(phi, true[layer]) for layer, phi in network(y_hat).items())
+
+
+@wrong("perceptual_loss", "changes its input y in place")
+def perceptual_clamped_y(network, y_hat, y):
+    with torch.no_grad():
+        true = network(y)
+        y.sub_(0.5).clamp_(0, 1)
+    return sum(F.mse_loss(phi, true[layer].clone()) for layer, phi in network(y_hat).items())
 
 
 @wrong("perceptual_loss", "is a layer cut off?")

@@ -161,6 +161,11 @@ def maker_by_logs(fake_logits):
     return -torch.log(fake_logits.sigmoid()).mean()
 
 
+@wrong("generator_loss", "is a logarithm cut off")
+def maker_clamped(fake_logits):
+    return -torch.log(fake_logits.sigmoid().clamp(min=1e-7)).mean()
+
+
 @right("five_steps")
 def steps_reference(x, G, D, optimizer_g, optimizer_d, draw_z):
     fake = G(draw_z(len(x))).detach()
@@ -204,6 +209,80 @@ def steps_by_keyword(x, G, D, optimizer_g, optimizer_d, draw_z):
     d = descend(optimizer_d, discriminator_loss(fake_logits=D(fake), real_logits=D(x)))
     g = descend(optimizer_g, generator_loss(fake_logits=D(G(draw_z(len(x))))))
     return {"D": d, "G": g}
+
+
+@right("five_steps")
+def steps_noise_at_once(x, G, D, optimizer_g, optimizer_d, draw_z):
+    """One draw for both: they are two batches of noise all the same."""
+    first, second = draw_z(2 * len(x)).split(len(x))
+    d = descend(optimizer_d, discriminator_loss(D(x), D(G(first).detach())))
+    return {"D": d, "G": descend(optimizer_g, generator_loss(D(G(second))))}
+
+
+@right("five_steps")
+def steps_one_by_one(x, G, D, optimizer_g, optimizer_d, draw_z):
+    """Noise picture by picture, and two backward passes for D."""
+    bce = F.binary_cross_entropy_with_logits
+    optimizer_d.zero_grad()
+    on_real = D(x)
+    loss_real = bce(on_real, torch.ones_like(on_real))
+    loss_real.backward()
+    on_fake = D(G(torch.cat([draw_z(1) for _ in x])).detach())
+    loss_fake = bce(on_fake, torch.zeros_like(on_fake))
+    loss_fake.backward()
+    optimizer_d.step()
+    g = descend(optimizer_g, generator_loss(D(G(torch.cat([draw_z(1) for _ in x])))))
+    return {"D": (loss_real + loss_fake).detach(), "G": g}
+
+
+@wrong("five_steps", "under each other's name")
+def steps_exchanged(x, G, D, optimizer_g, optimizer_d, draw_z):
+    d, g = steps_reference(x, G, D, optimizer_g, optimizer_d, draw_z).values()
+    return {"D": g, "G": d}
+
+
+@wrong("five_steps", "both values are G's loss")
+def steps_one_name(x, G, D, optimizer_g, optimizer_d, draw_z):
+    loss = descend(optimizer_d, discriminator_loss(D(x), D(G(draw_z(len(x))).detach())))
+    loss = descend(optimizer_g, generator_loss(D(G(draw_z(len(x))))))
+    return {"D": loss, "G": loss}
+
+
+@wrong("five_steps", 'the value under "D" is not the loss')
+def steps_half_returned(x, G, D, optimizer_g, optimizer_d, draw_z):
+    losses = steps_reference(x, G, D, optimizer_g, optimizer_d, draw_z)
+    return {"D": losses["D"] / 2, "G": losses["G"]}
+
+
+@wrong("five_steps", "as many fakes as reals")
+def steps_of_64(x, G, D, optimizer_g, optimizer_d, draw_z):
+    d = descend(optimizer_d, discriminator_loss(D(x), D(G(draw_z(64)).detach())))
+    return {"D": d, "G": descend(optimizer_g, generator_loss(D(G(draw_z(64)))))}
+
+
+@wrong("five_steps", "D judged batches of 5, 15, 15")
+def steps_of_all_pixels(x, G, D, optimizer_g, optimizer_d, draw_z):
+    d = descend(optimizer_d, discriminator_loss(D(x), D(G(draw_z(x.numel())).detach())))
+    return {"D": d, "G": descend(optimizer_g, generator_loss(D(G(draw_z(x.numel())))))}
+
+
+@wrong("five_steps", "D stays frozen")
+def steps_left_frozen(x, G, D, optimizer_g, optimizer_d, draw_z):
+    d = descend(optimizer_d, discriminator_loss(D(x), D(G(draw_z(len(x))).detach())))
+    D.requires_grad_(False)
+    return {"D": d, "G": descend(optimizer_g, generator_loss(D(G(draw_z(len(x))))))}
+
+
+@wrong("five_steps", "no gradient of this iteration reaches G")
+def steps_detached_twice(x, G, D, optimizer_g, optimizer_d, draw_z):
+    d = descend(optimizer_d, discriminator_loss(D(x), D(G(draw_z(len(x))).detach())))
+    return {"D": d, "G": descend(optimizer_g, generator_loss(D(G(draw_z(len(x))).detach())))}
+
+
+@wrong("five_steps", "the minimax form")
+def steps_minimax(x, G, D, optimizer_g, optimizer_d, draw_z):
+    d = descend(optimizer_d, discriminator_loss(D(x), D(G(draw_z(len(x))).detach())))
+    return {"D": d, "G": descend(optimizer_g, torch.log(1 - D(G(draw_z(len(x)))).sigmoid()).mean())}
 
 
 @wrong("five_steps", "cut the graph in step 1")
@@ -402,7 +481,7 @@ def frechet_by_product(a, b):
     means = a.mean(0), b.mean(0)
     cov = [(v - m).T @ (v - m) / (len(v) - 1) for v, m in zip((a, b), means, strict=True)]
     roots = torch.linalg.eigvals(cov[0] @ cov[1]).real.clamp(min=0).sqrt()
-    return (means[0] - means[1]).square().sum() + cov[0].trace() + cov[1].trace() - 2 * roots.sum()
+    return F.relu((means[0] - means[1]).square().sum() + cov[0].trace() + cov[1].trace() - 2 * roots.sum())
 
 
 @right("frechet_distance")
@@ -410,7 +489,7 @@ def frechet_biased(a, b):
     """By singular values of the two centred sets, divided by N."""
     x, y = ((v - v.mean(0)) / len(v) ** 0.5 for v in (a, b))
     means = (a.mean(0) - b.mean(0)).square().sum()
-    return means + x.square().sum() + y.square().sum() - 2 * torch.linalg.svdvals(x @ y.T).sum()
+    return max(0, (means + x.square().sum() + y.square().sum() - 2 * torch.linalg.svdvals(x @ y.T).sum()).item())
 
 
 @wrong("frechet_distance", "the formula gives its square")
@@ -479,6 +558,26 @@ def frechet_unclamped(a, b):
     values = torch.linalg.eigvals(x @ y).real
     values = torch.where(values < 1e-8, -1e-12, values)  # what rounding may do to a singular covariance
     return means + x.trace() + y.trace() - 2 * values.sqrt().sum()
+
+
+@wrong("frechet_distance", "rounding can lead below 0")
+def frechet_negative(a, b):
+    means, x, y = frechet_parts(a, b)
+    values, vectors = torch.linalg.eigh(x)
+    root = vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
+    return means + x.trace() + y.trace() - 2 * torch.linalg.eigvalsh(root @ y @ root).clamp(min=0).sqrt().sum()
+
+
+@wrong("frechet_distance", "as a covariance can be")
+def frechet_roots_of_numbers(a, b):
+    means, x, y = frechet_parts(a, b)
+    return means + x.trace() + y.trace() - 2 * torch.trace(x.sqrt() @ y.sqrt())
+
+
+@wrong("frechet_distance", "a root of a number below zero")
+def frechet_roots_of_the_product(a, b):
+    means, x, y = frechet_parts(a, b)
+    return means + (x + y - 2 * (x @ y).sqrt()).sum()
 
 
 @wrong("frechet_distance", "complex numbers")
@@ -572,6 +671,30 @@ def trick_untrained(make_step, seed, steps):
     g, d, both, mean = networks(seed)
     make_step(g, d, both, mean)
     return measure(draw(mean.module)).frechet
+
+
+@wrong("train_and_measure", "first fit, then draw")
+def trick_measured_first(make_step, seed, steps):
+    g, d, both, mean = networks(seed)
+    step = make_step(g, d, both, mean)
+    score = measure(draw(mean.module, count=100)).frechet
+    fit(step, data.Batches(real, 16, seed=seed), steps=steps, show=False)
+    return score
+
+
+@wrong("train_and_measure", "in the wrong order: first G's")
+def trick_optimizers_swapped(make_step, seed, steps):
+    return trick_reference(lambda g, d, both, mean: make_step(g, d, both[::-1], mean), seed, steps)
+
+
+@wrong("train_and_measure", "all weights of one network")
+def trick_both_move_g(make_step, seed, steps):
+    return trick_reference(lambda g, d, both, mean: make_step(g, d, (both[0], both[0]), mean), seed, steps)
+
+
+@wrong("train_and_measure", "as a pair")
+def trick_one_optimizer(make_step, seed, steps):
+    return trick_reference(lambda g, d, both, mean: make_step(g, d, both[0], mean), seed, steps)
 
 
 @wrong("train_and_measure", "nothing was measured")

@@ -67,6 +67,17 @@ def patch_first_channel(discriminator, size):
     return one_logit(discriminator, size)[0, 0] != 0
 
 
+@wrong("patch_seen", "is there a threshold?")
+def patch_above_a_threshold(discriminator, size):
+    return (one_logit(discriminator, size).abs() > 1e-5).any(1)[0]
+
+
+@wrong("patch_seen", "moves the logit a very little")
+def patch_not_close(discriminator, size):
+    slope = one_logit(discriminator, size)
+    return ~torch.isclose(slope, torch.zeros_like(slope)).all(1)[0]
+
+
 @wrong("patch_seen", "in the corner of the map")
 def patch_of_the_corner(discriminator, size):
     x = torch.randn(1, discriminator.inputs, size, size, requires_grad=True)
@@ -390,6 +401,37 @@ def pool_keeps_all(pool, fakes, size):
     return torch.stack(given)
 
 
+@right("exchange")
+def pool_copying_first(pool, fakes, size):
+    """A picture of the pool is overwritten, but what it was is kept before."""
+
+    def overwrite(pool, fake, size):
+        place = random.randrange(size)
+        old = pool[place].clone()
+        pool[place].copy_(fake)
+        return old
+
+    return exchanging(overwrite)(pool, fakes, size)
+
+
+@wrong("exchange", "is no copy, it is the same tensor")
+def pool_aliased(pool, fakes, size):
+    def overwrite(pool, fake, size):
+        place = random.randrange(size)
+        old = pool[place]
+        pool[place].copy_(fake)
+        return old
+
+    return exchanging(overwrite)(pool, fakes, size)
+
+
+@wrong("exchange", "the fakes that came in are changed in place")
+def pool_into_the_fakes(pool, fakes, size):
+    given = fakes.detach()
+    given[:] = pool_reference(pool, fakes, size)
+    return given
+
+
 @wrong("exchange", "while the pool fills")
 def pool_mixed_early(pool, fakes, size):
     def filling(pool, fake, size):
@@ -637,6 +679,15 @@ def hidden_in_place(there, back, x, truth, noise, psnr):
     clean = psnr(back(there(x)), x) - psnr(back(truth), x)
     noisy = psnr(back((there(x) + noise).clamp(0, 1)), x) - psnr(back(truth.add_(noise).clamp_(0, 1)), x)
     return clean - noisy
+
+
+@wrong("hidden_decibels", "a translator may keep it")
+def hidden_in_the_translation(there, back, x, truth, noise, psnr):
+    y = there(x)
+    clean = psnr(back(y), x)
+    y += noise
+    y.clamp_(0, 1)
+    return clean - psnr(back(y), x) - hidden_cost(back, truth, x, noise, psnr)
 
 
 @wrong("hidden_decibels", "never asked")

@@ -55,6 +55,16 @@ def nll_by_logs(logits, x):
     return -logits.softmax(1).log().gather(1, x[:, None]).flatten(1).sum(1)
 
 
+@wrong("nll", "what is added to p")
+def nll_with_a_constant(logits, x):
+    return -(logits.softmax(1) + 1e-8).log().gather(1, x[:, None]).flatten(1).sum(1)
+
+
+@wrong("nll", "or cut off, makes the cost too small")
+def nll_clamped(logits, x):
+    return -logits.softmax(1).clamp(min=1e-12).log().gather(1, x[:, None]).flatten(1).sum(1)
+
+
 @wrong("nll", "probabilities are added up")
 def nll_of_probabilities(logits, x):
     return logits.softmax(1).gather(1, x[:, None]).flatten(1).sum(1)
@@ -192,6 +202,21 @@ def mask_hiding(kind, size):
 @wrong("causal_mask", "rows and columns are exchanged")
 def mask_by_columns(kind, size):
     return causal_mask(kind, size).T
+
+
+@wrong("causal_mask", "yours is bool")
+def mask_of_truth(kind, size):
+    return causal_mask(kind, size).bool()
+
+
+@wrong("causal_mask", "yours is int64")
+def mask_of_integers(kind, size):
+    return causal_mask(kind, size).long()
+
+
+@wrong("causal_mask", "yours is numpy float32")
+def mask_in_numpy(kind, size):
+    return causal_mask(kind, size).numpy()
 
 
 @wrong("causal_mask", "a mask is a switch")
@@ -480,6 +505,16 @@ def draw_floats(network, u, given=None, kept=0):
     return draw(network, u, given, kept).float()
 
 
+@wrong("draw", "what you return is uint8")
+def draw_bytes(network, u, given=None, kept=0):
+    return draw(network, u, given, kept).to(torch.uint8)
+
+
+@wrong("draw", "what you return is numpy int64")
+def draw_numpy(network, u, given=None, kept=0):
+    return draw(network, u, given, kept).numpy()
+
+
 @wrong("draw", "expected images of shape")
 def draw_without_channel(network, u, given=None, kept=0):
     return draw(network, u, given, kept)[:, 0]
@@ -601,6 +636,20 @@ def place_whole(x, weight, bias, r, c):
     return F.conv2d(x, weight, bias, padding=weight.shape[2] // 2)[:, :, r, c]
 
 
+@right("conv_at")
+def place_by_products(x, weight, bias, r, c):
+    size = weight.shape[2]
+    patch = F.pad(x, (size // 2,) * 4)[:, None, :, r : r + size, c : c + size]
+    return (patch * weight).sum((2, 3, 4)) + bias
+
+
+@wrong("conv_at", "cut out the patch first")
+def place_of_all_products(x, weight, bias, r, c):
+    size = weight.shape[2]
+    patches = F.pad(x, (size // 2,) * 4).unfold(2, size, 1).unfold(3, size, 1)
+    return ((patches[:, None] * weight[:, :, None, None]).sum((2, 5, 6)) + bias[:, None, None])[:, :, r, c]
+
+
 @wrong("conv_at", "which part of the kernel lies inside")
 def place_cut_wrongly(x, weight, bias, r, c):
     m = weight.shape[2] // 2
@@ -650,7 +699,7 @@ def completing(rule):
             weights = weights / weights.sum()
             few = 1 / weights.square().sum() < count / 2
             if few and rule not in ("last", "all", "unweighed"):
-                chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
+                chosen = torch.multinomial(weights, count, replacement=rule != "once", generator=generator)
                 images, weights = images[chosen], weights[chosen]
                 if rule != "never equal":
                     weights = torch.ones(count, dtype=torch.double) / count
@@ -660,7 +709,8 @@ def completing(rule):
             return images
         if rule == "best":
             return images[weights.argmax()].expand(count, *x.shape[1:])
-        return images[torch.multinomial(weights, count, replacement=True, generator=generator)]
+        again = rule not in ("once", "once at the end")
+        return images[torch.multinomial(weights, count, replacement=again, generator=generator)]
 
     return complete
 
@@ -712,6 +762,21 @@ def complete_best(*given):
 @wrong("complete", "what was expected counts twice")
 def complete_never_equal(*given):
     return completing("never equal")(*given)
+
+
+@wrong("complete", "chosen without replacement")
+def complete_without_replacement(network, x, known, count, generator=None):
+    return completing("once")(network, x, known, count, generator)
+
+
+@wrong("complete", "each image comes once, whatever its weight")
+def complete_without_replacement_at_the_end(network, x, known, count, generator=None):
+    return completing("once at the end")(network, x, known, count, generator)
+
+
+@wrong("complete", "what you return is int32")
+def complete_in_short(network, x, known, count, generator=None):
+    return complete(network, x, known, count, generator).int()
 
 
 @wrong("complete", "hand it on to all that is drawn")

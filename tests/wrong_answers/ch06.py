@@ -33,7 +33,7 @@ def sample_by_loop(x0, t, noise, alphas_cumprod):
 
 @right("q_sample")
 def sample_by_einsum(x0, t, noise, alphas_cumprod):
-    a, s = alphas_cumprod.sqrt()[t].float(), (1 - alphas_cumprod).sqrt().gather(0, t).float()
+    a, s = alphas_cumprod.sqrt()[t].to(x0), (1 - alphas_cumprod).sqrt().gather(0, t).to(x0)
     return torch.einsum("b,b...->b...", a, x0) + torch.einsum("b,b...->b...", s, noise)
 
 
@@ -121,6 +121,11 @@ def sample_own_noise(x0, t, noise, alphas_cumprod):
 @wrong("q_sample", "float64 came out")
 def sample_double(x0, t, noise, alphas_cumprod):
     return q_sample(x0.double(), t, noise.double(), alphas_cumprod)
+
+
+@wrong("q_sample", "float64 went in, float32 came out")
+def sample_single(x0, t, noise, alphas_cumprod):
+    return q_sample(x0, t, noise, alphas_cumprod).float()
 
 
 @wrong("q_sample", "changes its input x0 in place")
@@ -278,6 +283,12 @@ def loss_flat_noise(network, x0, alphas_cumprod, generator=None):
     return loss_of(network, x0, t, noise, alphas_cumprod)
 
 
+@wrong("noise_loss", "numbers of one picture share their noise")
+def loss_noise_of_channels(network, x0, alphas_cumprod, generator=None):
+    t, noise = drawn(x0, alphas_cumprod, generator)
+    return loss_of(network, x0, t, noise[:, :1].expand_as(x0) if x0.ndim == 4 else noise, alphas_cumprod)
+
+
 @wrong("noise_loss", "the noise has a mean")
 def loss_uniform(network, x0, alphas_cumprod, generator=None):
     t, _ = drawn(x0, alphas_cumprod, generator)
@@ -322,6 +333,26 @@ def loss_half_seeded(network, x0, alphas_cumprod, generator=None):
 @wrong("noise_loss", "another generator drew the same times")
 def loss_seeded(network, x0, alphas_cumprod, generator=None):
     return noise_loss(network, x0, alphas_cumprod, torch.Generator().manual_seed(0))
+
+
+@wrong("noise_loss", "without a generator each call must draw anew")
+def loss_new_generator(network, x0, alphas_cumprod, generator=None):
+    return noise_loss(network, x0, alphas_cumprod, generator or torch.Generator())
+
+
+@wrong("noise_loss", "yours draws the same again")
+def loss_seeded_for_none(network, x0, alphas_cumprod, generator=None):
+    if generator is None:
+        generator = torch.Generator().manual_seed(0)
+    return noise_loss(network, x0, alphas_cumprod, generator)
+
+
+@right("noise_loss")
+def loss_fresh_generator(network, x0, alphas_cumprod, generator=None):
+    """A generator of its own, but with another seed each time."""
+    if generator is None:
+        generator = torch.Generator().manual_seed(torch.randint(2**31, ()).item())
+    return noise_loss(network, x0, alphas_cumprod, generator)
 
 
 @wrong("noise_loss", "it got (6000,) torch.float32")
@@ -470,6 +501,19 @@ def mean_double(x_t, noise, t, betas):
     return reverse_mean(x_t.double(), noise, t, betas)
 
 
+@wrong("reverse_mean", "float64 went in, float32 came out")
+def mean_single(x_t, noise, t, betas):
+    return reverse_mean(x_t, noise, t, betas).float()
+
+
+@wrong("reverse_mean", "before the first step nothing has piled up")
+def mean_from_the_end(x_t, noise, t, betas):
+    left = (1 - betas).cumprod(0)
+    a, s, beta, now, then = (like(v[t], x_t) for v in (left.sqrt(), (1 - left).sqrt(), betas, 1 - left, left.roll(1)))
+    x0 = (x_t - s * noise) / a
+    return then.sqrt() * beta / now * x0 + (1 - beta).sqrt() * (1 - then) / now * x_t
+
+
 @wrong("reverse_mean", "changes its input x_t in place")
 def mean_in_place(x_t, noise, t, betas):
     x_t -= like(usual(betas)[0][t], x_t) * noise
@@ -497,6 +541,30 @@ def chain_written_out(network, x_T, betas, generator=None):
         guess = network(x, torch.ones(len(x), dtype=torch.long) * i)
         share = (1 - alphas[i]) / math.sqrt(1 - math.prod(alphas[: i + 1]))
         x = (x - share * guess) / math.sqrt(alphas[i]) + math.sqrt(1 - alphas[i]) * z
+    return x
+
+
+@right("ancestral")
+def chain_last_step_apart(network, x_T, betas, generator=None):
+    """The last step is eq. 11 written out."""
+    x = x_T
+    for i in range(len(betas) - 1, 0, -1):
+        t = torch.full((len(x),), i)
+        x = reverse_mean(x, network(x, t), t, betas) + betas[i].sqrt() * torch.randn(x.shape, generator=generator)
+    noise = network(x, torch.zeros(len(x), dtype=torch.long))
+    return (x - betas[0].sqrt() * noise) / (1 - betas[0]).sqrt()
+
+
+@right("ancestral")
+def chain_first_step_apart(network, x_T, betas, generator=None):
+    """All noise is drawn beforehand, and the first step is eq. 11 written out."""
+    z, last = torch.randn(len(betas), *x_T.shape, generator=generator), len(betas) - 1
+    share = betas[last] / (1 - (1 - betas).prod()).sqrt()
+    x = (x_T - share * network(x_T, torch.full((len(x_T),), last))) / (1 - betas[last]).sqrt()
+    for i in range(last - 1, -1, -1):
+        x = x + betas[i + 1].sqrt() * z[i + 1]
+        t = torch.full((len(x),), i)
+        x = reverse_mean(x, network(x, t), t, betas)
     return x
 
 
@@ -620,6 +688,47 @@ def chain_shared_noise(network, x_T, betas, generator=None):
         if i > 0:
             x = x + betas[i].sqrt() * torch.randn(x.shape[1:], generator=generator)
     return x
+
+
+def chain_of_shape(network, x, betas, generator, shape):
+    for i in reversed(range(len(betas))):
+        t = torch.full((len(x),), i)
+        x = reverse_mean(x, network(x, t), t, betas)
+        if i > 0:
+            x = x + betas[i].sqrt() * torch.randn(shape, generator=generator)
+    return x
+
+
+@wrong("ancestral", "got the same noise: draw one for each")
+def chain_noise_of_channels(network, x_T, betas, generator=None):
+    return chain_of_shape(network, x_T, betas, generator, (len(x_T), 1, *x_T.shape[2:]))
+
+
+@wrong("ancestral", "all numbers of a picture got the same noise")
+def chain_noise_of_pictures(network, x_T, betas, generator=None):
+    return chain_of_shape(network, x_T, betas, generator, (len(x_T), *[1] * (x_T.ndim - 1)))
+
+
+@wrong("ancestral", "numbers of one picture share their noise")
+def chain_noise_of_rows(network, x_T, betas, generator=None):
+    shape = x_T.shape if x_T.ndim == 2 else (*x_T.shape[:-1], 1)
+    return chain_of_shape(network, x_T, betas, generator, shape)
+
+
+@wrong("ancestral", "as its channels or rows may")
+def chain_noise_of_image_channels(network, x_T, betas, generator=None):
+    shape = x_T.shape if x_T.ndim == 2 else (len(x_T), 1, *x_T.shape[2:])
+    return chain_of_shape(network, x_T, betas, generator, shape)
+
+
+@wrong("ancestral", "without a generator each call must draw anew")
+def chain_new_generator(network, x_T, betas, generator=None):
+    return chain(network, x_T, betas, generator or torch.Generator())
+
+
+@wrong("ancestral", "yours draws the same again")
+def chain_seeded_for_none(network, x_T, betas, generator=None):
+    return chain(network, x_T, betas, torch.Generator().manual_seed(0) if generator is None else generator)
 
 
 @wrong("ancestral", "draw anew at each step")
@@ -751,6 +860,11 @@ def guided_conditional(network, labels, weight):
     return lambda x_t, t: network(x_t, t, labels)
 
 
+@wrong("guided", "at least not beyond 1")
+def guided_clipped(network, labels, weight):
+    return guided(network, labels, min(weight, 1))
+
+
 @wrong("guided", "the label changes nothing")
 def guided_overwritten(network, labels, weight):
     return mixture(lambda given, without, w: without)(network, labels, weight)
@@ -808,7 +922,7 @@ def sampler(step):
             x0 = model(x, torch.full((len(x),), t, device=x.device))
             if callback is not None:
                 callback(x, x0, t)
-            x = step(x, x0, now, after, eta, lambda x=x: noise_like(x, generator))
+            x = step(x, x0, now, after, eta, lambda like=x: noise_like(like, generator))
         return x
 
     return solution
@@ -973,6 +1087,12 @@ def own_draws(x, x0, now, after, eta, draw):
     return mixed(x0, noise, sigma, after, lambda: torch.randn(x.shape))
 
 
+@ddim_mistake("z has another shape than x", "ddim_shared_noise")
+def shared_noise(x, x0, now, after, eta, draw):
+    noise, sigma = parts(x, x0, now, after, eta)
+    return mixed(x0, noise, sigma, after, lambda: draw(x[:1]))
+
+
 @ddim_mistake("eta = 0 draws nothing", "ddim_always_draws")
 def always_draws(x, x0, now, after, eta, draw):
     noise, sigma = parts(x, x0, now, after, eta)
@@ -1038,6 +1158,30 @@ def times_evenly_in_the_root(schedule, steps):
 @wrong("my_times", "evenly in t is what")
 def times_evenly(schedule, steps):
     return torch.linspace(len(schedule) - 1, 0, steps).long().tolist()
+
+
+@wrong("my_times", "what the paper has")
+def times_evenly_rounded_up(schedule, steps):
+    return torch.linspace(len(schedule) - 1, 0, steps).ceil().long().tolist()
+
+
+@wrong("my_times", "do better")
+def times_by_a_step(schedule, steps):
+    step = (len(schedule) - 1) // (steps - 1)
+    return [step * (steps - 1 - i) for i in range(steps)]
+
+
+@wrong("my_times", "the paper has: do better")
+def times_by_a_step_from_the_end(schedule, steps):
+    step = len(schedule) // steps
+    return [*(len(schedule) - 1 - step * i for i in range(steps - 1)), 0]
+
+
+@wrong("my_times", "or next to them")
+def times_of_the_schedule_but_one(schedule, steps):
+    chosen = schedule.timesteps(steps)
+    first = chosen[0] < len(schedule) - 1
+    return [chosen[0] + 1, *chosen[1:]] if first else [chosen[0], (chosen[0] + chosen[2]) // 2, *chosen[2:]]
 
 
 @wrong("my_times", "these are the times of schedule.timesteps")

@@ -37,9 +37,10 @@ def other_generator_loss(fake_logits: Tensor) -> Tensor:
 def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
     """Run one iteration on a linear G and D that hold gradients of ones from before.
 
-    The losses of the last task are replaced by others. Returns the order of `updates`, as "DG"; how often noise was
-    `drawn`; the sizes of the `batches` that D judged; `reached`, what G's gradient was when D was updated; the weights
-    after it; `names` of what came back, and whether it is `detached`.
+    The losses of the last task are replaced by others. Returns the order of `updates`, as "DG"; how many rows of noise
+    were `drawn`; the sizes of the `batches` that D judged; `reached`, what G's gradient was when D was updated; the
+    weights after it; which networks are `frozen` by then; `names` of what came back, `value NAME` of each, and whether
+    it is `detached`.
     """
     given = tensors(case)
     G, D = nn.Linear(*given["g"].shape[::-1]), nn.Sequential(nn.Linear(given["d"].shape[1], 1), nn.Flatten(0))
@@ -48,7 +49,7 @@ def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
         weight.data.copy_(given[name])
         weight.grad = torch.ones_like(weight)
     optimizers = [torch.optim.SGD(net.parameters(), given["rate"]) for net in (G, D)]
-    updates, reached, batches, noise = [], [], [], list(given["noise"])
+    updates, reached, batches, drawn = [], [], [], []
     optimizers[0].register_step_pre_hook(lambda *_: updates.append("G"))
     optimizers[1].register_step_pre_hook(lambda *_: updates.append("D"))
     optimizers[1].register_step_pre_hook(
@@ -57,9 +58,10 @@ def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
     D.register_forward_pre_hook(lambda _, inputs: batches.append(len(inputs[0])))
 
     def draw(count: int) -> Tensor:
-        if not noise:
-            raise Unusable("noise is drawn twice, once for D and once anew for G; you drew it more than three times")
-        return noise.pop(0)[:count]
+        """The next rows, as many as were asked for: who asks for too many gets them."""
+        rows = torch.arange(sum(drawn), sum(drawn) + count) % len(given["noise"])
+        drawn.append(len(rows))
+        return given["noise"][rows]
 
     others = {
         "discriminator_loss": other_discriminator_loss,
@@ -72,22 +74,32 @@ def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
         plain(losses, "five_steps")
         raise Unusable('five_steps should return a dictionary, {"D": scalar, "G": scalar}')
     first = reached[0] if reached and reached[0] is not None else None
+    frozen = [name for name, net in (("D", D), ("G", G)) if not all(w.requires_grad for w in net.parameters())]
     return {
         "updates": "".join(updates)[:100],
-        "drawn": len(given["noise"]) - len(noise),
+        "drawn": sum(drawn),
         "batches": ",".join(map(str, batches))[:100],
         **({"reached": plain(first)} if first is not None else {}),
         **{name: plain(weight) for name, weight in weights.items()},
+        "frozen": " and ".join(frozen),
         "names": ",".join(sorted(map(str, losses)))[:100],
+        **{f"value {name}": plain(losses[name], f"the loss {name!r}") for name in ("D", "G") if name in losses},
         "detached": not any(isinstance(v, Tensor) and v.requires_grad for v in losses.values()),
     }
+
+
+def owner(optimizer: torch.optim.Optimizer, **networks: nn.Module) -> str:
+    """Return the name of the network that has all the weights of an optimiser and no others; "?" where none has."""
+    held = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+    return next((name for name, net in networks.items() if held == set(map(id, net.parameters()))), "?")
 
 
 def training(function: Callable[..., Any], case: Case) -> Outputs:
     """Train four times: twice from one seed, then from another, then longer. Everything is small and made up here.
 
     Returns the `scores`; how many `steps` were done, how often the picture that was scored came from the `average`,
-    how many were `measured`; `order` and `start`, a fingerprint of the first batch and of the first weights in each.
+    how many were `measured`, whether what was measured was drawn after the `last` step; `order` and `start`, a
+    fingerprint of the first batch and of the first weights in each; `holds`, whose weights the optimisers have.
     """
     given = tensors(case)
     log: list[dict[str, Any]] = []
@@ -95,7 +107,11 @@ def training(function: Callable[..., Any], case: Case) -> Outputs:
     def make_step(g: nn.Module, d: nn.Module, optimizers: Any, average: Any) -> Callable[[Any], dict[str, Tensor]]:
         if not (isinstance(g, Generator) and isinstance(d, Discriminator) and isinstance(average, gencourse.Average)):
             raise Unusable("make_step takes a generator, a discriminator, both optimisers, and the average")
+        pair = isinstance(optimizers, tuple | list) and len(optimizers) == 2
+        if not (pair and all(isinstance(one, torch.optim.Optimizer) for one in optimizers)):
+            raise Unusable("make_step takes both optimisers as a pair, in one tuple")
         log[-1] |= {"average": average.module, "start": next(g.parameters()).sum().item()}
+        log[-1]["holds"] = ",".join(owner(optimizer, g=g, d=d) for optimizer in optimizers)
 
         def step(x: Tensor) -> dict[str, Tensor]:
             log[-1].setdefault("order", (x.flatten(1).sum(1) * torch.arange(len(x))).sum().item())
@@ -109,12 +125,14 @@ def training(function: Callable[..., Any], case: Case) -> Outputs:
 
     def draw(network: nn.Module, seed: int = 5, count: int = 16) -> Tensor:
         log[-1]["averaged"] = network is log[-1].get("average")
+        log[-1]["drawn"] = log[-1]["steps"]
         with torch.no_grad():
             z = torch.randn(min(count, 64), network.latent, generator=torch.Generator().manual_seed(seed))
             return (network(z) + 1) / 2
 
     def measure(samples: Tensor) -> SimpleNamespace:
         log[-1]["measured"] += 1
+        log[-1]["after"] = log[-1].get("drawn")
         return SimpleNamespace(frechet=samples.double().square().mean().item())
 
     world = {
@@ -136,6 +154,9 @@ def training(function: Callable[..., Any], case: Case) -> Outputs:
             scores.append(plain(function(make_step, seed, steps)))
     if any(score.size != 1 for score in scores):
         raise Unusable("return one number, the FID-digits")
-    names = ("steps", "measured", "averaged", "start", "order")
+    for one in log:
+        one["last"] = one.get("after") in (None, one["steps"])  # None: nothing was drawn, which is another mistake
+    names = ("steps", "measured", "averaged", "last", "start", "order")
     records = {name: plain(torch.tensor([float(one.get(name, 0)) for one in log]).double()) for name in names}
-    return {"scores": plain(torch.tensor([float(s) for s in scores]).double()), **records}
+    holds = ";".join(sorted({one["holds"] for one in log if "holds" in one}))
+    return {"scores": plain(torch.tensor([float(s) for s in scores]).double()), "holds": holds, **records}

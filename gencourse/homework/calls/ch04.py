@@ -17,8 +17,12 @@ def patches(function: Callable[..., Any], case: Case) -> Outputs:
     for k, s in zip(case["kernels"].tolist(), case["strides"].tolist(), strict=True):
         parts += [nn.Conv2d(channels, 4, k, s, case["padding"]), nn.LeakyReLU(0.2)]
         channels = 4
-    parts[0].weight.data[:, case["quiet"]] = 0  # this channel says nothing
-    discriminator = nn.Sequential(*parts, nn.Conv2d(channels, 1, 1))
+    if case["quiet"] >= 0:
+        parts[0].weight.data[:, case["quiet"]] = 0  # this channel says nothing
+    last = nn.Conv2d(channels, 1, 1)
+    for weight in last.parameters():
+        weight.data *= case["scale"]
+    discriminator = nn.Sequential(*parts, last)
     discriminator.inputs = case["inputs"]
     found = function(discriminator, case["size"])
     return {"value": plain(found), "boolean": getattr(found, "dtype", None) in (torch.bool, np.dtype(bool))}
@@ -57,17 +61,21 @@ def pool(function: Callable[..., Any], case: Case) -> Outputs:
 
     Returns the numbers that were `given` back, (rounds, N), -1 for what is none of the numbers; those in the `pool`
     after each round, (rounds, size + 1), -1 where it holds fewer; its `lengths`; `graph`, whether anything in the pool
-    carried one, and `hangs`, whether anything that came back did; `shape`, the first one that was not right.
+    carried one, and `hangs`, whether anything that came back did; `shape`, the first one that was not right; whether
+    a fake that was handed over was `spoiled`, and whether a picture in the pool was `overwritten`, both in place.
     """
     n, shape, size = case["n"], tuple(case["shape"].tolist()), case["size"]
     held: list[Any] = []
     one = torch.ones((), requires_grad=True)
-    outputs: Outputs = {"graph": False, "hangs": False, "shape": "", "whole": False}
+    outputs: Outputs = dict.fromkeys(("graph", "hangs", "whole", "spoiled", "overwritten"), False) | {"shape": ""}
     given, pools, lengths = [], [], []
     for start in range(0, case["rounds"] * n, n):
         fakes = torch.arange(start, start + n, dtype=torch.float32).view(n, *(1 for _ in shape)).expand(n, *shape)
-        back = function(held, fakes * one, size)
+        sent, before = fakes * one, [(x, x.detach().clone()) for x in held if isinstance(x, Tensor)]
+        back = function(held, sent, size)
         values = plain(back)
+        outputs["spoiled"] |= not torch.equal(sent, fakes)
+        outputs["overwritten"] |= any(not torch.equal(x, copy) for x, copy in before)
         outputs["hangs"] |= isinstance(back, Tensor) and back.requires_grad
         if values.shape != (n, *shape):
             return {**outputs, "shape": str(values.shape)}
@@ -111,15 +119,26 @@ def decibels(a: Tensor, b: Tensor) -> Tensor:
 
 
 def hiding(function: Callable[..., Any], case: Case) -> Outputs:
-    """Ask how much a translator hides. Returns `value`, and what the way back was shown lies in `low` to `high`."""
-    given, shown = tensors(case), []
+    """Ask how much a translator hides.
+
+    Returns `value`; what the way back was shown lies in `low` to `high`; whether a translation was `overwritten`.
+    """
+    given, shown, translated = tensors(case), [], []
+
+    def there(x: Tensor) -> Tensor:
+        y = forward(x)
+        if isinstance(y, Tensor):
+            translated.append((y, y.clone()))
+        return y
 
     def back(y: Tensor) -> Tensor:
         shown.extend(y.detach().aminmax())
         return backward(y)
 
-    found = plain(function(forward, back, given["x"], given["truth"], given["noise"], decibels))
+    found = plain(function(there, back, given["x"], given["truth"], given["noise"], decibels))
     if not shown:
         raise Unusable("the way back was never asked for")
     seen = torch.stack(shown).double()
-    return {"value": found, "low": seen.min().item(), "high": seen.max().item(), **after(given)}
+    overwritten = any(not torch.equal(y, copy) for y, copy in translated)
+    shown_in = {"low": seen.min().item(), "high": seen.max().item()}
+    return {"value": found, "overwritten": overwritten, **shown_in, **after(given)}

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from gencourse.homework.calls import Case, Outputs, Unusable, after, plain, slopes, standing_in, tensors
@@ -25,6 +26,19 @@ def likelihood(function: Callable[..., Any], case: Case) -> Outputs:
     found = function(logits, given["x"])
     grads = slopes(found.sum(), {"logits": logits}) if isinstance(found, Tensor) else {}
     return {"value": plain(found), **grads}
+
+
+def dtype_of(found: Any) -> str:
+    """Return how the numbers of an answer are held: "float32", "numpy float32", "int"."""
+    if isinstance(found, Tensor):
+        return str(found.dtype).removeprefix("torch.")
+    return f"numpy {found.dtype}" if isinstance(found, np.ndarray) else type(found).__name__
+
+
+def typed(function: Callable[..., Any], case: Case) -> Outputs:
+    """Call function(*inputs); returns `value`, and its `dtype`."""
+    found = function(*tensors(case).values())
+    return {"value": plain(found), "dtype": dtype_of(found)}
 
 
 class Rows(nn.Module):
@@ -107,30 +121,53 @@ def drawing(function: Callable[..., Any], case: Case) -> Outputs:
     passes = len(shown)
     outputs: Outputs = {"value": plain(found), "passes": passes, "canvas": np.array(shown[:pixels])}
     outputs["whole"] = not (isinstance(found, Tensor) and found.is_floating_point())
+    outputs["dtype"] = dtype_of(found)
     again = function(noted, tensors(case)["u"], *extra)
     return outputs | {"again": plain(again)} | after({"u": u, "given": start})
 
 
+class Products(TorchDispatchMode):
+    """Counts the products taken number by number, which FlopCounterMode leaves out."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        if func.overloadpacket in (torch.ops.aten.mul, torch.ops.aten.mul_):
+            self.count += found.numel()
+        return found
+
+
 def place(function: Callable[..., Any], case: Case) -> Outputs:
-    """Call a convolution at one place. Returns `value`, the inputs as they were left, and `cost` in multiplications
-    and additions."""
+    """Call a convolution at one place. Returns `value`, the inputs as they were left, `cost` in multiplications
+    and additions, and how many `products` were taken number by number."""
     given = tensors(case)
-    with FlopCounterMode(display=False) as counter:
+    with Products() as products, FlopCounterMode(display=False) as counter:
         found = function(*given.values())
-    return {"value": plain(found), "cost": counter.get_total_flops(), **after(given)}
+    cost = {"cost": counter.get_total_flops(), "products": products.count}
+    return {"value": plain(found), **cost, **after(given)}
 
 
 def completing(function: Callable[..., Any], case: Case) -> Outputs:
-    """Complete an image many times. Returns `value`, and whether the images are integers (`whole`); `few` and `again`,
-    a few made twice from generators of one seed."""
-    given = tensors(case)
+    """Complete an image many times. Returns `value`, and whether the images are integers (`whole`), their `dtype`,
+    `shown`, all but the last pixel of the images as the network saw them last, if it saw all; `few` and `again`, a few
+    made twice from generators of one seed."""
+    given, shown = tensors(case), []
     network = Neighbours(given["before"], given["above"])
+
+    def noted(x: Tensor) -> Tensor:
+        shown[:] = [x.detach().flatten(1).clone()]
+        return network(x)
 
     def ask(count: int) -> Any:
         generator = torch.Generator().manual_seed(given["seed"])
-        return function(network, given["x"], given["known"], count, generator)
+        return function(noted, given["x"], given["known"], count, generator)
 
     found = ask(given["count"])
+    last = [plain(x[:, : given["known"].numel() - 1]) for x in shown]
     outputs: Outputs = {"value": plain(found), "few": plain(ask(50)), "again": plain(ask(50))}
     outputs["whole"] = not (isinstance(found, Tensor) and found.is_floating_point())
+    outputs["dtype"] = dtype_of(found)
+    if last:
+        outputs["shown"] = last[0]
     return outputs | after({"x": given["x"], "known": given["known"]})

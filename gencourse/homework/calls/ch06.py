@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -74,14 +75,14 @@ def twice(function: Callable[..., Any], case: Case) -> Outputs:
 
 
 def noise_loss(function: Callable[..., Any], case: Case) -> Outputs:
-    """Take the loss four times: twice from one seed, from another, and without a generator.
+    """Take the loss five times: twice from one seed, from another, and twice without a generator.
 
     Another function stands in for `q_sample`. Returns of the first time `value`, what the network was asked, whether
-    a function `stood in`, whether a gradient came (`learns`); `again ...` and `other ...`, what was asked
-    then. Without a generator it must only run.
+    a function `stood in`, whether a gradient came (`learns`); `again ...`, `other ...`, `free ...` and `freely ...`,
+    what was asked then.
     """
     runs = []
-    for seed in (case["seed"], case["seed"], case["seed"] + 1, None):
+    for seed in (case["seed"], case["seed"], case["seed"] + 1, None, None):
         given, used = tensors(case), []
         scale = torch.tensor(given["scale"], requires_grad=True)
         network = Asked(given["x0"].shape, scale, 0.0)
@@ -100,30 +101,37 @@ def noise_loss(function: Callable[..., Any], case: Case) -> Outputs:
             raise Unusable(f"the network is asked once, about the whole batch; you asked it {len(network.x)} times")
         result = {"value": plain(loss), **network.heard(), **after(given), "stood in": bool(used)}
         runs.append(result | {"learns": bool(isinstance(loss, Tensor) and loss.requires_grad)})
-    more = {f"{name} {part}": runs[i][part] for i, name in ((1, "again"), (2, "other")) for part in ("times", "places")}
-    return runs[0] | more
+    for name, run in zip(("again", "other", "free", "freely"), runs[1:], strict=True):
+        runs[0] |= {f"{name} {part}": run[part] for part in ("times", "places")}
+    return runs[0]
 
 
 def ancestral(function: Callable[..., Any], case: Case) -> Outputs:
-    """Sample three times: twice from one seed, then from another.
+    """Sample five times: twice from one seed, from another, and twice without a generator.
 
     Another function stands in for `reverse_mean`. Returns of the first time `value`, what the network was asked and
-    whether a function `stood in`; `again` and `other`, what came out then.
+    whether a function `stood in` after each question, (questions,); `again`, `other`, `free` and `freely`, what came
+    out then.
     """
     runs = []
-    for seed in (case["seed"], case["seed"], case["seed"] + 1):
-        given, used = tensors(case), []
+    for seed in (case["seed"], case["seed"], case["seed"] + 1, None, None):
+        given, used = tensors(case), set()
         network = Asked(given["x_T"].shape, given["scale"], given["shift"])
 
-        def other_mean(x_t: Tensor, noise: Tensor, t: Tensor, betas: Tensor, used: list[bool] = used) -> Tensor:
+        def other_mean(
+            x_t: Tensor, noise: Tensor, t: Tensor, betas: Tensor, used: set[int] = used, network: Asked = network
+        ) -> Tensor:
             betas[t]
-            used.append(True)
+            used.add(len(network.x) - 1)
             return 0.6 * x_t - noise / (spread(t, x_t) + 2)
 
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
         with standing_in(function, reverse_mean=other_mean):
-            found = function(network, given["x_T"], given["betas"], torch.Generator().manual_seed(seed))
-        runs.append({"value": plain(found), **network.heard(), "stood in": bool(used), **after(given)})
-    return runs[0] | {"again": runs[1]["value"], "other": runs[2]["value"]}
+            found = function(network, given["x_T"], given["betas"], generator)
+        stood_in = np.array([float(i in used) for i in range(len(network.x))])
+        runs.append({"value": plain(found), **network.heard(), "stood in": stood_in, **after(given)})
+    others = zip(("again", "other", "free", "freely"), runs[1:], strict=True)
+    return runs[0] | {name: run["value"] for name, run in others}
 
 
 class Told(nn.Module):
@@ -154,11 +162,12 @@ def ddim(function: Callable[..., Any], case: Case) -> Outputs:
     """Sample at given times with given noise.
 
     `times` and `noise_like` are replaced by what the case holds. Returns `value`, what the model was asked, how often
-    noise was `drawn`, whether always with the `generator`, and how many `callbacks` there were.
+    noise was `drawn`, whether always with the `generator` and in the `shape` of x_T, and how many `callbacks` there
+    were.
     """
     given = tensors(case)
     model = Asked(given["x_T"].shape, given["scale"], given["shift"])
-    generator, drawn, callbacks = torch.Generator().manual_seed(0), [], []
+    generator, drawn, shapes, callbacks = torch.Generator().manual_seed(0), [], [], []
 
     def times(schedule: Schedule, steps: int) -> list[tuple[int, float, float]]:
         left = given["left"].tolist()
@@ -167,8 +176,10 @@ def ddim(function: Callable[..., Any], case: Case) -> Outputs:
     def noise_like(x: Tensor, generator: Any = None) -> Tensor:
         if len(drawn) > MANY:
             raise Unusable("noise is drawn again and again without end")
+        z = given["z"][len(drawn) % len(given["z"])]
         drawn.append(generator)
-        return given["z"][(len(drawn) - 1) % len(given["z"])].clone()
+        shapes.append(x.shape)
+        return z.clone() if x.shape == z.shape else z.flatten().repeat(x.numel())[: x.numel()].view(x.shape)
 
     with standing_in(function, times=times, noise_like=noise_like):
         found = function(
@@ -185,6 +196,7 @@ def ddim(function: Callable[..., Any], case: Case) -> Outputs:
         **model.heard(),
         "drawn": len(drawn),
         "generator": all(one is generator for one in drawn),
+        "shape": all(shape == given["x_T"].shape for shape in shapes),
         "callbacks": len(callbacks),
         "after x_T": plain(given["x_T"]),
     }

@@ -17,7 +17,7 @@ from gencourse.homework.calls import Call, Case, Outputs
 
 CHAPTERS = ("01", "02", "03", "04", "05", "06")
 NO_ANSWER = "your function gave no answer"
-ELSEWHERE = " (It was right on another input: is a size, or a number of one picture, fixed in your code?)"
+ELSEWHERE = " (It was right on another input: what is special about this one, or what is fixed in your code?)"
 
 
 class Wrong(AssertionError):

@@ -1,16 +1,30 @@
 """Chapter 01, style transfer: what its functions must do, and the mistakes that have a name."""
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
+import torch
 from numpy.random import Generator
+from torch import Tensor
 
 from gencourse.homework.calls import Case, Outputs, ch01
-from gencourse.homework.checks import Check
+from gencourse.homework.checks import Check, Wrong
 from gencourse.homework.checks.compare import demand, explain, normal, number, refuse, same, uniform
 
 SIZES = [(1, 5, 4, 6), (1, 3, 7, 2), (1, 8, 5, 5), (1, 2, 1, 9)]
 LUMINANCE = np.array([0.299, 0.587, 0.114]).reshape(1, 3, 1, 1)
+
+
+def descends(outputs: Outputs, name: str, expected: np.ndarray) -> None:
+    """Demand the gradient by an input: the pictures of this page are found by following it down."""
+    found = outputs.get(f"by {name}")
+    demand(
+        found is not None,
+        "its answer has no gradient: pictures are found by following it down. Stay with tensors that keep their graph, "
+        "without .item(), .detach(), no_grad or numpy",
+    )
+    demand(same(found, expected, 1e-3), "the value is right, its gradient is not: is a part of it detached?")
 
 
 def content_cases(g: Generator) -> Iterator[Case]:
@@ -35,6 +49,7 @@ def content_judge(case: Case, outputs: Outputs) -> None:
         "right only for square pictures: M is the height times the width": total / w**2,
     }
     explain(found, total / (h * w), mistakes)
+    descends(outputs, "features", 2 * error / (h * w))
 
 
 def gram_cases(g: Generator) -> Iterator[Case]:
@@ -68,6 +83,8 @@ def gram_judge(case: Case, outputs: Outputs) -> None:
         / (h * w),
     }
     explain(found, expected, mistakes)
+    slope = 2 * rows.sum(1, keepdims=True) / (h * w)  # of the sum of all entries: for every channel the same
+    descends(outputs, "features", np.broadcast_to(slope, rows.shape).reshape(f.shape))
 
 
 def style_cases(g: Generator) -> Iterator[Case]:
@@ -89,6 +106,9 @@ def style_judge(case: Case, outputs: Outputs) -> None:
         "twice the error must cost four times as much: no root is taken": np.sqrt(total) / (4 * n**2),
     }
     explain(found, total / (4 * n**2), mistakes)
+    if "by gram" in outputs:  # a Gram matrix is symmetric: an entry may leave its part to the one across
+        outputs = {"by gram": (outputs["by gram"] + outputs["by gram"].transpose(0, 2, 1)) / 2}
+    descends(outputs, "gram", 2 * error / (4 * n**2))
 
 
 def objective_cases(g: Generator) -> Iterator[Case]:
@@ -101,13 +121,17 @@ def objective_cases(g: Generator) -> Iterator[Case]:
 def objective_judge(case: Case, outputs: Outputs) -> None:
     names = outputs["names"].split(",")
     wanted = ["content", "deep", "shallow", "total"]
+    every = names == sorted([*wanted, "deeper"])
+    refuse(every, "the style is that of network.style_layers: the network may return other layers, too")
     demand(names == wanted, f"expected the losses {', '.join(wanted)}, got {', '.join(names)}")
     demand(not outputs["cut off"], f"no gradient reaches x through {outputs['cut off']}: a detach or no_grad too many")
-    content, shallow, deep, total = (outputs[f"value {name}"] for name in ("content", "shallow", "deep", "total"))
+    content, shallow, deep = (outputs[f"value {name}"] for name in ("content", "shallow", "deep"))
     refuse(abs(shallow[0]) < 1e-9 < abs(shallow[1]), "the style targets are those of the content picture")
     refuse(abs(content[1]) < 1e-9 < abs(content[0]), "the content target is that of the painting")
     demand(abs(content[0]) < 1e-6, "x is the content picture, so its content loss is zero: compared with what?")
     demand(abs(content[2]) > 1e-6, "the content loss must follow x")
+    forms, x = objective_forms(case)
+    objective_layers(case, outputs, forms)
     style = (shallow + deep) / 2
     a, b = case["alpha"], case["beta"]
     mistakes = {
@@ -116,40 +140,77 @@ def objective_judge(case: Case, outputs: Outputs) -> None:
         "alpha and beta have no effect": content + style,
         "the style losses do not count in the total": a * content,
     }
-    explain(total, a * content + b * style, mistakes)
-    objective_layers(case, outputs)
-    calls = outputs["calls"]
-    demand(calls <= 3, f"three evaluations asked the network {calls} times instead of 3: keep the targets")
-    demand("by x" in outputs and np.abs(outputs["by x"]).max() > 0, "no gradient reaches the picture")
+    fitting = [form for form in forms if same(outputs["value total"], total_of(case, form).detach())]
+    if not fitting:
+        explain(outputs["value total"], a * content + b * style, mistakes)
+    again = outputs["again"]
+    refuse(again, f"the network looks at the {again} picture again in a later step: keep the targets")
+    objective_slope(case, outputs, fitting, x)
 
 
-def objective_layers(case: Case, outputs: Outputs) -> None:
-    """Each loss is that of its layer, by the functions of this chapter or by those that stood in for them."""
-    seen = [objective_features(case, name) for name in ("content", "style", "x")]
+def objective_layers(case: Case, outputs: Outputs, forms: list[dict[str, Tensor]]) -> None:
+    """Each loss is that of its layer, in one of the forms, and without its weight."""
+
+    def fits(name: str, weight: float = 1.0) -> bool:
+        return any(same(outputs[f"value {name}"], weight * form[name].detach()) for form in forms)
+
+    for name, weight in (("content", "alpha"), ("shallow", "beta"), ("deep", "beta")):
+        weighted = not fits(name) and fits(name, case[weight])
+        refuse(weighted, f"the loss {name!r} is returned times {weight}: the weights belong into the total alone")
     for layer in ("shallow", "deep"):
-        found = outputs[f"value {layer}"]
-        fits = [style_value(one[layer], seen[1][layer]) for one in seen]
-        either = any(same(found, list(values)) for values in zip(*fits, strict=True))
-        demand(either, f"the loss {layer!r} is not style_loss of the Gram matrices of that layer")
-    fits = [content_value(one["deep"], seen[0]["deep"]) for one in seen]
-    either = any(same(outputs["value content"], list(values)) for values in zip(*fits, strict=True))
-    demand(either, "the content loss is taken over network.content_layers, between activations")
+        demand(fits(layer), f"the loss {layer!r} is not style_loss of the Gram matrices of that layer")
+    demand(fits("content"), "the content loss is taken over network.content_layers, between activations")
 
 
-def objective_features(case: Case, name: str) -> dict[str, np.ndarray]:
-    shallow = np.einsum("oi,bihw->bohw", case["shallow"].astype(float), case[name])
-    return {"shallow": shallow, "deep": np.einsum("oi,bihw->bohw", case["deep"], shallow[:, :, ::2, ::2])}
+def objective_slope(case: Case, outputs: Outputs, forms: list[dict[str, Tensor]], x: Tensor) -> None:
+    """The gradient of the total is that of all its parts."""
+    found = outputs.get("by x")
+    demand(found is not None and np.abs(found).max() > 0, "no gradient reaches the picture")
+
+    def slope(form: dict[str, Tensor], *without: str) -> Tensor:
+        kept = {name: loss.detach() if name in without else loss for name, loss in form.items()}
+        return torch.autograd.grad(total_of(case, kept)[2], x, retain_graph=True)[0]
+
+    if any(same(found, slope(form), 1e-3) for form in forms):
+        return
+    parts = {"content": ("content",), "style": ("shallow", "deep"), "shallow": ("shallow",), "deep": ("deep",)}
+    for part, without in parts.items():
+        cut = any(same(found, slope(form, *without), 1e-3) for form in forms)
+        refuse(cut, f"the {part} part of the total carries no gradient: an item or a detach too many")
+    raise Wrong("the total's gradient is not that of its parts: is one of them detached?")
 
 
-def style_value(f: np.ndarray, target: np.ndarray) -> tuple[float, float]:
-    grams = [(rows := x.reshape(x.shape[1], -1)) @ rows.T / rows.shape[1] for x in (f, target)]
-    usual = np.square(grams[0] - grams[1]).sum() / (4 * f.shape[1] ** 2)
-    return usual, np.abs(f.max((2, 3)) - target.max((2, 3))).sum()
+def total_of(case: Case, form: dict[str, Tensor]) -> Tensor:
+    return case["alpha"] * form["content"] + case["beta"] * (form["shallow"] + form["deep"]) / 2
 
 
-def content_value(f: np.ndarray, target: np.ndarray) -> tuple[float, float]:
-    usual = np.square(f - target).sum() / (f.shape[2] * f.shape[3])
-    return usual, 3 * np.abs(f - target).mean()
+def objective_forms(case: Case) -> tuple[list[dict[str, Tensor]], Tensor]:
+    """Return the losses at the pictures content, style and x, three numbers for each name, and the last picture.
+
+    A form takes, for each part, functions of this chapter or those that stood in for them: nobody has to call them all.
+    """
+    pictures = [torch.from_numpy(case[name]).double() for name in ("content", "style", "x")]
+    x = pictures[-1].requires_grad_()
+    seen = list(map(ch01.TwoLayers(*(torch.from_numpy(case[n]).double() for n in ("shallow", "deep"))), pictures))
+    contents = (content_value, ch01.other_content_loss)
+    styles = list(product((gram_value, ch01.other_gram_matrix), (style_value, ch01.other_style_loss)))
+    ways = {"content": [torch.stack([loss(now["deep"], seen[0]["deep"]) for now in seen]) for loss in contents]}
+    for layer in ("shallow", "deep"):
+        ways[layer] = [torch.stack([loss(gram(f[layer]), gram(seen[1][layer])) for f in seen]) for gram, loss in styles]
+    return [dict(zip(ways, form, strict=True)) for form in product(*ways.values())], x
+
+
+def content_value(features: Tensor, target: Tensor) -> Tensor:
+    return (features - target).square().sum() / features[0, 0].numel()
+
+
+def gram_value(features: Tensor) -> Tensor:
+    rows = features.flatten(2)
+    return rows @ rows.mT / rows.shape[2]
+
+
+def style_value(gram: Tensor, target: Tensor) -> Tensor:
+    return (gram - target).square().sum() / (4 * gram.shape[-1] ** 2)
 
 
 def variation_cases(g: Generator) -> Iterator[Case]:
@@ -176,6 +237,13 @@ def variation_judge(case: Case, outputs: Outputs) -> None:
         "right only for square pictures: each direction has its own number of pairs": sums / steps[1].size,
     }
     explain(found, sum(means), mistakes)
+    slope = np.zeros_like(x)
+    down, along = (2 * step / step.size for step in steps)
+    slope[:, :, 1:] += down  # each step pulls at the pixels on either side of it
+    slope[:, :, :-1] -= down
+    slope[:, :, :, 1:] += along
+    slope[:, :, :, :-1] -= along
+    descends(outputs, "x", slope)
 
 
 def colours_cases(g: Generator) -> Iterator[Case]:
@@ -201,16 +269,18 @@ def colours_judge(case: Case, outputs: Outputs) -> None:
         "the colour is a difference from Y, not a ratio": (content * bright["stylised"] / bright["content"]).clip(0, 1),
         "the colours are gone: where is the photograph's difference from Y?": bright["stylised"].repeat(3, 1),
         "the photograph's own luminance must go, or it counts twice": (bright["stylised"] + content).clip(0, 1),
-        "the result leaves [0, 1]": free,
+        "the result leaves [0, 1] on both sides": free,
+        "the result leaves [0, 1] at the top: it is cut off at 0, not at 1": free.clip(min=0),
+        "the result leaves [0, 1] at the bottom: it is cut off at 1, not at 0": free.clip(max=1),
     }
     explain(found, free.clip(0, 1), mistakes)
 
 
 CHECKS = {
-    "content_loss": Check("task-content", content_cases, content_judge),
-    "gram_matrix": Check("task-gram", gram_cases, gram_judge),
-    "style_loss": Check("task-style-loss", style_cases, style_judge),
+    "content_loss": Check("task-content", content_cases, content_judge, ch01.descended),
+    "gram_matrix": Check("task-gram", gram_cases, gram_judge, ch01.descended),
+    "style_loss": Check("task-style-loss", style_cases, style_judge, ch01.descended),
     "make_objective": Check("task-objective", objective_cases, objective_judge, ch01.objective),
-    "total_variation": Check("task-variation", variation_cases, variation_judge),
+    "total_variation": Check("task-variation", variation_cases, variation_judge, ch01.descended),
     "keep_colours": Check("task-colours", colours_cases, colours_judge),
 }

@@ -33,8 +33,12 @@ def linear_judge(case: Case, outputs: Outputs) -> None:
     corners, cells = i * last / max(m - 1, 1), (i + 0.5) * n / m - 0.5
     right, other = (corners, cells) if case["align_corners"] else (cells, corners)
     spread = (i + 0.5) * n / m if not case["align_corners"] else i * n / m
+    if m == 1:  # whoever gets this one wrong has thought of the single output, not mixed up the conventions
+        swapped = "a single output with aligned corners takes the first sample, without them it lies in the middle"
+    else:
+        swapped = "True and False of align_corners have changed places"
     mistakes = {
-        "True and False of align_corners have changed places": tent(other.clip(0, last), n),
+        swapped: tent(other.clip(0, last), n),
         "a flat row does not stay flat at the border: beyond the outermost samples, repeat them": tent(right, n),
         "seen from the right it is another rule: a cell's sample lies in its middle": tent(
             (i * n / m).clip(0, last), n
@@ -45,6 +49,11 @@ def linear_judge(case: Case, outputs: Outputs) -> None:
     }
     refuse((found < -1e-9).any(), "a weight is negative: a value between two neighbours never leaves their range")
     explain(found, tent(right.clip(0, last), n), mistakes, 1e-5)
+    demand(
+        outputs["tensor"], f"the values are right, but a torch tensor is asked for: yours is of type {outputs['kind']}"
+    )
+    double = outputs["kind"] == "torch.float64"
+    demand(double, f"the values are right, but float64 is asked for: yours is {outputs['kind']}, see dtype")
 
 
 def transposed_cases(g: Generator) -> Iterator[Case]:
@@ -79,6 +88,9 @@ def transposed_judge(case: Case, outputs: Outputs) -> None:
             x, weight.flip(2, 3), stride=s, padding=p
         ),
         "where kernels overlap they should add up: do you overwrite?": cut(overwritten(x, weight, s)),
+        "where kernels overlap they should add up: one entry of the kernel overwrites another's pixels": cut(
+            overwritten_by_entries(x, weight, s)
+        ),
         "where kernels overlap they are averaged: they should add up": cut(full / overlaps(x, weight, s)),
     }
     if weight.shape[0] == weight.shape[1]:
@@ -96,6 +108,15 @@ def overwritten(x: torch.Tensor, weight: torch.Tensor, s: int) -> torch.Tensor:
         for c in range(x.shape[3]):
             laid = torch.einsum("bi,iohw->bohw", x[:, :, r, c], weight)
             y[:, :, r * s : r * s + weight.shape[2], c * s : c * s + weight.shape[3]] = laid
+    return y
+
+
+def overwritten_by_entries(x: torch.Tensor, weight: torch.Tensor, s: int) -> torch.Tensor:
+    y, (h, w) = torch.zeros_like(F.conv_transpose2d(x, weight, stride=s)), x.shape[2:]
+    for i in range(weight.shape[2]):
+        for j in range(weight.shape[3]):
+            laid = torch.einsum("bihw,io->bohw", x, weight[:, :, i, j])
+            y[:, :, i : i + h * s : s, j : j + w * s : s] = laid
     return y
 
 
@@ -135,16 +156,21 @@ def psnr_cases(g: Generator) -> Iterator[Case]:
         b[0] = (a[0] * np.float32(0.99)) + np.float32(0.001)
         yield {"a": a, "b": b}
     yield {"a": a, "b": a.copy()}
+    a, b = uniform(g, 3, 1, 4, 6), uniform(g, 3, 1, 4, 6)
+    b[1] = a[1]  # one equal pair among others
+    yield {"a": a, "b": b}
 
 
 def psnr_judge(case: Case, outputs: Outputs) -> None:
     found, error = outputs["value"], case["a"].astype(float) - case["b"]
-    equal = not error.any()
+    equal = ~error.any((1, 2, 3))
     refuse(found.shape != (len(error),) and found.size == 1, "one number for each picture, (B,): do you mix the batch?")
     demand(found.shape == (len(error),), f"expected one number for each picture, {(len(error),)}, got {found.shape}")
-    refuse(equal and np.isfinite(found).all(), "equal pictures have no error: infinite decibels")
+    refuse(np.isfinite(found[equal]).any(), "equal pictures have no error: infinite decibels")
     refuse(np.isnan(found).any(), "the values are not numbers (nan)")
-    refuse(equal and (found < 0).any(), "equal pictures get minus infinity: the better, the larger it should be")
+    refuse((found[equal] < 0).any(), "equal pictures get minus infinity: the better, the larger it should be")
+    leaked = equal.any() and np.isinf(found[~equal]).any()
+    refuse(leaked, "one equal pair makes the numbers of other pairs infinite: each picture has its own")
     with np.errstate(divide="ignore"):
         square = np.square(error).mean((1, 2, 3))
         right = -10 * np.log10(square)
@@ -169,7 +195,8 @@ def perceptual_cases(g: Generator) -> Iterator[Case]:
 
 
 def perceptual_judge(case: Case, outputs: Outputs) -> None:
-    found = number(outputs)
+    found, cut = number(outputs), outputs["cut"]
+    refuse(cut, f"it changes {cut} in place, by requires_grad_ or detach_: whoever called it may want its gradient")
     difference = torch.from_numpy(case["y_hat"].astype(float) - case["y"])
     coarse = torch.einsum("oi,bihw->bohw", torch.from_numpy(case["weight"]).double(), F.avg_pool2d(difference, 4))
     batch, parts = len(difference), [difference.square(), coarse.square()]
@@ -190,7 +217,7 @@ def perceptual_judge(case: Case, outputs: Outputs) -> None:
     refuse(
         "by y" in outputs, "a gradient reaches the truth y: were it a parameter, it would move towards the prediction"
     )
-    refuse(outputs["graphs"] > 1, "memory is spent on a graph for y: nobody will ask for its gradient")
+    refuse(outputs["graph"], "memory is spent on a graph for y: nobody will ask for its gradient")
     left, right = (torch.zeros_like(difference).requires_grad_() for _ in range(2))
     loss = (left + difference).square().mean()
     weight = torch.from_numpy(case["weight"]).double()
@@ -233,7 +260,7 @@ def kernel_judge(case: Case, outputs: Outputs) -> None:
 
 
 CHECKS = {
-    "linear_matrix": Check("task-linear-matrix", linear_cases, linear_judge),
+    "linear_matrix": Check("task-linear-matrix", linear_cases, linear_judge, ch02.matrix),
     "transposed_convolution": Check("task-transposed", transposed_cases, transposed_judge),
     "pixel_shuffle": Check("task-pixel-shuffle", shuffle_cases, shuffle_judge),
     "psnr": Check("task-psnr", psnr_cases, psnr_judge),

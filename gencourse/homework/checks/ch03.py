@@ -8,7 +8,7 @@ from numpy.random import Generator
 from gencourse.homework import calls
 from gencourse.homework.calls import Case, Outputs, ch03
 from gencourse.homework.checks import Check
-from gencourse.homework.checks.compare import demand, explain, normal, number, refuse, same, uniform
+from gencourse.homework.checks.compare import TOLERANCE, demand, explain, normal, number, refuse, same, uniform
 
 # Logits at which a rounded sigmoid is exactly 0 or 1: at the larger the exponential overflows too; at the smaller
 # torch's binary cross-entropy of a sigmoid shows that it cuts its logarithms off at -100.
@@ -66,11 +66,13 @@ def maker_cases(g: Generator) -> Iterator[Case]:
 
 def maker_judge(case: Case, outputs: Outputs) -> None:
     fake = case["fake_logits"].astype(float)
-    demand(np.abs(fake).max() < 100 or np.isfinite(outputs["value"]).all(), ROUNDED)
+    very_sure = np.abs(fake).max() >= 100
+    demand(not very_sure or np.isfinite(outputs["value"]).all(), ROUNDED)
     found, slope = number(outputs), outputs.get("by fake_logits")
     demand(slope is not None, "no gradient reaches the logits: G learns nothing")
     flat = same(slope, -sigmoid(fake) / len(fake)) or same(slope, -sigmoid(fake))
     refuse(flat, "this is the minimax form: flat where G needs it most")
+    demand(not very_sure or same(found, softplus(-fake).mean()), CUT)
     mistakes = {
         "descending it makes D surer that these pictures are fake: flip the label": softplus(fake).mean(),
         "a sum over the batch, where the mean is asked for": softplus(-fake).sum(),
@@ -88,7 +90,7 @@ def steps_cases(g: Generator) -> Iterator[Case]:
         weights = {"g": normal(g, pixels, latent), "g_bias": normal(g, pixels), "d": normal(g, 1, pixels)}
         yield {
             "x": normal(g, batch, pixels),
-            "noise": normal(g, 3, batch, latent),
+            "noise": normal(g, 6 * batch, latent),
             "d_bias": normal(g, 1),
             "rate": 0.1,
         } | weights
@@ -106,26 +108,69 @@ def steps_judge(case: Case, outputs: Outputs) -> None:
     refuse(outputs["updates"] == "GD", "D is updated first, then G: yours goes the other way round")
     done = " then ".join(outputs["updates"]) or "nothing"
     demand(outputs["updates"] == "DG", f"D is updated once, then G once; you updated {done}")
-    drawn = outputs["drawn"]
-    demand(drawn == 2, f"noise is drawn twice, once for D and once anew for G; you drew {drawn} time(s)")
-    mixed = str(2 * batch) in outputs["batches"].split(",")
+    judged = outputs["batches"].split(",")
+    mixed = len(judged) == 2 and str(2 * batch) in judged
     refuse(mixed, "real and fake pass D in one batch: each needs a pass of its own, batch normalisation sees the batch")
+    uneven = f"as many fakes as reals, draw_z(len(x)): x holds {batch}, D judged batches of {', '.join(judged)}"
+    demand(set(judged) == {str(batch)}, uneven)
+    drawn = f"{outputs['drawn']} z, where x holds {batch}"
+    demand(outputs["drawn"] == 2 * batch, f"noise is drawn twice, once for D and once anew for G; you drew {drawn}")
     passes = ",".join([str(batch)] * 3)
     demand(outputs["batches"] == passes, "D judges three batches, each in a pass of its own: real, fake, the new fakes")
     reached = outputs.get("reached")
     untouched = reached is None or np.unique(reached).tolist() in ([0.0], [1.0])
     demand(untouched, "D's loss reached G: cut the graph in step 1")
+    frozen = outputs["frozen"]
+    refuse(frozen, f"{frozen} stays frozen (requires_grad is False): from the next iteration on it can learn nothing")
     d_found = np.hstack([outputs["d"], outputs["d_bias"][None]])[0]
     steps_of_d(case, d_found)
     steps_of_g(case, outputs, d_found)
     demand(outputs["names"] == "D,G", f'return {{"D": ..., "G": ...}}, got the names {outputs["names"]}')
     demand(outputs["detached"], "return the losses detached, or they keep both graphs alive")
+    steps_returned(case, outputs, d_found)
+
+
+def critics_logits(case: Case, part: int, critic: np.ndarray) -> np.ndarray:
+    """What D with the weights and bias `critic` says of G's fakes of the part-th batch of noise, as G was at first."""
+    batch = len(case["x"])
+    z = case["noise"][part * batch : (part + 1) * batch].astype(float)
+    return (z @ case["g"].T + case["g_bias"]) @ critic[:-1] + critic[-1]
+
+
+def steps_returned(case: Case, outputs: Outputs, d_new: np.ndarray) -> None:
+    """What came back are the two losses as they were descended, the chapter's or those that stood in for them."""
+    d_old = np.hstack([case["d"], case["d_bias"][None]])[0].astype(float)
+    on_real, on_fake = case["x"] @ d_old[:-1] + d_old[-1], critics_logits(case, 0, d_old)
+    anew = critics_logits(case, 1, d_new)
+    losses = {
+        "D": (
+            softplus(-on_real).mean() + softplus(on_fake).mean(),
+            0.5 * np.square(on_fake + 1).mean() - 2 * on_real.mean(),
+        ),
+        "G": (softplus(-anew).mean(), 0.3 * np.square(anew - 4).mean()),
+    }
+
+    def holds(name: str, of: str) -> bool:
+        """Whether the value under a name is that loss; the parts of a loss can cancel, so 1 is a size, too."""
+        found = outputs[f"value {name}"].reshape(-1)[0]
+        return any(abs(found - loss) <= TOLERANCE * max(abs(loss), 1) for loss in losses[of])
+
+    for name in losses:
+        shape = outputs[f"value {name}"].shape
+        demand(np.prod(shape) == 1, f'the loss under "{name}" is one number, yours has shape {shape}')
+    right = holds("D", "D"), holds("G", "G")
+    refuse(not any(right) and holds("D", "G") and holds("G", "D"), "the two losses come back under each other's name")
+    for name, other in (("D", "G"), ("G", "D")):
+        both = holds(other, other) and holds(name, other)
+        refuse(both and not holds(name, name), f"both values are {other}'s loss: where is that of {name}?")
+    for name, as_asked in zip(losses, right, strict=True):
+        demand(as_asked, f'the value under "{name}" is not the loss that {name} descended')
 
 
 def steps_of_d(case: Case, found: np.ndarray) -> None:
     """D's new weights are those of one of the two losses: the chapter's, or the one that stood in for it."""
     batch = len(case["x"])
-    fake = case["noise"][0] @ case["g"].T.astype(float) + case["g_bias"]
+    fake = case["noise"][:batch] @ case["g"].T.astype(float) + case["g_bias"]
     on_real, on_fake = (v @ case["d"][0].astype(float) + case["d_bias"] for v in (case["x"], fake))
     usual = (sigmoid(on_real) - 1) / batch, sigmoid(on_fake) / batch
     other = np.full(batch, -2 / batch), (on_fake + 1) / batch
@@ -152,6 +197,7 @@ def steps_of_g(case: Case, outputs: Outputs, d_new: np.ndarray) -> None:
     d_old = np.hstack([case["d"], case["d_bias"][None]])[0]
     found = np.hstack([outputs["g"], outputs["g_bias"][:, None]])
     start = np.hstack([case["g"], case["g_bias"][:, None]]).astype(float)
+    drawn = case["noise"][:batch], case["noise"][batch : 2 * batch]
 
     def change(noise: np.ndarray, critic: np.ndarray, form: str) -> np.ndarray:
         z = np.hstack([noise, np.ones((batch, 1))])
@@ -160,13 +206,17 @@ def steps_of_g(case: Case, outputs: Outputs, d_new: np.ndarray) -> None:
         return rate * np.outer(critic[:-1], slopes[form] @ z) / batch
 
     def is_step(noise: int, critic: np.ndarray, sign: int = 1, old: float = 0.0) -> bool:
-        forms = [change(case["noise"][noise], critic, form) for form in ("usual", "other")]
+        forms = [change(drawn[noise], critic, form) for form in ("usual", "other")]
         return any(same(found, start - sign * form - old) for form in forms)
 
     if is_step(1, d_new):
         return
+    unmoved = same(found, start) or same(found, start - rate)
+    refuse(unmoved, "no gradient of this iteration reaches G: is it cut in step 4, too? Nothing is detached there")
     refuse(is_step(1, d_new, sign=-1), "G climbs its loss: it helps D")
-    refuse(same(found, start - change(case["noise"][1], d_new, "D's")), "G helps D: flip the label in step 4")
+    by_label_0 = change(drawn[1], d_new, "D's")
+    refuse(same(found, start - by_label_0), "G helps D: flip the label in step 4")
+    refuse(same(found, start + by_label_0), "G descends the minimax form, flat where G needs it most: descend −log D")
     refuse(is_step(0, d_new), "G is judged on the fakes of step 1: generate anew in step 4")
     refuse(is_step(1, d_old), "G is judged by D as it was before its update")
     refuse(is_step(1, d_new, old=rate), "gradients of an earlier iteration are still in G's update")
@@ -214,10 +264,14 @@ def frechet_cases(g: Generator) -> Iterator[Case]:
             g.standard_normal((n, d)) @ mix,
             g.standard_normal((m, d)) @ (mix + 0.5 * g.standard_normal((d, d))) + 0.7,
         )
+        if (np.cov(a.T) @ np.cov(b.T))[0, 1] > 0:  # so that a root number by number meets one below zero
+            a[:, 0], b[:, 0] = -a[:, 0], -b[:, 0]
         yield {"a": a, "b": b}
     base = g.standard_normal((200, 3))
     flat = np.hstack([base, 2 * base[:, :1]])
     yield {"a": flat, "b": flat + 1}
+    few = g.standard_normal((6, 16))  # singular in many directions: there the roots of rounding errors add up
+    yield {"a": few, "b": few.copy()}
 
 
 def root(matrix: np.ndarray) -> np.ndarray:
@@ -228,12 +282,20 @@ def root(matrix: np.ndarray) -> np.ndarray:
 def frechet_judge(case: Case, outputs: Outputs) -> None:
     found, sets = outputs["value"], (case["a"], case["b"])
     demand(found.size == 1, f"a distance is one number, got shape {found.shape}")
-    demand(np.isfinite(found).all(), "not finite for features that depend on each other: an eigenvalue below zero")
+    a, b = (np.cov(v.T) for v in sets)
+    if min(np.linalg.matrix_rank(a), np.linalg.matrix_rank(b)) < len(a):
+        demand(np.isfinite(found).all(), "not finite for features that depend on each other: an eigenvalue below zero")
+    root_of = "A matrix's root is not that of its numbers: take it of the eigenvalues, of a symmetric matrix"
+    demand(np.isfinite(found).all(), f"not finite: a root of a number below zero, as a covariance can be. {root_of}")
     found = float(found.reshape(-1)[0])
     apart = np.square(sets[0].mean(0) - sets[1].mean(0)).sum()
-    a, b = (np.cov(v.T) for v in sets)
     biased = [np.cov(v.T, bias=True) for v in sets]
     traces = np.trace(a) + np.trace(b)
+    if np.array_equal(*sets):
+        below = f"two equal sets got {found:.0e}: rounding can lead below 0, where no distance lies: cut it off"
+        refuse(-1e-2 * traces < found < 0, below)
+        demand(abs(found) <= 1e-2 * traces, f"two equal sets are {found:.3g} apart: it should be 0")
+        return
 
     def cross(a: np.ndarray, b: np.ndarray) -> float:
         return np.sqrt(np.linalg.eigvalsh(root(a) @ b @ root(a)).clip(0)).sum()
@@ -267,6 +329,9 @@ def trick_judge(case: Case, outputs: Outputs) -> None:
     scores, steps, order, start = (outputs[name] for name in ("scores", "steps", "order", "start"))
     demand(steps.all(), "nothing was trained: fit calls the step that make_step returns")
     demand(outputs["measured"].all(), "nothing was measured: return the FID-digits of what was drawn")
+    demand(outputs["last"].all(), "what is measured was drawn before the training was over: first fit, then draw")
+    refuse(outputs["holds"] == "d,g", "the optimisers come in the wrong order: first G's, then D's")
+    demand(outputs["holds"] == "g,d", "each optimiser has all weights of one network: the first g's, the second d's")
     demand(np.isfinite(scores).all(), "the result is not finite")
     refuse(start[0] != start[1], "the same seed gave other first weights: seed before the networks are made")
     refuse(start[0] == start[2], "another seed starts from the same weights")

@@ -12,14 +12,17 @@ from gencourse.homework.checks.compare import demand, explain, normal, refuse, s
 
 
 def patch_cases(g: Generator) -> Iterator[Case]:
+    # quiet: the channel that says nothing, -1 for none. In the first case all speak, and as softly as can be: who sees
+    # nothing there has set a threshold.
     for kernels, strides, padding, inputs, quiet, size in [
+        ((5,), (1,), 2, 3, -1, 17),
         ((4, 4), (2, 1), 1, 2, 0, 40),
-        ((3,), (1,), 1, 3, 2, 17),
         ((4, 4, 3), (2, 2, 1), 0, 2, 1, 44),
         ((5, 3), (1, 2), 2, 3, 0, 31),
     ]:
         sizes = {"kernels": np.array(kernels), "strides": np.array(strides), "padding": padding}
-        yield sizes | {"inputs": inputs, "quiet": quiet, "size": size, "seed": int(g.integers(1_000_000))}
+        loudness = {"quiet": quiet, "scale": 1e-9 if quiet < 0 else 1.0}
+        yield sizes | loudness | {"inputs": inputs, "size": size, "seed": int(g.integers(1_000_000))}
 
 
 def reaches(case: Case, index: int | None) -> np.ndarray:
@@ -45,14 +48,17 @@ def patch_judge(case: Case, outputs: Outputs) -> None:
     if np.array_equal(seen, right):
         return
     refuse(seen.all(), "all pixels matter: one logit alone is asked about, not the whole map")
-    refuse(not seen.any(), "no pixel matters: a pixel is seen if any of its channels is, one of them says nothing here")
+    nothing = not seen.any()
+    threshold = "no pixel matters, where each moves the logit a very little: is there a threshold? Compare with 0"
+    refuse(nothing and case["quiet"] < 0, threshold)
+    refuse(nothing, "no pixel matters: a pixel is seen if any of its channels is, one of them says nothing here")
     refuse(np.array_equal(seen, ~right), "yes and no have changed places")
     refuse(np.array_equal(seen, corner[:, None] & corner), "this logit stands in the corner of the map: ask its middle")
     band = seen.any(1).sum() == middle.sum() and seen.any(0).all() or seen.any(0).sum() == middle.sum()
     refuse(band and seen.sum() > right.sum(), "the patch is a band: a whole row of logits was asked")
     inside = not (seen & ~right).any()
     holes = inside and np.array_equal(seen.any(1), middle)
-    refuse(holes, "there are holes in the patch: a pixel that pulls the logit down is seen as well")
+    refuse(holes, "there are holes in the patch: a pixel that pulls the logit down is seen as well, however little")
     refuse(inside, "some pixels that change the logit are missing")
     rows, columns, side = seen.any(1).sum(), seen.any(0).sum(), middle.sum()
     refuse((rows, columns) != (side, side), f"expected a patch of {side} x {side} pixels, yours has {rows} x {columns}")
@@ -218,6 +224,8 @@ def hidden_judge(case: Case, outputs: Outputs) -> None:
     x, truth, noise = (case[name].astype(float) for name in ("x", "truth", "noise"))
     found, low, high = outputs["value"], outputs["low"], outputs["high"]
     demand(found.shape == (len(x),), f"one number for each picture, {(len(x),)}; yours have shape {found.shape}")
+    kept = "what there(x) gave you is changed in place: a translator may keep it and return it again"
+    refuse(outputs["overwritten"], kept)
     refuse(low < 0 or high > 1, f"a picture lies in [0, 1]: back was shown one from {low:.2f} to {high:.2f}")
     there, back, y = ch04.forward, ch04.backward, ch04.forward(x)
 

@@ -29,19 +29,29 @@ def pool_judge(case: Case, outputs: Outputs) -> None:
     refuse(outputs["whole"], "the pool holds pictures one by one, not whole batches")
     refuse(outputs["graph"], "the pool keeps graphs alive, and with them the memory of every past iteration")
     refuse(outputs["hangs"], "what comes back still hangs on the generator: the discriminator's loss would reach it")
+    refuse(outputs["spoiled"], "the fakes that came in are changed in place: whoever drew them still needs them")
     given, pools, lengths = outputs["given"].astype(int), outputs["pool"].astype(int), outputs["lengths"]
     refuse((given < 0).any(), "something came back that never went in")
     refuse(not lengths.any(), "the list that was handed over stays empty: change it, a new list is not seen outside")
     refuse((lengths > size).any(), f"the pool holds {lengths.max():.0f} pictures: more than the {size} it may")
     held: list[int] = []
-    swaps = [follow(held, range(i * n, (i + 1) * n), size, *x) for i, x in enumerate(zip(given, pools, strict=True))]
+    overwritten = outputs["overwritten"]
+    swaps = [
+        follow(held, range(i * n, (i + 1) * n), size, *x, overwritten)
+        for i, x in enumerate(zip(given, pools, strict=True))
+    ]
     pool_coins(case, np.array([x for full, row in swaps for x in row[full:]]), swaps)
     if n == 1:
         pool_places(given[:, 0], pools[:, :size], size)
 
 
-def follow(held: list[int], fakes: range, size: int, given: np.ndarray, pool: np.ndarray) -> tuple[int, list[bool]]:
-    """Do in `held` what one round did. Returns how many fakes filled the pool, and for each whether it was swapped."""
+def follow(
+    held: list[int], fakes: range, size: int, given: np.ndarray, pool: np.ndarray, overwritten: bool
+) -> tuple[int, list[bool]]:
+    """Do in `held` what one round did. Returns how many fakes filled the pool, and for each whether it was swapped.
+
+    overwritten: a picture in the pool was changed in place. It may be, if the old one was copied before.
+    """
     swapped, filled = [], 0
     for fake, back in zip(fakes, given.tolist(), strict=True):
         swapped.append(back != fake)
@@ -57,6 +67,8 @@ def follow(held: list[int], fakes: range, size: int, given: np.ndarray, pool: np
     refuse(len(now) < len(held), f"{len(held)} pictures should be in the pool, there are {len(now)}: one got lost")
     extra, lost = set(now) - set(held), set(held) - set(now)
     refuse(extra & set(given.tolist()) - set(fakes), "an old picture is given back and kept: it should leave the pool")
+    alias = "the old picture is overwritten before it is given back: `old = pool[i]` is no copy, it is the same tensor"
+    refuse(overwritten and extra & set(fakes), alias)
     refuse(extra & set(fakes), "a new picture is given back and kept as well: on heads the pool stays as it is")
     refuse(lost & set(fakes), "a picture that was changed against an old one did not get into the pool")
     refuse(extra or lost, "the pool does not hold what should be in it after these pictures")

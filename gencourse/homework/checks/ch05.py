@@ -19,13 +19,16 @@ from gencourse.homework.checks.ch05_drawing import (
 from gencourse.homework.checks.compare import demand, explain, log_softmax, normal, refuse, same
 
 SURE = 300.0  # a logit at which a rounded softmax is exactly 0 or 1
+CUT = "wrong where the network is sure and wrong: what is added to p, or cut off, makes the cost too small"
 
 
 def nll_cases(g: Generator) -> Iterator[Case]:
-    for shape in [(3, 2, 1, 4, 5), (2, 6, 3, 2, 2), (4, 50, 1, 3, 4), (1, 3, 1, 2, 7)]:
-        yield {"logits": 3 * normal(g, *shape), "x": g.integers(shape[1], size=(shape[0], *shape[2:]))}
     sure = np.zeros((2, 2, 1, 3, 3), np.float32) + np.float32([SURE, -SURE]).reshape(1, 2, 1, 1, 1)
-    yield {"logits": sure, "x": np.stack([np.ones((1, 3, 3), np.int64), np.zeros((1, 3, 3), np.int64)])}
+    for shape in [(3, 2, 1, 4, 5), (2, 6, 3, 2, 2), (4, 50, 1, 3, 4), (1, 3, 1, 2, 7)]:
+        width = 1 if shape[0] == 3 else 3  # at first no pixel is surprising
+        yield {"logits": width * normal(g, *shape), "x": g.integers(shape[1], size=(shape[0], *shape[2:]))}
+        if shape[0] == 3:  # second, so that whatever goes wrong here alone has its name
+            yield {"logits": sure, "x": np.stack([np.ones((1, 3, 3), np.int64), np.zeros((1, 3, 3), np.int64)])}
 
 
 def nll_judge(case: Case, outputs: Outputs) -> None:
@@ -41,6 +44,7 @@ def nll_judge(case: Case, outputs: Outputs) -> None:
     expected = each.sum(1)
     refuse(found.ndim == 0 and len(x) > 1, "one number for each image: you mix the images of a batch")
     demand(found.shape == (len(x),), f"one number for each image, {(len(x),)}; you return shape {found.shape}")
+    refuse(sure and found[0] < 0.9 * expected[0], CUT)
     mistakes = {
         "this is log p: a cost is −log p": -expected,
         "factors multiply, so costs add up: no mean over the pixels": each.mean(1),
@@ -115,6 +119,8 @@ def mask_judge(case: Case, outputs: Outputs) -> None:
     refuse(blind, "a blind spot: rows above are drawn already, on the right side too")
     demand(seen[middle, :middle].all(), "a past pixel of the same row is hidden")
     demand(np.array_equal(seen, right), "a past pixel within the kernel's reach is hidden, or the centre is wrong")
+    sentence = f"a float32 tensor is asked for, to multiply kernels with; yours is {outputs['dtype']}"
+    demand(outputs["dtype"] == "float32", sentence)
 
 
 def stacks_cases(g: Generator) -> Iterator[Case]:
@@ -262,7 +268,7 @@ def odd_judge(case: Case, outputs: Outputs) -> None:
 CHECKS = {
     "nll": Check("task-likelihood", nll_cases, nll_judge, ch05.likelihood),
     "bits_per_dim": Check("task-likelihood", bits_cases, bits_judge),
-    "causal_mask": Check("task-mask", mask_cases, mask_judge),
+    "causal_mask": Check("task-mask", mask_cases, mask_judge, ch05.typed),
     "two_stacks": Check("task-stacks", stacks_cases, stacks_judge, ch05.stacks),
     "draw": Check("task-draw", draw_cases, draw_judge, ch05.drawing),
     "oddness": Check("task-oddness", odd_cases, odd_judge),

@@ -8,7 +8,9 @@ from numpy.random import Generator
 from gencourse.homework.calls import Case, Outputs
 from gencourse.homework.checks.compare import demand, explain, normal, number, refuse, same, uniform
 
-FORMULA_SHAPES = [(3, 3, 3, 3), (4, 4), (5, 2), (4, 1, 3, 5), (1, 2, 5, 3), (2, 3, 6, 4)]
+FORMULA_SHAPES = [(3, 3, 3, 3), (4, 4), (5, 2), (4, 1, 3, 5), (1, 2, 5, 3), (2, 3, 6, 4), (3, 2)]
+DOUBLE = FORMULA_SHAPES[-1]  # asked in float64, so that a fixed float32 is found
+NOT_FREE = "without a generator each call must draw anew, yours draws the same again: hand None on to torch as it is"
 
 
 def falling(g: Generator, count: int) -> np.ndarray:
@@ -18,7 +20,9 @@ def falling(g: Generator, count: int) -> np.ndarray:
 
 def moments(g: Generator, batch: int, steps: int, first: bool) -> np.ndarray:
     """Draw times, (batch,) int64; in the first case different ones, neither the first nor the last of all."""
-    return g.permutation(steps - 2)[:batch] + 1 if first else g.integers(0, steps, batch)
+    if first:
+        return g.permutation(steps - 2)[:batch] + 1
+    return np.append(g.integers(0, steps, batch - 1), 0 if batch > 1 else g.integers(0, steps))  # t = 0 is special
 
 
 def at(values: np.ndarray, t: np.ndarray, x: np.ndarray, axis: int = 0) -> np.ndarray:
@@ -26,30 +30,36 @@ def at(values: np.ndarray, t: np.ndarray, x: np.ndarray, axis: int = 0) -> np.nd
     return values[t].reshape([-1 if i == axis else 1 for i in range(x.ndim)])
 
 
+def precise(case: Case) -> Case:
+    """Return a case with its float32 arrays as float64."""
+    return {k: v.astype(float) if isinstance(v, np.ndarray) and v.dtype == np.float32 else v for k, v in case.items()}
+
+
 def formula_judge(outputs: Outputs, x: np.ndarray, what: str) -> np.ndarray:
-    """Demand what holds for any formula of pictures and times; returns the values."""
+    """Demand what holds for any formula of pictures and times, x as it went in; returns the values."""
     found = outputs["value"]
     sentence = f"{x.shape} went in, {found.shape} came out: how many dimensions must a factor (B,) have?"
     demand(found.shape == x.shape, sentence)
     demand(same(found, outputs["again"], 0), f"the same arguments gave two results: {what}")
-    demand(outputs["dtype"] == "float32", f"float32 went in, {outputs['dtype']} came out: see `values.to(...)`")
+    demand(outputs["dtype"] == x.dtype.name, f"{x.dtype} went in, {outputs['dtype']} came out: see `values.to(...)`")
     return found
 
 
 def sample_cases(g: Generator) -> Iterator[Case]:
     for shape in FORMULA_SHAPES:
         first, steps = shape == FORMULA_SHAPES[0], int(g.integers(6, 10))
-        yield {
+        case = {
             "x0": uniform(g, *shape) * 2 - 1,
             "t": moments(g, shape[0], steps, first),
             "noise": normal(g, *shape),
             "alphas_cumprod": falling(g, steps),
         }
+        yield precise(case) if shape == DOUBLE else case
 
 
 def sample_judge(case: Case, outputs: Outputs) -> None:
     x0, noise, t, left = case["x0"].astype(float), case["noise"].astype(float), case["t"], case["alphas_cumprod"]
-    found = formula_judge(outputs, x0, "the noise is handed over, none is drawn")
+    found = formula_judge(outputs, case["x0"], "the noise is handed over, none is drawn")
 
     def mixed(kept: np.ndarray) -> np.ndarray:
         return np.sqrt(kept) * x0 + np.sqrt(1 - kept) * noise
@@ -101,7 +111,7 @@ def loss_judge(case: Case, outputs: Outputs) -> None:
         noise = x_t + at(np.arange(steps) + 1.0, t, x0) * x0
     else:
         noise = (x_t - np.sqrt(at(left, t, x0)) * x0) / np.sqrt(1 - at(left, t, x0))
-    loss_noise(noise.reshape(len(x0), -1), x0)
+    loss_noise(noise, x0)
     answer = case["scale"] * x_t
     error = np.square(answer - noise)
     mistakes = {
@@ -124,6 +134,8 @@ def loss_judge(case: Case, outputs: Outputs) -> None:
     demand(again, "the same generator gave another x_t: hand it to all draws")
     refuse(same(outputs["other times"], outputs["times"], 0), "another generator drew the same times")
     refuse(same(outputs["other places"], outputs["places"], 0), "another generator drew the same noise")
+    for part in ("times", "places"):
+        refuse(same(outputs[f"free {part}"], outputs[f"freely {part}"], 0), NOT_FREE)
 
 
 def loss_times(t: np.ndarray, steps: int) -> None:
@@ -140,10 +152,10 @@ def loss_times(t: np.ndarray, steps: int) -> None:
 
 
 def loss_noise(noise: np.ndarray, x0: np.ndarray) -> None:
-    """What was mixed in, (B, numbers), is N(0, I) and has nothing to do with x0."""
+    """What was mixed in, of the shape of x0, is N(0, I) and has nothing to do with x0."""
     refuse(np.abs(noise).max() < 1e-3, "no noise is mixed in")
     refuse(noise.std(0).max() < 1e-3, "all pictures got the same noise")
-    refuse(noise.std(1).max() < 1e-3, "all numbers of a picture got the same noise: draw one for each")
+    shared_noise(noise)
     alike = abs(np.corrcoef(noise.ravel(), x0.ravel())[0, 1])
     refuse(alike > 0.06, "x_t does not hold as much of x0 as the times say that the network is told: see q_sample")
     alike = abs(np.corrcoef(np.square(noise).ravel(), np.square(x0).ravel())[0, 1])
@@ -151,3 +163,18 @@ def loss_noise(noise: np.ndarray, x0: np.ndarray) -> None:
     refuse(abs(noise.mean()) > 0.06, "the noise has a mean: N(0, I) is wanted")
     sentence = f"the noise in x_t has a standard deviation of {noise.std():.2f}: N(0, I) is wanted"
     demand(abs(noise.std() - 1) < 0.05, sentence)
+
+
+def shared_noise(noise: np.ndarray) -> None:
+    """Refuse noise, (B, ...), of which numbers of one picture share theirs; B in the hundreds.
+
+    Correlations of B pairs of independent numbers differ from 0 by about 1 / sqrt(B), 0.05 at most.
+    """
+    numbers = noise.reshape(len(noise), -1)
+    if numbers.shape[1] == 1 or numbers.std(0).min() == 0:
+        return
+    flat = numbers.std(1).max() < 1e-3 * numbers.std()
+    refuse(flat, "all numbers of a picture got the same noise: draw one for each")
+    alike = np.corrcoef(numbers.T)[np.triu_indices(numbers.shape[1], 1)]
+    shared = np.abs(alike).max() > 0.35
+    refuse(shared, "numbers of one picture share their noise, as its channels or rows may: draw one for each number")

@@ -6,24 +6,34 @@ import numpy as np
 from numpy.random import Generator
 
 from gencourse.homework.calls import Case, Outputs
-from gencourse.homework.checks.ch06_forward import FORMULA_SHAPES, at, formula_judge, moments
+from gencourse.homework.checks.ch06_forward import (
+    DOUBLE,
+    FORMULA_SHAPES,
+    NOT_FREE,
+    at,
+    formula_judge,
+    moments,
+    precise,
+    shared_noise,
+)
 from gencourse.homework.checks.compare import demand, explain, normal, refuse, same
 
 
 def mean_cases(g: Generator) -> Iterator[Case]:
     for shape in FORMULA_SHAPES:
         first, steps = shape == FORMULA_SHAPES[0], int(g.integers(6, 10))
-        yield {
+        case = {
             "x_t": normal(g, *shape),
             "noise": normal(g, *shape),
             "t": moments(g, shape[0], steps, first),
             "betas": g.permutation(np.linspace(0.06, 0.5, steps)) + g.uniform(0, 0.03, steps),
         }
+        yield precise(case) if shape == DOUBLE else case
 
 
 def mean_judge(case: Case, outputs: Outputs) -> None:
     x, noise, t, betas = case["x_t"].astype(float), case["noise"].astype(float), case["t"], case["betas"]
-    found = formula_judge(outputs, x, "the mean is asked for, not a draw around it")
+    found = formula_judge(outputs, case["x_t"], "the mean is asked for, not a draw around it")
     alphas, left = 1 - betas, (1 - betas).cumprod()
     shares = betas / np.sqrt(1 - left)
 
@@ -37,6 +47,13 @@ def mean_judge(case: Case, outputs: Outputs) -> None:
         scattered = any(same(found, values) for values in wrong_axes)
         refuse(scattered, "one picture was treated as if it had several times: its time counts for all of its numbers")
     before = np.concatenate([[1.0], left[:-1]])
+
+    def by_start(before: np.ndarray) -> np.ndarray:
+        """Eq. 7, with the x0 that the noise amounts to."""
+        x0 = back(np.sqrt(1 - left), np.sqrt(left))
+        of_x0, of_x = np.sqrt(before) * betas / (1 - left), np.sqrt(alphas) * (1 - before) / (1 - left)
+        return at(of_x0, t, x) * x0 + at(of_x, t, x) * x
+
     with np.errstate(all="ignore"):
         mistakes = {
             "you add noise where you should take some away": back(*usual, sign=-1),
@@ -61,6 +78,9 @@ def mean_judge(case: Case, outputs: Outputs) -> None:
                 betas / np.sqrt(1 - betas.cumprod()), usual[1]
             ),
             "what has piled up until t counts, not until one step earlier": back(betas / np.sqrt(1 - before), usual[1]),
+            "wrong at t = 0 alone: before the first step nothing has piled up, alphas_cumprod is 1 there": by_start(
+                np.roll(left, 1)
+            ),
             "each time is one too early: the code counts from 0": back(*usual, t=t - 1),
             "each time is one too late: the code counts from 0": back(*usual, t=np.minimum(t + 1, len(betas) - 1)),
             "different times, one factor: each picture has a time of its own": back(*usual, t=np.full_like(t, t[0])),
@@ -92,15 +112,16 @@ def chain_judge(case: Case, outputs: Outputs) -> None:
     alphas, left = 1 - betas, (1 - betas).cumprod()
     by_time = (-1, *[1] * x_T.ndim)
     answers = case["scale"] * places + case["shift"] * t.reshape(by_time)
-    if outputs["stood in"]:  # by our reverse_mean, which is another one
-        means, undone = 0.6 * places - answers / (t + 2.0).reshape(by_time), np.full(len(t), 0.6)
-    else:
-        share = (betas / np.sqrt(1 - left))[t].reshape(by_time)
-        means, undone = (places - share * answers) / np.sqrt(alphas)[t].reshape(by_time), 1 / np.sqrt(alphas)[t]
+    share = (betas / np.sqrt(1 - left))[t].reshape(by_time)
+    means, undone = (places - share * answers) / np.sqrt(alphas)[t].reshape(by_time), 1 / np.sqrt(alphas)[t]
+    ours = outputs["stood in"] > 0  # at these steps by our reverse_mean, which is another one
+    means[ours] = (0.6 * places - answers / (t + 2.0).reshape(by_time))[ours]
+    undone[ours] = 0.6
     added = np.concatenate([places[1:], out[None]]) - means
     chain_noise(case, added, places, undone)
     demand(same(out, outputs["again"], 0), "the same generator gave another result: something is drawn without it")
     refuse(same(out, outputs["other"], 1e-6), "another generator gave the same result: it is not used")
+    refuse(same(outputs["free"], outputs["freely"], 0), NOT_FREE)
 
 
 def chain_times(times: np.ndarray, steps: int) -> None:
@@ -123,6 +144,8 @@ def chain_noise(case: Case, added: np.ndarray, places: np.ndarray, undone: np.nd
     refuse(np.abs(on_way).max() < 1e-4 and last < 1e-4, "no noise is added on the way: x_{t-1} is a draw, not the mean")
     same_for_all = max(step.std(0).max() for step in added[:-1]) < 1e-4
     refuse(same_for_all, "all pictures get the same noise")
+    for step in added[:-1]:
+        shared_noise(step)
     spread = on_way.std(1)
     few = "noise is missing at some steps on the way: only the last one ends at its mean"
     refuse(spread.min() < 1e-3, few)

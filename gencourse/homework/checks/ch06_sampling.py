@@ -45,7 +45,7 @@ def guided_judge(case: Case, outputs: Outputs) -> None:
         "the weights of the two predictions do not add up to 1": without + w * given,
         "the unconditional prediction is subtracted whole: weight 0 should be just that": w * given - without,
         "this is the difference alone: to what is it added?": w * (given - without),
-        "the weight changes nothing: this is the conditional prediction": given,
+        "the weight changes nothing, at least not beyond 1: this is the conditional prediction": given,
         "the label changes nothing: this is the unconditional prediction": without,
         "all pictures are asked for the label of the first": without + w * (says(labels[0]) - without),
     }
@@ -158,6 +158,8 @@ def ddim_judge(case: Case, outputs: Outputs) -> None:
     demand(same(outputs["places"][0], x_T), "the first question is about x_T itself")
     drawn, wanted = outputs["drawn"], (len(t) - 1) * (case["eta"] > 0)
     refuse(case["eta"] == 0 and drawn, "eta = 0 draws nothing: DDIM has no randomness")
+    shared = "z has another shape than x: each number of each picture has a noise of its own"
+    demand(outputs["shape"], shared)
     path = np.concatenate([outputs["places"][1:], found[None]])
     with np.errstate(all="ignore"):
         expected = walk(case, "")
@@ -193,10 +195,18 @@ def times_judge(case: Case, outputs: Outputs) -> None:
     refuse(len(set(chosen)) < steps, f"a time comes twice among {steps} steps of {length}")
     demand(all(a > b for a, b in zip(chosen, chosen[1:], strict=False)), "times must fall from each to the next")
     demand(chosen[-1] == 0, f"the last question is asked at {chosen[-1]:g}, where there is still noise to take away")
-    if 3 * steps < length:
-        even = np.linspace(length - 1, 0, steps)
-        refuse(chosen in (list(even.astype(int)), list(even.round())), "evenly in t is what the paper has: do better")
-        own = NoiseSchedule(torch.from_numpy(case["betas"])).timesteps(steps)
-        refuse(chosen == own, "these are the times of schedule.timesteps: find better ones")
     left = (1 - case["betas"]).cumprod()[int(chosen[0])]
     demand(left / (1 - left) < 0.01, f"you start from pure noise, at t = {chosen[0]:g} of {length} it is not")
+    if 3 * steps < length:
+        even = np.linspace(length - 1, 0, steps)
+        gaps = -np.diff(chosen)
+        regular = np.ptp(gaps[:-1]) <= 1 or any(close(chosen, way(even)) for way in (np.floor, np.round, np.ceil))
+        refuse(regular, "evenly in t is what the paper has: do better")
+        own = NoiseSchedule(torch.from_numpy(case["betas"])).timesteps(steps)
+        refuse(close(chosen, own), "these are the times of schedule.timesteps, or next to them: find better ones")
+
+
+def close(chosen: list[float], known: list[int] | np.ndarray) -> bool:
+    """Whether times are known ones up to rounding, or but for a single one."""
+    away = np.abs(np.subtract(chosen, known))
+    return bool(away.max() <= 2 or (away > 0).sum() <= 1)
