@@ -5,7 +5,7 @@
 First table: one L-BFGS step of the usual way (targets recomputed in every step, NCHW) against ours (targets once, the
 memory format of the extractor), VGG19 with random weights, and the embedded network. The ways take turns, `--rounds`
 times; medians and the ratio within each round. Second table: from noise, how long until coarse to fine reaches the loss
-that the plain schedule ends with, on the embedded network with its trained weights.
+that the plain schedule ends with, on the embedded network with its trained weights; half as many rounds.
 """
 
 import argparse

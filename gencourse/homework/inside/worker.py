@@ -45,6 +45,8 @@ def main() -> None:
     for name in dict.fromkeys(task["call"][0] for task, _ in tasks):
         getattr(import_module(name), "warm_up", lambda: None)()
     random_state()  # with all it imports late: a fork, as another user, might not be allowed to read Python's files
+    with suppress(ImportError):  # so does the first gradient, in some versions of torch
+        import_module("torch.nested._internal.nested_tensor")
     os.dup2(null, 2)  # from here on, whatever is printed goes nowhere
     wire.send(channel, wire.pack({"ready": True, "alone": alone}))
     for number, (task, cases) in enumerate(tasks):
