@@ -9,6 +9,7 @@ import pickle
 import random
 import warnings
 import zipfile
+from argparse import Namespace
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -146,6 +147,12 @@ class Settings:
     def __init__(self, **values: Any):
         plain = (int, float, str, bool, type(None))
         self.values = {name: value if isinstance(value, plain) else str(value) for name, value in values.items()}
+
+    @classmethod
+    def of(cls, arguments: Namespace) -> "Settings":
+        """Return the arguments of a script, but for those that say where it runs and what it writes."""
+        elsewhere = ("out", "save_to", "device")
+        return cls(**{name: value for name, value in vars(arguments).items() if name not in elsewhere})
 
     def state_dict(self) -> dict[str, Any]:
         return dict(self.values)

@@ -73,8 +73,7 @@ def main() -> None:
         schedules=tuple(cyclegan.constant_then_linear(optimizer, args.steps) for optimizer in optimizers),
         averages=averages,
     )
-    started_with = {name: value for name, value in vars(args).items() if name not in ("out", "save_to", "device")}
-    state = step.state | {"arguments": Settings(**started_with)}
+    state = step.state | {"arguments": Settings.of(args)}
     history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")

@@ -67,8 +67,7 @@ def main() -> None:
 
     state = {"generator": generator, "discriminator": discriminator, "average": average, "noise": noise}
     state |= {"optimizer g": optimizers[0], "optimizer d": optimizers[1], "rate g": rates[0], "rate d": rates[1]}
-    started_with = {name: value for name, value in vars(args).items() if name not in ("out", "save_to", "device")}
-    state["arguments"] = Settings(**started_with)
+    state["arguments"] = Settings.of(args)
     history = fit(step, batches, steps=args.steps, preview=preview, state=state, save_to=args.save_to, device=device)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")

@@ -318,8 +318,7 @@ def main() -> None:
 
     state = {"student": student, "heads": heads, "optimizer": optimizer, "rate": rate, "warm": warm}
     state |= {"moving": moving, "finished": finished} | {f"basis {k}": v for k, v in teacher.basis.items()}
-    started_with = {name: value for name, value in vars(args).items() if name not in ("out", "save_to", "device")}
-    state["arguments"] = Settings(**started_with)
+    state["arguments"] = Settings.of(args)
     history = fit(step, crops, steps=args.steps, state=state, save_to=args.save_to, every=50, save_seconds=120)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")

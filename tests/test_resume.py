@@ -10,6 +10,7 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,11 @@ def test_a_save_with_other_settings_is_refused(tmp_path, capsys):
         ValueError, match="'settings' .it was saved with deep True, now None, rate 0.1, now 0.2.: delete"
     ):
         train(rate=0.2, data=Path("x"))
+
+
+def test_settings_of_a_script_leave_out_where_it_runs_and_writes():
+    settings = Settings.of(Namespace(rate=0.1, start=Path("x"), out=Path("a"), save_to=Path("b"), device="cpu"))
+    assert settings.state_dict() == {"rate": 0.1, "start": "x"}
 
 
 # Killed from outside
