@@ -1,4 +1,4 @@
-"""What a training step on the CPU gains when freed memory is kept (`gencourse.allocator`), and what it costs in memory.
+"""What a training step on the CPU gains when freed memory is kept (`gencourse.runtime`), and what it costs in memory.
 
     python benchmarks/freed_memory.py [--seconds 12] [--rounds 3]
 
@@ -20,12 +20,12 @@ from collections.abc import Callable
 import torch
 
 from gencourse import data, descend
-from gencourse.allocator import CHOSEN_ELSEWHERE, keep_freed_memory
 from gencourse.methods import cyclegan, gan, pixelcnn, style
 from gencourse.networks.dcgan import Discriminator, Generator
 from gencourse.networks.features import extractor
 from gencourse.networks.pixelcnn import PixelCNN
 from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
+from gencourse.runtime import CHOSEN_ELSEWHERE, keep_freed_memory
 
 Step = Callable[[], object]
 

@@ -18,10 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gencourse import Average, checkpoints, data
-from gencourse.descend import descend, eval_mode
 from gencourse.methods import gan
 from gencourse.metrics import Scores, features, score, table
+from gencourse.modes import eval_mode
 from gencourse.networks.dcgan import Discriminator, Generator
+from gencourse.training.helpers import descend
 
 SAMPLES = 10_000
 Sampler = Callable[[int, torch.Generator], Tensor]

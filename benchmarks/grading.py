@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from gencourse import pages
-from gencourse.homework import build
+from gencourse.chapters import pages
+from gencourse.homework.handout import build
 from gencourse.homework.tasks import chapter
 
 

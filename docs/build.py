@@ -24,16 +24,16 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path.insert(0, str(ROOT))  # the reference shows the checkout that it is built from
 
-from gencourse.repository import BRANCH, colab_address, repository  # noqa: E402
+from gencourse.chapters.repository import BRANCH, colab_address, repository  # noqa: E402
 
 # The rooms of the package, and what is in them; "*" takes all of a folder, the last room all that is left.
 ROOMS = {
     "What a chapter derives": ["methods.*"],
     "Networks": ["networks.*"],
-    "Training": ["fit", "descend", "batches", "runtime", "checkpoints"],
-    "Pictures and data": ["images", "data", "imageset", "archive"],
-    "Measuring": ["metrics"],
-    "Showing": ["show"],
+    "Training": ["training.*", "runtime", "modes", "checkpoints", "weights"],
+    "Pictures and data": ["images", "data.*", "seasons.*"],
+    "Measuring": ["metrics.*"],
+    "Showing": ["show.*"],
     "Homework": ["homework.*"],
     "Behind the scenes": ["*"],
 }

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from build import mathjax_folder, plain
 
 from gencourse import __version__
-from gencourse.repository import BRANCH, COLAB, repository
+from gencourse.chapters.repository import BRANCH, COLAB, repository
 
 project, author, release = "gencourse", "the gencourse authors", __version__
 copyright = f"{author}; code MIT, data as data/README.md says"

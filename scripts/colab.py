@@ -99,7 +99,7 @@ def versions(python: Path) -> dict[str, str]:
 def surroundings(clone: Path) -> dict[str, str]:
     """Return the environment of the kernels: the address of the set-up cells leads to the clone."""
     sys.path.insert(0, str(ROOT))
-    from gencourse.repository import repository
+    from gencourse.chapters.repository import repository
 
     own = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     git = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{clone.as_uri()}.insteadOf"}

@@ -7,8 +7,8 @@ Run it after a change of [project.urls], and after a notebook was added. The out
 
 from pathlib import Path
 
-from gencourse.pages import read, write, write_text
-from gencourse.repository import refresh, refresh_text, repository
+from gencourse.chapters.pages import read, write, write_text
+from gencourse.chapters.repository import refresh, refresh_text, repository
 
 ROOT = Path(__file__).resolve().parent.parent
 

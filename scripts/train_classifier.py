@@ -18,8 +18,8 @@ from torch import Tensor
 
 from gencourse import checkpoints, data, descend, fit
 from gencourse.networks.classifier import Classifier
-from gencourse.resume import Settings
 from gencourse.runtime import choose_device
+from gencourse.training.saves import Settings
 
 EMBEDDED = 10_000  # so many of MNIST's first training digits are embedded in the project
 

@@ -15,13 +15,13 @@ import torch
 from torch import nn
 
 from gencourse import checkpoints, data, metrics
-from gencourse.descend import Average
-from gencourse.fit import fit
 from gencourse.methods import cyclegan
 from gencourse.methods.gan_tricks import PastFakes
 from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
-from gencourse.resume import Settings
 from gencourse.runtime import choose_device
+from gencourse.training.fit import fit
+from gencourse.training.helpers import Average
+from gencourse.training.saves import Settings
 
 NAMES = ("cyclegan_summer2winter", "cyclegan_winter2summer")  # G: A -> B, F: B -> A
 

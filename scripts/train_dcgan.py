@@ -13,12 +13,12 @@ from pathlib import Path
 import torch
 
 from gencourse import Average, checkpoints, data, fit
-from gencourse.descend import eval_mode
 from gencourse.methods import gan
 from gencourse.metrics import score
+from gencourse.modes import eval_mode
 from gencourse.networks.dcgan import Discriminator, Generator
-from gencourse.resume import Settings
 from gencourse.runtime import choose_device
+from gencourse.training.saves import Settings
 
 EMBEDDED = 10_000  # so many of MNIST's first training digits are embedded in the project
 

@@ -23,8 +23,8 @@ from gencourse import Average, checkpoints, data, descend, fit
 from gencourse.methods.denoising import SCHEDULES, Diffusion, sample_images
 from gencourse.methods.diffusion import TARGETS, diffusion_loss, drop_labels, min_snr, plain
 from gencourse.metrics import score
-from gencourse.resume import Settings
 from gencourse.runtime import choose_device
+from gencourse.training.saves import Settings
 
 WEIGHTS = {"plain": plain, "min-snr": min_snr}
 

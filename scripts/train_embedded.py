@@ -28,8 +28,9 @@ from torchvision.models.feature_extraction import create_feature_extractor
 
 from gencourse import checkpoints, data, descend, fit, images
 from gencourse.methods.style import gram_matrix, stylize
-from gencourse.networks.features import IMAGENET_MEAN, IMAGENET_STD, VGG, embedded_extractor, from_caffe
-from gencourse.resume import Settings
+from gencourse.networks.features import IMAGENET_MEAN, IMAGENET_STD, embedded_extractor, from_caffe
+from gencourse.networks.vgg import VGG
+from gencourse.training.saves import Settings
 
 WIDTHS = ((16, 16), (64, 64), (128, 128), (192, 256), (192,))
 SIZE = 160  # pixels a side of a training crop

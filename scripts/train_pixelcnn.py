@@ -16,19 +16,11 @@ import torch
 from torch import Tensor
 
 from gencourse import checkpoints, data, fit
-from gencourse.descend import Average, descend
-from gencourse.methods.pixelcnn import (
-    TEST_SEED,
-    binarise,
-    bits_per_dim,
-    evaluate,
-    nll,
-    static_digits,
-    to_images,
-)
+from gencourse.methods.pixelcnn import TEST_SEED, binarise, bits_per_dim, evaluate, nll, static_digits, to_images
 from gencourse.networks.pixelcnn import PixelCNN
-from gencourse.resume import Settings
 from gencourse.runtime import choose_device
+from gencourse.training.helpers import Average, descend
+from gencourse.training.saves import Settings
 
 ARGUMENTS = {"levels": 2, "channels": 1, "width": 64, "layers": 24, "kernel": 3, "first_kernel": 13, "side": 28}
 EMBEDDED = 500  # of the embedded digits, for a test that needs no download

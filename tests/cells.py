@@ -10,7 +10,7 @@ import numpy as np
 from nbclient import NotebookClient
 from PIL import Image
 
-from gencourse import kernel
+from gencourse.chapters import kernel
 
 
 def run(folder: Path, *sources: str) -> list[list[Any]]:

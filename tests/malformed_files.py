@@ -17,19 +17,26 @@ from nbformat import v4, writes
 from PIL import Image
 from torch import Tensor, nn
 
-from gencourse import archive, cache, checkpoints, data, download, emoji, execute, images, pages, play, runtime, seasons
+from gencourse import checkpoints, data, images, runtime, seasons
 from gencourse import commands as shared
+from gencourse.chapters import pages
+from gencourse.chapters import run as execute
 from gencourse.commands import homework as grading
 from gencourse.commands import score as scoring
 from gencourse.commands import stylize as stylizing
 from gencourse.commands import translate as translating
-from gencourse.homework import checks, collect, grade, report, submission, verdict
-from gencourse.homework.inside import wire
-from gencourse.imageset import ImageSet
+from gencourse.data import archive, cache, download
+from gencourse.data import openmoji as emoji
+from gencourse.data.imageset import ImageSet
+from gencourse.data.pairs import TranslationSets, from_folders, from_zip
+from gencourse.data.pairs import folder as picture_folder
+from gencourse.homework.checking import check as checks
+from gencourse.homework.checking import verdict
+from gencourse.homework.grading import collect, grade, report, submission
+from gencourse.homework.grading.inside import wire
 from gencourse.methods import denoising, diffusion, samplers
 from gencourse.networks import features, masked, pixelcnn
-from gencourse.translation_data import TranslationSets, from_folders, from_zip
-from gencourse.translation_data import folder as picture_folder
+from gencourse.show import play
 
 
 def small_archive() -> bytes:
@@ -146,40 +153,40 @@ class Reader(NamedTuple):
 READERS: dict[str, Reader] = {
     "images.load, PNG": Reader(images.load, small_picture, torch.equal),
     "images.load, JPEG": Reader(images.load, lambda: small_picture("JPEG")),
-    "archive.read": Reader(archive.read, small_archive, same_set),
-    "checkpoints.read_record": Reader(
+    "data.archive.read": Reader(archive.read, small_archive, same_set),
+    "weights.read_record": Reader(
         checkpoints.read_record, small_checkpoint, lambda found, _: set(checkpoints.NEEDED) <= set(found)
     ),
-    "checkpoints.read": Reader(lambda path: checkpoints.read(path, nn.Linear), small_checkpoint, same_form),
-    "pages.read": Reader(pages.read, small_notebook),
-    "pages.keep": Reader(lambda path: pages.keep(v4.new_notebook(), path, {})),
-    "execute.run": Reader(lambda path: execute.run(path, out=path.parent / "out")),
-    "data.from_zip": Reader(lambda path: from_zip(path, "horses", size=8), small_zip, same_pictures),
-    "data.folder": Reader(read_folder, small_picture, torch.equal),
-    "data.from_folders": Reader(read_folders),
+    "weights.read": Reader(lambda path: checkpoints.read(path, nn.Linear), small_checkpoint, same_form),
+    "chapters.pages.read": Reader(pages.read, small_notebook),
+    "chapters.pages.keep": Reader(lambda path: pages.keep(v4.new_notebook(), path, {})),
+    "chapters.run.run": Reader(lambda path: execute.run(path, out=path.parent / "out")),
+    "data.pairs.from_zip": Reader(lambda path: from_zip(path, "horses", size=8), small_zip, same_pictures),
+    "data.pairs.folder": Reader(read_folder, small_picture, torch.equal),
+    "data.pairs.from_folders": Reader(read_folders),
     "commands.score.find_reference": Reader(lambda path: scoring.find_reference(str(path))[0], small_archive, same_set),
     "commands.score.load_classifier": Reader(lambda path: scoring.load_classifier(str(path))),
     "commands.stylize.picture": Reader(lambda path: stylizing.picture(str(path), 40), large_picture, torch.equal),
     "commands.translate.picture": Reader(lambda path: translating.picture(str(path), 40), large_picture, torch.equal),
     "commands.homework.choose_seed": Reader(kept_seed),
-    "cache.unpack": Reader(unpacked, lambda: PACKED, bytes.__eq__),
-    "download.fetch_file": Reader(
+    "data.cache.unpack": Reader(unpacked, lambda: PACKED, bytes.__eq__),
+    "data.download.fetch_file": Reader(
         lambda path: download.fetch_file(IN_CACHE, path.parent).read_bytes(), lambda: CONTENT, bytes.__eq__
     ),
-    "download.fetch_unpacked": Reader(fetched_unpacked, lambda: PACKED, bytes.__eq__),
+    "data.download.fetch_unpacked": Reader(fetched_unpacked, lambda: PACKED, bytes.__eq__),
     "networks.features.extractor, embedded": Reader(lambda path: features.extractor("embedded", weights=path)),
     "networks.features.extractor, vgg19": Reader(lambda path: features.extractor("vgg19", weights=path)),
     "networks.features.extractor, squeezenet": Reader(lambda path: features.extractor("squeezenet", weights=path)),
-    "homework.collect.most_common": Reader(lambda path: collect.most_common({"a": path})),
-    "homework.submission.parse": Reader(lambda path: submission.parse(path.read_bytes()), small_notebook),
-    "homework.inside.wire.unpack": Reader(
+    "homework.grading.collect.most_common": Reader(lambda path: collect.most_common({"a": path})),
+    "homework.grading.submission.parse": Reader(lambda path: submission.parse(path.read_bytes()), small_notebook),
+    "homework.grading.inside.wire.unpack": Reader(
         lambda path: wire.unpack(path.read_bytes()), lambda: wire.pack({"x": np.ones((2, 3)), "n": 5})
     ),
 }
 # Who is asked whether a file is the right one: the answer to any other.
 ANSWERS: dict[str, tuple[Callable[[Path], Any], Any]] = {
-    "cache.is_right": (lambda path: cache.is_right(path, "0" * 64), False),
-    "homework.grade.restored": (lambda path: grade.restored(path, "a key"), None),
+    "data.cache.is_right": (lambda path: cache.is_right(path, "0" * 64), False),
+    "homework.grading.grade.restored": (lambda path: grade.restored(path, "a key"), None),
 }
 NOTEBOOK = v4.new_notebook()
 RECORD = dict.fromkeys(checkpoints.NEEDED)
@@ -187,11 +194,11 @@ PICTURE = torch.linspace(0, 1, 3 * 8 * 8).reshape(1, 3, 8, 8)
 # Who writes a file.
 WRITERS: dict[str, Callable[[str], Any]] = {
     "images.save": lambda path: images.save(PICTURE, path),
-    "archive.write": lambda path: archive.write(path, PICTURE),
-    "checkpoints.save": lambda path: checkpoints.save(path, nn.Linear(2, 3), RECORD),
-    "pages.write": lambda path: pages.write(NOTEBOOK, path),
-    "pages.write_text": lambda path: pages.write_text("text", path),
-    "play.animation": lambda path: play.animation([PICTURE], path=path),
+    "data.archive.write": lambda path: archive.write(path, PICTURE),
+    "weights.save": lambda path: checkpoints.save(path, nn.Linear(2, 3), RECORD),
+    "chapters.pages.write": lambda path: pages.write(NOTEBOOK, path),
+    "chapters.pages.write_text": lambda path: pages.write_text("text", path),
+    "show.play.animation": lambda path: play.animation([PICTURE], path=path),
 }
 SCHEDULE = diffusion.linear_schedule(10)
 CHECKS = {name: check for number in checks.CHAPTERS for name, check in checks.of_chapter(number).items()}
@@ -206,31 +213,31 @@ KNOWN = {
 unknown = text.filter(lambda made: made not in KNOWN and not os.path.exists(made))
 SMALL_UNET = {"widths": (8, 8), "heads": 1}
 NAMES: dict[str, Callable[[str], Any]] = {
-    "data.load": data.load,
-    "data.load, split": lambda name: data.load("digits", name),
-    "data.digits": data.digits,
-    "data.fetch": data.fetch,
-    "data.photo": data.photo,
-    "data.painting": data.painting,
-    "data.emoji, kind": lambda name: data.emoji(kind=name),
-    "data.emoji, groups": lambda name: data.emoji(groups=name),
-    "data.emoji, split": lambda name: data.emoji(split=name),
-    "emoji.check_split": emoji.check_split,
-    "data.seasons": lambda name: data.seasons(name, n=1),
-    "data.seasons, split": lambda name: data.seasons("summer", name, n=1),
-    "data.translation_sets": data.translation_sets,
-    "data.translation_sets, folders": lambda name: data.translation_sets((name, name)),
-    "data.folder": data.folder,
-    "data.from_folders": lambda name: data.from_folders(name, name),
-    "data.from_zip": lambda name: data.from_zip(name, "horses"),
-    "seasons.render": lambda name: seasons.render([1], name, 32),
-    "archive.read": archive.read,
+    "data.embedded.load": data.load,
+    "data.embedded.load, split": lambda name: data.load("digits", name),
+    "data.embedded.digits": data.digits,
+    "data.embedded.fetch": data.fetch,
+    "data.embedded.photo": data.photo,
+    "data.embedded.painting": data.painting,
+    "data.openmoji.emoji, kind": lambda name: data.emoji(kind=name),
+    "data.openmoji.emoji, groups": lambda name: data.emoji(groups=name),
+    "data.openmoji.emoji, split": lambda name: data.emoji(split=name),
+    "data.openmoji.check_split": emoji.check_split,
+    "data.pairs.seasons": lambda name: data.seasons(name, n=1),
+    "data.pairs.seasons, split": lambda name: data.seasons("summer", name, n=1),
+    "data.embedded.translation_sets": data.translation_sets,
+    "data.embedded.translation_sets, folders": lambda name: data.translation_sets((name, name)),
+    "data.pairs.folder": data.folder,
+    "data.pairs.from_folders": lambda name: from_folders(name, name),
+    "data.pairs.from_zip": lambda name: from_zip(name, "horses"),
+    "seasons.scenes.render": lambda name: seasons.render([1], name, 32),
+    "data.archive.read": archive.read,
     "images.load": images.load,
-    "pages.read": pages.read,
+    "chapters.pages.read": pages.read,
     "checkpoints.load": checkpoints.load,
     "checkpoints.record": checkpoints.record,
     "checkpoints.sampler": checkpoints.sampler,
-    "checkpoints.read": lambda name: checkpoints.read(name, nn.Linear),
+    "weights.read": lambda name: checkpoints.read(name, nn.Linear),
     "runtime.choose_profile": lambda name: runtime.choose_profile(name or "?"),
     "runtime.choose_device": runtime.choose_device,
     "runtime.start, profile": lambda name: runtime.start(profile=name or "?"),
@@ -258,18 +265,18 @@ NAMES: dict[str, Callable[[str], Any]] = {
     "commands.translate.load": translating.load,
     "commands.translate.picture": lambda name: translating.picture(name, 32),
     "commands.translate.drawn": lambda name: translating.drawn(name, 32),
-    "homework.checks.of_chapter": checks.of_chapter,
-    "homework.checks.find": checks.find,
-    "homework.verdict.check": lambda name: verdict.check(name, len),
-    "homework.collect.find_files": lambda name: collect.find_files(Path(name)),
-    "homework.submission.contents": lambda name: submission.contents(Path(name)),
+    "homework.checking.check.of_chapter": checks.of_chapter,
+    "homework.checking.check.find": checks.find,
+    "homework.checking.verdict.check": lambda name: verdict.check(name, len),
+    "homework.grading.collect.find_files": lambda name: collect.find_files(Path(name)),
+    "homework.grading.submission.contents": lambda name: submission.contents(Path(name)),
 }
 # Who takes any text, and what holds of the answer.
 ANY_TEXT: dict[str, Callable[[str], bool]] = {
-    "homework.collect.short": lambda name: (
+    "homework.grading.collect.short": lambda name: (
         (short := collect.short(name)).isprintable() and len(short.encode()) < 150 or not name
     ),
-    "homework.collect.chapter_of": lambda name: collect.chapter_of({name}) is None,
-    "homework.report.harmless": lambda name: report.harmless(name)[:1] not in tuple("=+-@\t\r") or not name,
-    "pages.settled": lambda name: "\r" not in pages.settled(name),
+    "homework.grading.collect.chapter_of": lambda name: collect.chapter_of({name}) is None,
+    "homework.grading.report.harmless": lambda name: report.harmless(name)[:1] not in tuple("=+-@\t\r") or not name,
+    "chapters.pages.settled": lambda name: "\r" not in pages.settled(name),
 }

@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 from malformed_inputs import Row, few, row
 from torch import Tensor, nn
 
-from gencourse import archive, batches, checkpoints, distances, harness, images, imageset, metrics, play
+from gencourse import checkpoints, expect, images, metrics
 from gencourse import show as showing
-from gencourse import translation_data as pairs
 from gencourse.commands import score as scoring
-from gencourse.descend import descend
+from gencourse.data import archive, imageset, pairs
 from gencourse.methods import (
     cyclegan,
     denoising,
@@ -26,9 +25,13 @@ from gencourse.methods import (
     style,
     upsampling,
 )
+from gencourse.metrics import distances, harness
 from gencourse.networks import autoregressive, classifier, columns, dcgan, features, masked, superres, translation, unet
 from gencourse.networks.pixelcnn import GatedPixelCNN, PixelCNN, gate
 from gencourse.networks.pixelrnn import PixelRNN
+from gencourse.show import play
+from gencourse.training import batches
+from gencourse.training.helpers import descend
 
 PICTURE = "rank empty dtype list nan unit"  # what is no batch of pictures (B, C, H, W) in [0, 1]
 SIGNED = "rank empty dtype list nan signed"
@@ -192,22 +195,22 @@ PACKAGE: dict[str, Row] = {
     "images.save": row(lambda x: images.save(x, "made.png"), UNIT[:1], "higher empty dtype list nan unit batch"),
     "images.to_signed": row(images.to_signed, UNIT, "empty dtype list nan unit"),
     "images.to_unit": row(images.to_unit, SIGN, "empty dtype list nan signed"),
-    "images.check_range": row(lambda x: images.check_range(x, 0, 1), UNIT, "empty dtype list nan unit"),
-    "images.check_tensor": row(lambda x: images.check_tensor(x, floating=True), UNIT, "dtype list"),
-    "images.check_shape": row(lambda x: images.check_shape(x, "x", "B", 3, "N", "N"), UNIT, f"{SHAPE} square channels"),
-    "images.same_shape": row(lambda x: images.same_shape(x, UNIT), UNIT, "dtype list other"),
-    "imageset.ImageSet": row(a_set, BYTES, "rank list float types:int64,bool"),
-    "imageset.ImageSet, labels": row(
+    "expect.check_range": row(lambda x: expect.check_range(x, 0, 1), UNIT, "empty dtype list nan unit"),
+    "expect.check_tensor": row(lambda x: expect.check_tensor(x, floating=True), UNIT, "dtype list"),
+    "expect.check_shape": row(lambda x: expect.check_shape(x, "x", "B", 3, "N", "N"), UNIT, f"{SHAPE} square channels"),
+    "expect.same_shape": row(lambda x: expect.same_shape(x, UNIT), UNIT, "dtype list other"),
+    "data.imageset.ImageSet": row(a_set, BYTES, "rank list float types:int64,bool"),
+    "data.imageset.ImageSet, labels": row(
         lambda x: imageset.ImageSet("a set", BYTES, x, ()), THREE, "rank batch float list types:int32,bool"
     ),
-    "archive.write": row(lambda x: archive.write("made.npz", x), UNIT, PICTURE),
-    "archive.write, labels": row(lambda x: archive.write("made.npz", UNIT, x), PAIR, "rank batch float bool list"),
-    "batches.Batches": row(lambda x: batches.Batches(x, 2), UNIT, "scalar list batch:1"),
-    "batches.Batches, labels": row(lambda x: batches.Batches(UNIT, 2, labels=x), PAIR, "scalar batch list"),
-    "batches.UnpairedBatches": row(
+    "data.archive.write": row(lambda x: archive.write("made.npz", x), UNIT, PICTURE),
+    "data.archive.write, labels": row(lambda x: archive.write("made.npz", UNIT, x), PAIR, "rank batch float bool list"),
+    "training.batches.Batches": row(lambda x: batches.Batches(x, 2), UNIT, "scalar list batch:1"),
+    "training.batches.Batches, labels": row(lambda x: batches.Batches(UNIT, 2, labels=x), PAIR, "scalar batch list"),
+    "training.batches.UnpairedBatches": row(
         lambda x: batches.UnpairedBatches(x, SIGN, 2), SIGN, "rank empty list batch:1 types:int64,bool,complex64"
     ),
-    "checkpoints.save, record": row(
+    "weights.save, record": row(
         lambda record: checkpoints.save("made", nn.Linear(2, 2), record), dict.fromkeys(checkpoints.NEEDED), NO_RECORDS
     ),
     "commands.score.check": row(
@@ -215,50 +218,62 @@ PACKAGE: dict[str, Row] = {
         BYTES,
         "rank float list channels square batch:1,3",
     ),
-    "data.unpaired": row(lambda x: pairs.unpaired(a_set(x), a_set(BYTES)), BYTES, "rank batch float list"),
-    "descend.descend": row(lambda x: descend(no_steps(), scaled(x)), LOSS, "wide list"),
-    "distances.frechet_distance": row(
+    "data.pairs.unpaired": row(lambda x: pairs.unpaired(a_set(x), a_set(BYTES)), BYTES, "rank batch float list"),
+    "training.helpers.descend": row(lambda x: descend(no_steps(), scaled(x)), LOSS, "wide list"),
+    "metrics.distances.frechet_distance": row(
         lambda x: distances.frechet_distance(x, SETS), SETS, "rank nan list channels complex batch:1"
     ),
-    "distances.nearest_neighbour_accuracy": row(
+    "metrics.distances.nearest_neighbour_accuracy": row(
         lambda x: distances.nearest_neighbour_accuracy(SETS, x), SETS, "rank nan list channels complex batch"
     ),
-    "distances.neighbour_votes": row(
+    "metrics.distances.neighbour_votes": row(
         lambda x: distances.neighbour_votes(x, SETS), SETS, "rank nan list channels complex batch"
     ),
-    "distances.precision_recall": row(
+    "metrics.distances.precision_recall": row(
         lambda x: distances.precision_recall(SETS, x), SETS, "rank nan list channels complex batch:1,2,3"
     ),
-    "distances.among": row(lambda x: distances.among(SETS, x), SETS, "rank nan list channels complex batch:1,2,3"),
-    "distances.nearest": row(lambda x: distances.nearest(x, SETS), SETS, "rank nan list channels complex empty"),
-    "distances.inception_score": row(distances.inception_score, CHANCES, PICTURE),
-    "distances.class_entropy": row(distances.class_entropy, CHANCES, PICTURE),
-    "distances.check_probabilities": row(distances.check_probabilities, CHANCES, PICTURE),
-    "harness.features": row(lambda x: harness.features(x, Named()), UNIT, PICTURE),
-    "harness.score": row(lambda x: harness.score(x, EIGHT, Named()), EIGHT, f"{PICTURE} channels square batch:1,3"),
-    "harness.score, reference": row(
+    "metrics.distances.among": row(
+        lambda x: distances.among(SETS, x), SETS, "rank nan list channels complex batch:1,2,3"
+    ),
+    "metrics.distances.nearest": row(
+        lambda x: distances.nearest(x, SETS), SETS, "rank nan list channels complex empty"
+    ),
+    "metrics.distances.inception_score": row(distances.inception_score, CHANCES, PICTURE),
+    "metrics.distances.class_entropy": row(distances.class_entropy, CHANCES, PICTURE),
+    "metrics.distances.check_probabilities": row(distances.check_probabilities, CHANCES, PICTURE),
+    "metrics.harness.features": row(lambda x: harness.features(x, Named()), UNIT, PICTURE),
+    "metrics.harness.score": row(
+        lambda x: harness.score(x, EIGHT, Named()), EIGHT, f"{PICTURE} channels square batch:1,3"
+    ),
+    "metrics.harness.score, reference": row(
         lambda x: harness.score(EIGHT, x, Named()), EIGHT, f"{PICTURE} channels square batch:1,3"
     ),
-    "metrics.psnr": row(lambda x: metrics.psnr(x, PALE), UNIT, f"{PICTURE} other"),
-    "metrics.psnr, second": row(lambda x: metrics.psnr(PALE, x), UNIT, f"{PICTURE} other"),
-    "metrics.ssim": row(lambda x: metrics.ssim(x, BIG), BIG, f"{PICTURE} other"),
-    "metrics.ssim, small": row(lambda x: metrics.ssim(x, x), BIG, "smaller:11"),
-    "show.images": row(showing.images, UNIT, f"{PICTURE} channels:2,5,6"),
-    "show.images, captions": row(lambda x: showing.images(x, ["a", "b"]), UNIT, f"{PICTURE} channels:2,5 batch"),
-    "show.compare": row(lambda x: showing.compare({"a": x}), UNIT, "higher empty dtype list nan unit channels:2,5"),
-    "show.compare, names": row(lambda x: showing.compare(x), {"a": UNIT}, among(None, {}, [], [UNIT], "abc", UNIT)),
-    "show.image": row(
+    "metrics.pictures.psnr": row(lambda x: metrics.psnr(x, PALE), UNIT, f"{PICTURE} other"),
+    "metrics.pictures.psnr, second": row(lambda x: metrics.psnr(PALE, x), UNIT, f"{PICTURE} other"),
+    "metrics.pictures.ssim": row(lambda x: metrics.ssim(x, BIG), BIG, f"{PICTURE} other"),
+    "metrics.pictures.ssim, small": row(lambda x: metrics.ssim(x, x), BIG, "smaller:11"),
+    "show.figures.images": row(showing.images, UNIT, f"{PICTURE} channels:2,5,6"),
+    "show.figures.images, captions": row(
+        lambda x: showing.images(x, ["a", "b"]), UNIT, f"{PICTURE} channels:2,5 batch"
+    ),
+    "show.figures.compare": row(
+        lambda x: showing.compare({"a": x}), UNIT, "higher empty dtype list nan unit channels:2,5"
+    ),
+    "show.figures.compare, names": row(
+        lambda x: showing.compare(x), {"a": UNIT}, among(None, {}, [], [UNIT], "abc", UNIT)
+    ),
+    "show.figures.image": row(
         showing.image, UNIT[0], "scalar flat empty list nan unit types:uint8,int64,complex64 batch:2,5,6"
     ),
-    "show.matrices": row(lambda x: showing.matrices(a=x), MATRIX, "rank empty complex words"),
-    "show.curves": row(lambda x: showing.curves({"loss": x}), ramp(5), "scalar words"),
-    "play.animation": row(lambda x: play.animation([x]), UNIT, PICTURE),
-    "play.animation, frames": row(lambda x: play.animation([UNIT, x]), UNIT, f"{PICTURE} square"),
-    "play.animation, fps": row(lambda fps: play.animation([UNIT], fps=fps), 5, among(0, -1, float("nan"))),
-    "play.slider": row(lambda x: play.slider(lambda a: UNIT, a=x), (0, 10), NO_CONTROLS),
-    "play.slider, picture": row(lambda x: play.slider(lambda a: x, a=(0, 10)), UNIT, PICTURE),
-    "play.png": row(play.png, UNIT, PICTURE),
-    "play.picture": row(play.picture, UNIT, PICTURE),
+    "show.figures.matrices": row(lambda x: showing.matrices(a=x), MATRIX, "rank empty complex words"),
+    "show.figures.curves": row(lambda x: showing.curves({"loss": x}), ramp(5), "scalar words"),
+    "show.play.animation": row(lambda x: play.animation([x]), UNIT, PICTURE),
+    "show.play.animation, frames": row(lambda x: play.animation([UNIT, x]), UNIT, f"{PICTURE} square"),
+    "show.play.animation, fps": row(lambda fps: play.animation([UNIT], fps=fps), 5, among(0, -1, float("nan"))),
+    "show.play.slider": row(lambda x: play.slider(lambda a: UNIT, a=x), (0, 10), NO_CONTROLS),
+    "show.play.slider, picture": row(lambda x: play.slider(lambda a: x, a=(0, 10)), UNIT, PICTURE),
+    "show.play.png": row(play.png, UNIT, PICTURE),
+    "show.play.picture": row(play.picture, UNIT, PICTURE),
 }
 STYLE: dict[str, Row] = {
     "gram_matrix": row(style.gram_matrix, FEATURES, SHAPE),

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from gencourse import allocator
+from gencourse import runtime
 
 COUNT = """
 import resource, torch
@@ -20,7 +20,7 @@ for step in range(10):
     net(x).square().mean().backward()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-KEEP = "from gencourse.allocator import keep_freed_memory; print(keep_freed_memory())"
+KEEP = "from gencourse.runtime import keep_freed_memory; print(keep_freed_memory())"
 START = "import gencourse; gencourse.start(profile='smoke')"
 FIT = "import gencourse; gencourse.fit(lambda x: {'a': x}, [torch.ones(())], steps=1, show=False)"
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
@@ -75,7 +75,7 @@ def test_what_the_environment_has_chosen_stays():
 
 
 def test_elsewhere_it_does_nothing(monkeypatch):
-    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: object())
-    assert allocator.keep_freed_memory() is False
-    monkeypatch.setattr(allocator.os, "name", "nt")
-    assert allocator.keep_freed_memory() is False
+    monkeypatch.setattr(runtime.ctypes, "CDLL", lambda name: object())
+    assert runtime.keep_freed_memory() is False
+    monkeypatch.setattr(runtime.os, "name", "nt")
+    assert runtime.keep_freed_memory() is False

@@ -5,8 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from gencourse import archive, images
-from gencourse.images import ImageError
+from gencourse import images
+from gencourse.data import archive
+from gencourse.expect import ImageError
 
 
 def pictures(*shape: int) -> torch.Tensor:

@@ -4,7 +4,9 @@ import os
 import pickle
 
 import pytest
+import safetensors.torch
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
@@ -59,8 +61,8 @@ def shipped(tmp_path, net, monkeypatch):
     """A folder of shipped weights with one model in it, of two that are known."""
     monkeypatch.setattr(checkpoints, "folder", lambda: tmp_path)
     models = {
-        "tiny": checkpoints.Model(__name__, "Net", "00", f"{__name__}:draw"),
-        "absent": checkpoints.Model(__name__, "Net", "00"),
+        "tiny": checkpoints.Model(Net, "00", draw),
+        "absent": checkpoints.Model(Net, "00"),
     }
     monkeypatch.setattr(checkpoints, "MODELS", models)
     checkpoints.save(tmp_path / "tiny.safetensors", net, RECORD)
@@ -105,7 +107,7 @@ def test_tied_and_transposed_weights(tmp_path):
     module = Tied()
     module.c = nn.Parameter(torch.rand(2, 5).half().T)
     path = checkpoints.save(tmp_path / "a.safetensors", module, RECORD | {"arguments": {}})
-    with checkpoints.safe_open(path, framework="pt") as file:
+    with safe_open(path, framework="pt") as file:
         assert torch.equal(file.get_tensor("a"), module.a) and torch.equal(file.get_tensor("b"), module.a)
         assert torch.equal(file.get_tensor("c"), module.c)
 
@@ -138,7 +140,7 @@ def test_saving_is_all_or_nothing(net, tmp_path, monkeypatch):
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    for place, name in ((checkpoints.safetensors.torch, "save"), (os, "replace"), (os, "fdopen")):
+    for place, name in ((safetensors.torch, "save"), (os, "replace"), (os, "fdopen")):
         with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
             patch.setattr(place, name, fail)
             checkpoints.save(path, Net(4), RECORD)

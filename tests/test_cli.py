@@ -9,10 +9,11 @@ import torch
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
-from gencourse import checkpoints, cli, data, execute, images
+from gencourse import checkpoints, cli, data, images
+from gencourse.chapters import run as execute
 from gencourse.commands import doctor, stylize
-from gencourse.loop import History
 from gencourse.methods.style import Stylized
+from gencourse.training.loop import History
 
 needs_weights = pytest.mark.skipif(
     "embedded" not in checkpoints.names(), reason="needs data/checkpoints/embedded.safetensors"
@@ -118,7 +119,7 @@ def test_bad_pictures(refused, pictures):
 
 
 def test_missing_weights(refused, tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoints, "folder", lambda: tmp_path)
+    monkeypatch.setattr("gencourse.paths.weights", lambda: tmp_path)
     assert "no weights at" in refused("stylize", "chelsea", "auvers", "-o", tmp_path / "out.png", *QUICK)
 
 
@@ -220,7 +221,7 @@ def test_doctor_with_everything_missing(capsys, monkeypatch, tmp_path):
 
     monkeypatch.setenv("GENCOURSE_PROFILE", "fast")
     monkeypatch.setattr(checkpoints, "folder", lambda: tmp_path)
-    monkeypatch.setattr(doctor.catalogue, "root", nowhere)
+    monkeypatch.setattr("gencourse.paths.root", nowhere)
     monkeypatch.setattr(doctor.execute, "chapters", nowhere)
     monkeypatch.setattr(doctor, "PACKAGES", ("no-such-package",))
     assert cli.main(["doctor"]) == 0

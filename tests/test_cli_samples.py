@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gencourse import archive, checkpoints, cli, data, images
+from gencourse import checkpoints, cli, data, images
 from gencourse.commands import sample, score
+from gencourse.data import archive
 from gencourse.networks.classifier import Classifier
 
 CPU = ["--device", "cpu"]
@@ -44,11 +45,11 @@ def models(tmp_path, monkeypatch):
     folder = tmp_path / "weights"
     monkeypatch.setattr(checkpoints, "folder", lambda: folder)
     table = {
-        "tiny": checkpoints.Model(__name__, "Tiny", "03", f"{__name__}:draw"),
-        "tiny_classes": checkpoints.Model(__name__, "Tiny", "03", f"{__name__}:draw"),
-        "tiny_steps": checkpoints.Model(__name__, "Tiny", "06", f"{__name__}:draw_in_steps"),
-        "lost": checkpoints.Model(__name__, "Tiny", "06", f"{__name__}:draw"),
-        "reader": checkpoints.Model("gencourse.networks.classifier", "Classifier", "03"),
+        "tiny": checkpoints.Model(Tiny, "03", draw),
+        "tiny_classes": checkpoints.Model(Tiny, "03", draw),
+        "tiny_steps": checkpoints.Model(Tiny, "06", draw_in_steps),
+        "lost": checkpoints.Model(Tiny, "06", draw),
+        "reader": checkpoints.Model(Classifier, "03"),
     }
     monkeypatch.setattr(checkpoints, "MODELS", table)
     torch.manual_seed(0)

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-from gencourse import pages, repository
+from gencourse.chapters import pages, repository
 
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "tests" / "colab_constraints.txt"

@@ -9,14 +9,14 @@ from torch import nn
 from torch.testing import assert_close
 
 from gencourse.data import UnpairedBatches
-from gencourse.descend import Average
-from gencourse.fit import fit
-from gencourse.images import ImageError
+from gencourse.expect import ImageError
 from gencourse.methods import cyclegan
 from gencourse.methods.cyclegan import CycleGANStep, Translators, generator_losses, judge, lsgan_d, lsgan_g
 from gencourse.methods.gan_tricks import PastFakes
 from gencourse.methods.pix2pix import Pix2PixStep
 from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
+from gencourse.training.fit import fit
+from gencourse.training.helpers import Average
 
 
 def pictures(*shape: int, seed: int = 0) -> torch.Tensor:

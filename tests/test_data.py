@@ -14,7 +14,7 @@ from mnist import RAW, images_of, labels_of, needs_mnist
 from server import Server
 
 from gencourse import data
-from gencourse.cache import File
+from gencourse.data.cache import File
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

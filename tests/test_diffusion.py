@@ -5,8 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from gencourse import data
-from gencourse.descend import descend
-from gencourse.images import ImageError
+from gencourse.expect import ImageError
 from gencourse.methods.diffusion import (
     NOISE,
     TARGETS,
@@ -25,6 +24,7 @@ from gencourse.methods.diffusion import (
     to_eps,
 )
 from gencourse.networks.unet import UNet
+from gencourse.training.helpers import descend
 
 SCHEDULES = {"linear": linear_schedule(), "cosine": cosine_schedule(), "short": linear_schedule(30)}
 

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.inception import InceptionScore
 
-from gencourse import distances
 from gencourse.metrics import (
     class_entropy,
+    distances,
     frechet_distance,
     inception_score,
     nearest,

@@ -16,11 +16,11 @@ import pytest
 import server as web
 from server import Server
 
-import gencourse.cache
-import gencourse.download
-from gencourse.cache import DownloadError, File, cache_dir, unpack
-from gencourse.catalogue import CATALOGUE
-from gencourse.download import fetch_file, fetch_unpacked
+import gencourse.data.cache
+import gencourse.data.download
+from gencourse.data.cache import DownloadError, File, cache_dir, unpack
+from gencourse.data.catalogue import CATALOGUE
+from gencourse.data.download import fetch_file, fetch_unpacked
 
 BODY = random.Random(0).randbytes(200_000)
 HALF = len(BODY) // 2
@@ -191,7 +191,7 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(server, tmp_path, damage):
 
 def test_a_second_fetch_asks_nobody_and_locks_nothing(server, tmp_path, monkeypatch):
     fetch(file_at(server, "/a"), tmp_path)
-    monkeypatch.setattr(gencourse.download, "locked", None)  # a read-only cache cannot be locked
+    monkeypatch.setattr(gencourse.data.download, "locked", None)  # a read-only cache cannot be locked
     fetch(file_at(server, "/a"), tmp_path)
     assert len(server.requests) == 1
 
@@ -199,8 +199,8 @@ def test_a_second_fetch_asks_nobody_and_locks_nothing(server, tmp_path, monkeypa
 CHILD = """
 import sys
 from pathlib import Path
-from gencourse.cache import File
-from gencourse.download import fetch_file
+from gencourse.data.cache import File
+from gencourse.data.download import fetch_file
 name, size, digest, url, folder = sys.argv[1:]
 print("ready", flush=True)
 fetch_file(File(name, int(size), digest, (url,)), Path(folder), timeout=30, pause=0)
@@ -290,7 +290,7 @@ def test_unpacking_repairs_and_repeats_nothing(tmp_path, monkeypatch, known):
     path.write_bytes(body)
     path.with_suffix("").write_bytes(BODY[:HALF])  # half a file, from a copy that was broken off
     assert unpack(file, tmp_path).read_bytes() == BODY
-    monkeypatch.setattr(gencourse.cache, "locked", None)
+    monkeypatch.setattr(gencourse.data.cache, "locked", None)
     assert unpack(file, tmp_path).read_bytes() == BODY
 
 

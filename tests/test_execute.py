@@ -12,8 +12,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from gencourse import cli, execute, pages
-from gencourse.catalogue import UnknownName
+from gencourse import cli
+from gencourse.chapters import pages
+from gencourse.chapters import run as execute
+from gencourse.expect import UnknownName
 
 PICTURE = """
 from matplotlib.figure import Figure
@@ -96,7 +98,7 @@ def test_a_name_that_fits_several_is_refused(chapters):
 
 
 def test_without_a_checkout_it_says_to_clone(tmp_path, monkeypatch):
-    monkeypatch.setattr(execute, "__file__", str(tmp_path / "site-packages" / "gencourse" / "execute.py"))
+    monkeypatch.setattr(execute, "CHECKOUT", tmp_path / "site-packages")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"git clone https://\S+"):
         execute.chapters()

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from gencourse import checkpoints, data
 from gencourse.methods.style import gram_matrix, stylize
 from gencourse.networks import features
-from gencourse.networks.features import VGG, extractor, from_caffe
+from gencourse.networks.features import extractor, from_caffe
+from gencourse.networks.vgg import VGG
 
 
 @pytest.fixture

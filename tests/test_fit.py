@@ -15,9 +15,11 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import gencourse
-from gencourse import descend, fit, live, pages
+from gencourse import descend, fit
+from gencourse.chapters import pages
+from gencourse.training import live
 
-loop = sys.modules["gencourse.loop"]
+loop = sys.modules["gencourse.training.loop"]
 
 
 class Steps:

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from gencourse import data
-from gencourse.descend import Average
-from gencourse.images import ImageError
+from gencourse.expect import ImageError
 from gencourse.methods import gan, gan_tricks
 from gencourse.networks.dcgan import Discriminator, Generator
+from gencourse.training.helpers import Average
 
 
 def rng(seed=0):

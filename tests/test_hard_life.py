@@ -19,9 +19,11 @@ from server import Server
 from torch import nn
 from training import Training, same
 
-from gencourse import archive, cache, checkpoints, data, images, pages
-from gencourse.catalogue import CATALOGUE
-from gencourse.resume import Saves
+from gencourse import checkpoints, data, images
+from gencourse.chapters import pages
+from gencourse.data import archive, cache
+from gencourse.data.catalogue import CATALOGUE
+from gencourse.training.saves import Saves
 
 pytestmark = pytest.mark.timeout(3600)
 WAIT = 1500  # seconds, for machines that have other things to do; no test measures time
@@ -37,7 +39,9 @@ import sys, warnings
 from pathlib import Path
 import torch
 from training import Training, same
-from gencourse import archive, checkpoints, images, pages
+from gencourse import checkpoints, images
+from gencourse.chapters import pages
+from gencourse.data import archive
 from nbformat.v4 import new_notebook
 
 warnings.simplefilter("always")
@@ -156,7 +160,8 @@ def test_weights_cut_off_anywhere_are_refused(tmp_path):
 
 FETCH = """
 import dataclasses, json, sys, time
-from gencourse import catalogue, data
+from gencourse import data
+from gencourse.data import catalogue
 facts = json.loads(sys.argv[1])
 files = tuple(dataclasses.replace(file, size=size, sha256=sha, unpacked=inside, mirrors=(url,))
               for file, (size, sha, inside, url) in zip(data.CATALOGUE["mnist"].files, facts))

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from gencourse import checkpoints, data
-from gencourse.harness import some
-from gencourse.images import ImageError
+from gencourse.expect import ImageError
 from gencourse.metrics import Features, Scores, features, frechet_distance, inception_score, score, table
+from gencourse.metrics.harness import some
 from gencourse.networks.classifier import Classifier
 
 needs_weights = pytest.mark.skipif("digits" not in checkpoints.names(), reason="needs data/checkpoints/digits")

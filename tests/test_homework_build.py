@@ -7,9 +7,13 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from gencourse import cli, execute, kernel, pages, repository
-from gencourse.homework import build, checks, depends, tasks
-from gencourse.homework.inside.definitions import is_stub, parse
+from gencourse import cli
+from gencourse.chapters import kernel, pages, repository
+from gencourse.chapters import run as execute
+from gencourse.homework import tasks
+from gencourse.homework.checking import check as checks
+from gencourse.homework.grading.inside.definitions import is_stub, parse
+from gencourse.homework.handout import build, depends
 
 SOURCES = build.sources()
 CHAPTERS = list(SOURCES)

@@ -18,13 +18,17 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from gencourse import cli, pages
-from gencourse.execute import find
-from gencourse.homework import build, checks, collect, sandbox, session, submission, tasks
-from gencourse.homework.grade import Result, grade
-from gencourse.homework.inside import definitions, wire
-from gencourse.homework.sandbox import Place
-from gencourse.homework.session import Limits
+from gencourse import cli
+from gencourse.chapters import pages
+from gencourse.chapters.run import find
+from gencourse.homework import tasks
+from gencourse.homework.checking import check as checks
+from gencourse.homework.grading import collect, sandbox, session, submission
+from gencourse.homework.grading.grade import Result, grade
+from gencourse.homework.grading.inside import definitions, wire
+from gencourse.homework.grading.sandbox import Place
+from gencourse.homework.grading.session import Limits
+from gencourse.homework.handout import build
 
 CHAPTER = "01"
 NAME = tasks.chapter(CHAPTER).name
@@ -418,7 +422,7 @@ def test_ctrl_c_leaves_the_table_that_is_there(tmp_path, capsys, monkeypatch):
         yield from list(grade(*arguments, **options))[:1]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gencourse.homework.grade.grade", pressed)
+    monkeypatch.setattr("gencourse.homework.grading.grade.grade", pressed)
     assert cli.main(command) == 130 and out.read_bytes() == before
     assert "1 of 2 are graded and kept" in capsys.readouterr().err
 
@@ -463,7 +467,7 @@ def test_grades_do_not_depend_on_the_order_of_work(tmp_path, capsys):
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
 def test_a_spreadsheet_runs_no_formula(text):
-    from gencourse.homework.report import harmless
+    from gencourse.homework.grading.report import harmless
 
     assert harmless(text) == "'" + text and harmless("anna") == "anna"
 
@@ -497,8 +501,9 @@ def test_the_chapter_is_that_of_most_files(tmp_path):
 def test_what_lies_on_the_desk(place):
     """Nothing that knows an answer, and nothing that judges."""
     names = {path.relative_to(place.desk / "gencourse").as_posix() for path in place.desk.rglob("*.py")}
-    assert not [name for name in names if name.startswith(("methods", "metrics", "distances", "homework/checks"))]
-    assert "homework/calls/ch01.py" in names and "homework/inside/worker.py" in names
+    assert not [name for name in names if name.startswith(("methods", "metrics", "data", "checkpoints"))]
+    assert "homework/ch01/calls.py" in names and "homework/grading/inside/worker.py" in names
+    assert not [name for name in names if name.endswith(("checks.py", "check.py", "compare.py", "mistakes.py"))]
 
 
 def test_more_code_than_anybody_writes():

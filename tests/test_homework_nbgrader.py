@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gencourse import pages
-from gencourse.homework import build, tasks
+from gencourse.chapters import pages
+from gencourse.homework import tasks
+from gencourse.homework.handout import build
 
 pytest.importorskip("nbgrader", reason="pip install gencourse[staff]")
 NAME = "01_style_transfer"

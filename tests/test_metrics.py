@@ -8,7 +8,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from gencourse import data
-from gencourse.images import ImageError
+from gencourse.expect import ImageError
 from gencourse.metrics import psnr, ssim
 
 SHAPES = [(1, 1, 11, 11), (1, 3, 12, 40), (3, 3, 33, 21), (2, 1, 64, 48)]

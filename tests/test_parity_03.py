@@ -6,9 +6,9 @@ import torch
 from parity import definitions
 
 from gencourse import metrics
-from gencourse.descend import descend
 from gencourse.methods import gan
 from gencourse.networks.dcgan import Discriminator, Generator
+from gencourse.training.helpers import descend
 
 CHAPTER = definitions(
     "03_gan.ipynb", {"discriminator_loss", "generator_loss", "five_steps", "frechet_distance"}, {"descend": descend}

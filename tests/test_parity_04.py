@@ -6,11 +6,11 @@ import pytest
 import torch
 from parity import definitions
 
-from gencourse.descend import descend
 from gencourse.methods import cyclegan
-from gencourse.methods.gan import frozen
 from gencourse.methods.gan_tricks import PastFakes
+from gencourse.modes import frozen
 from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
+from gencourse.training.helpers import descend
 
 NOTEBOOK = "04_cyclegan.ipynb"
 

@@ -11,14 +11,14 @@ from torch.testing import assert_close
 
 from gencourse import checkpoints, data
 from gencourse.commands import sample
-from gencourse.descend import descend
-from gencourse.images import ImageError
+from gencourse.expect import ImageError
 from gencourse.methods import pixelcnn
 from gencourse.networks.autoregressive import PixelNetwork
 from gencourse.networks.columns import Columns
 from gencourse.networks.masked import MaskedConv2d, VerticalConv2d, causal_mask, colour_mask
 from gencourse.networks.pixelcnn import GatedPixelCNN, PixelCNN, gate
 from gencourse.networks.pixelrnn import PixelRNN, RowLSTM
+from gencourse.training.helpers import descend
 
 NETWORKS = [PixelCNN, GatedPixelCNN, PixelRNN]
 SAMPLED = [PixelCNN, GatedPixelCNN]

@@ -20,10 +20,11 @@ import training
 from torch import nn
 from training import SOURCES, STEPS, Placed, Training, same
 
-from gencourse import descend, fit, resume
-from gencourse.resume import Feed, Saves, Settings
+from gencourse import descend, fit
+from gencourse.training import saves as resume
+from gencourse.training.saves import Feed, Saves, Settings
 
-loop = sys.modules["gencourse.loop"]
+loop = sys.modules["gencourse.training.loop"]
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork a process")
 
 

@@ -10,7 +10,7 @@ from torch.testing import assert_close
 
 from gencourse import checkpoints
 from gencourse.commands import sample
-from gencourse.images import ImageError
+from gencourse.expect import ImageError
 from gencourse.methods.denoising import Diffusion, clipped, denoiser, guided, sample_images
 from gencourse.methods.diffusion import TARGETS, NoiseSchedule, cosine_schedule, linear_schedule, q_sample
 from gencourse.methods.editing import ddim_invert, inpaint, slerp

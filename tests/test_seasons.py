@@ -5,8 +5,8 @@ import torch
 from torch.testing import assert_close
 
 from gencourse import data, metrics
-from gencourse.drawing import Canvas, Draws, colour, disc, mix
 from gencourse.seasons import SEASONS, render
+from gencourse.seasons.drawing import Canvas, Draws, colour, disc, mix
 
 LEVEL = 1 / 255
 

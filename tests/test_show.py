@@ -20,8 +20,10 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from gencourse import images, play, show
-from gencourse.images import ImageError
+from gencourse import images, show
+from gencourse.expect import ImageError
+from gencourse.show import figures as drawing
+from gencourse.show import play
 
 
 @pytest.fixture
@@ -34,9 +36,9 @@ def page(monkeypatch):
         shown.append(entry)
         return SimpleNamespace(update=entry.updates.append) if display_id else None
 
-    for module in (show, play):
+    for module in (drawing, play):
         monkeypatch.setattr(module, "display", display)
-    monkeypatch.setattr(show, "in_notebook", lambda: True)
+    monkeypatch.setattr(drawing, "in_notebook", lambda: True)
     return shown
 
 
@@ -44,7 +46,7 @@ def page(monkeypatch):
 def figures(monkeypatch):
     """The matplotlib figures that are shown."""
     shown = []
-    monkeypatch.setattr(show, "_display", shown.append)
+    monkeypatch.setattr(drawing, "_display", shown.append)
     return shown
 
 
@@ -278,7 +280,7 @@ def test_matrices_stand_close_together_and_nothing_is_clipped(named, figures):
     figure = figures[0]
     renderer = FigureCanvasAgg(figure).get_renderer()
     page = figure.bbox
-    assert page.width <= show.WIDTH * figure.dpi + 1
+    assert page.width <= drawing.WIDTH * figure.dpi + 1
     boxes, sides = [], []
     for axes, matrix in zip(figure.axes, named.values(), strict=True):
         grid, title = axes.get_window_extent(renderer), axes.title.get_window_extent(renderer)
@@ -536,7 +538,8 @@ REST = {
 SETUP = """
 import io, ipywidgets, torch
 from matplotlib.figure import Figure
-from gencourse import images, play, show
+from gencourse import images, show
+from gencourse.show import play
 slider = ipywidgets.IntSlider(value=1, min=0, max=5)
 """
 

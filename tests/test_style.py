@@ -3,9 +3,11 @@
 import pytest
 import torch
 
-from gencourse.images import ImageError, resize
+from gencourse.expect import ImageError
+from gencourse.images import resize
 from gencourse.methods import style
-from gencourse.networks.features import VGG, embedded_extractor, extractor
+from gencourse.networks.features import embedded_extractor, extractor
+from gencourse.networks.vgg import VGG
 
 
 @pytest.fixture(scope="module")

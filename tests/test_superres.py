@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 from gencourse import data
-from gencourse.descend import descend
 from gencourse.images import to_signed
 from gencourse.methods.upsampling import area_average, bicubic, pixel_loss
 from gencourse.networks.superres import ResidualBlock, SuperResolver
+from gencourse.training.helpers import descend
 
 
 def picture(*shape: int) -> torch.Tensor:

@@ -12,10 +12,10 @@ from PIL import Image
 from server import Server, dies_halfway, good, login_page, status
 
 from gencourse import data
-from gencourse.cache import DownloadError, File
-from gencourse.images import ImageError
-from gencourse.paper_sets import PAPER_SETS
-from gencourse.translation_data import from_zip
+from gencourse.data.cache import DownloadError, File
+from gencourse.data.pairs import from_zip
+from gencourse.data.sources import PAPER_SETS
+from gencourse.expect import ImageError
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -165,7 +165,7 @@ def served(tmp_path, monkeypatch):
     """horse2zebra at two addresses of a local server, and an empty cache."""
     monkeypatch.setenv("GENCOURSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr("gencourse.download.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("gencourse.data.download.time.sleep", lambda seconds: None)
     body = paper_like()
     with Server(body) as server:
         paths = ("/first/horse2zebra.zip", "/second/horse2zebra.zip")

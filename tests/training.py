@@ -22,12 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
 
-from gencourse import Average, descend, fit, resume
+from gencourse import Average, descend, fit
 from gencourse.data import Batches
+from gencourse.training import saves as resume
 
 STEPS = int(os.environ.get("TRAINING_STEPS", "24"))
 KILLS = int(os.environ.get("TRAINING_KILLS", "6"))  # at random moments
-loop = sys.modules["gencourse.loop"]
+loop = sys.modules["gencourse.training.loop"]
 
 
 def generator(seed: int) -> torch.Generator:

@@ -17,7 +17,7 @@ def input_errors() -> Iterator[None]:
     To be laid around the reading of input, not around the work: there an error is a mistake of ours and keeps its
     traceback.
     """
-    from gencourse.cache import DownloadError
+    from gencourse.data.cache import DownloadError
 
     try:
         yield

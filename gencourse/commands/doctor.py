@@ -9,8 +9,11 @@ from pathlib import Path
 import torch
 from torchvision import models
 
-from gencourse import __version__, catalogue, checkpoints, execute
-from gencourse.cache import DownloadError, cache_dir
+from gencourse import __version__, checkpoints, paths
+from gencourse.chapters import run as execute
+from gencourse.data import catalogue
+from gencourse.data.cache import DownloadError, cache_dir
+from gencourse.paths import CHECKOUT
 from gencourse.runtime import accelerator, choose_profile
 
 PACKAGES = (
@@ -54,7 +57,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def versions(report: Report) -> None:
-    report.line("gencourse", f"{__version__} in {Path(__file__).resolve().parent.parent}")
+    report.line("gencourse", f"{__version__} in {CHECKOUT}")
     report.line("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in PACKAGES:
         try:
@@ -82,7 +85,7 @@ def machine(report: Report) -> None:
 
 def data_sets(report: Report) -> None:
     try:
-        report.line("embedded in", str(catalogue.root()))
+        report.line("embedded in", str(paths.root()))
     except FileNotFoundError as error:
         return report.line("embedded in", "nowhere", str(error))
     try:

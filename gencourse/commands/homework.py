@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from gencourse.chapters.pages import write_text
 from gencourse.commands import UserError, input_errors
-from gencourse.pages import write_text
 
 STALE = 1
 
@@ -38,7 +38,7 @@ def main(args: argparse.Namespace) -> int:
 
 def build(args: argparse.Namespace) -> int:
     """Write the students' copies, or say which are out of date."""
-    from gencourse.homework import build as homework
+    from gencourse.homework.handout import build as homework
 
     with input_errors():
         if args.check:
@@ -57,11 +57,11 @@ def grade(args: argparse.Namespace) -> int:
     """Grade a file or a folder; writes a table and a page for each student."""
     from tqdm import tqdm
 
-    from gencourse.homework import report, sandbox
-    from gencourse.homework.collect import find_files, most_common, without_any
-    from gencourse.homework.grade import grade as graded
-    from gencourse.homework.grade import in_order
-    from gencourse.homework.session import Limits
+    from gencourse.homework.grading import report, sandbox
+    from gencourse.homework.grading.collect import find_files, most_common, without_any
+    from gencourse.homework.grading.grade import grade as graded
+    from gencourse.homework.grading.grade import in_order
+    from gencourse.homework.grading.session import Limits
     from gencourse.homework.tasks import chapter
 
     out, where = Path(args.out).expanduser(), Path(args.where)

@@ -6,9 +6,9 @@ import re
 import sys
 from pathlib import Path
 
+from gencourse.chapters.pages import read
+from gencourse.chapters.run import Result, chapters, find, run
 from gencourse.commands import UserError, input_errors, writable
-from gencourse.execute import Result, chapters, find, run
-from gencourse.pages import read
 from gencourse.runtime import choose_profile
 
 FAILED, INTERRUPTED = 1, 130

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from gencourse import archive, checkpoints, images
+from gencourse import checkpoints, images
 from gencourse.commands import input_errors, output_file
 from gencourse.commands.run import duration
+from gencourse.data import archive
 from gencourse.runtime import choose_device
 
 # Pictures at a time. torch draws normal numbers in blocks of 16, so with a multiple of 16 the noise of picture i, and

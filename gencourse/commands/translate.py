@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from gencourse import checkpoints, data, images
 from gencourse.commands import input_errors, output_file
+from gencourse.data.pairs import TEST
 from gencourse.methods.cyclegan import translate
 from gencourse.networks.translation import MULTIPLE, SMALLEST, ResnetGenerator
 from gencourse.runtime import choose_device
 from gencourse.seasons import render
-from gencourse.translation_data import TEST
 
 
 def main(args: argparse.Namespace) -> int:
@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> int:
 
 def translators() -> list[str]:
     """Return the names of the shipped networks that turn a picture into a picture."""
-    return [name for name, model in checkpoints.MODELS.items() if model.network == ResnetGenerator.__name__]
+    return [name for name, model in checkpoints.MODELS.items() if model.network is ResnetGenerator]
 
 
 def load(name: str) -> nn.Module:

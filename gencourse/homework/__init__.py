@@ -4,7 +4,7 @@ from gencourse.homework import check
 check("gram_matrix", gram_matrix)
 """
 
-from gencourse.homework.checks import Wrong
-from gencourse.homework.verdict import check
+from gencourse.homework.checking.check import Wrong
+from gencourse.homework.checking.verdict import check
 
 __all__ = ["Wrong", "check"]

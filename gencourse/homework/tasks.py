@@ -6,9 +6,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from gencourse import pages
-from gencourse.execute import find
-from gencourse.homework import checks
+from gencourse.chapters import pages
+from gencourse.chapters.run import find
+from gencourse.homework.checking import check as checks
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from gencourse.descend import Average, descend, eval_mode
-from gencourse.images import ImageError, check_range, check_shape, check_tensor, to_signed, to_unit
-from gencourse.methods.gan import check_logits, frozen, lsgan
+from gencourse.expect import ImageError, check_range, check_shape, check_tensor
+from gencourse.images import to_signed, to_unit
+from gencourse.methods.gan import check_logits, lsgan
 from gencourse.methods.gan_tricks import PastFakes
+from gencourse.modes import eval_mode, frozen
+from gencourse.training.helpers import Average, descend
 
 
 class Translators(NamedTuple):

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gencourse.descend import eval_mode
-from gencourse.images import check_tensor, same_shape, to_unit
+from gencourse.expect import check_tensor, same_shape
+from gencourse.images import to_unit
 from gencourse.methods.diffusion import TARGETS, NoiseSchedule, Target, cosine_schedule, linear_schedule, scales
 from gencourse.methods.samplers import Model, dpm_solver_pp_2m, noise_like
+from gencourse.modes import eval_mode
 from gencourse.networks.unet import UNet, check_labels
 
 SCHEDULES = {"linear": linear_schedule, "cosine": cosine_schedule}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gencourse.images import check_range, check_tensor, same_shape
+from gencourse.expect import check_range, check_tensor, same_shape
 
 
 class NoiseSchedule:

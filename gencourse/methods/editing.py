@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gencourse.images import ImageError, check_range, check_tensor, same_shape
+from gencourse.expect import ImageError, check_range, check_tensor, same_shape
 from gencourse.methods.diffusion import NoiseSchedule
 from gencourse.methods.samplers import Callback, Model, Random, check_start, ddpm_step, noise_like, predict, times
 

@@ -6,17 +6,18 @@ ImageError for logits that are no floating point tensors, or none at all.
 What steadies the training, penalties, the buffer of past fakes and augmentation, is in `gan_tricks`.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencourse.descend import Average, descend, eval_mode
-from gencourse.images import ImageError, check_range, check_tensor, to_unit
+from gencourse.expect import ImageError, check_range, check_tensor
+from gencourse.images import to_unit
 from gencourse.methods.gan_tricks import PastFakes, Penalty
+from gencourse.modes import eval_mode, frozen
+from gencourse.training.helpers import Average, descend
 
 
 class Losses(NamedTuple):
@@ -167,18 +168,6 @@ class GANStep:
 
     def _judge(self, x: Tensor, labels: Tensor | None) -> Tensor:
         return self.discriminator(x) if labels is None else self.discriminator(x, labels)
-
-
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """Let no weight of a module collect gradients for a while; gradients still pass through to what lies below."""
-    before = [(weight, weight.requires_grad) for weight in module.parameters()]
-    module.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for weight, needed in before:
-            weight.requires_grad_(needed)
 
 
 def latent(network: nn.Module, count: int, generator: torch.Generator | None = None) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gencourse.images import ImageError, check_shape, check_tensor, same_shape
+from gencourse.expect import ImageError, check_shape, check_tensor, same_shape
 
 Penalty = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
 

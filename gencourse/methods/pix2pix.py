@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 from torch.optim.lr_scheduler import LRScheduler
 
-from gencourse.descend import descend
-from gencourse.images import check_range, same_shape
+from gencourse.expect import check_range, same_shape
 from gencourse.methods.cyclegan import judge, lsgan_g, two
-from gencourse.methods.gan import frozen
+from gencourse.modes import frozen
+from gencourse.training.helpers import descend
 
 
 class Pix2PixStep:

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gencourse.descend import eval_mode
-from gencourse.images import check_range, check_shape, check_tensor
+from gencourse.expect import check_range, check_shape, check_tensor
+from gencourse.modes import eval_mode
 from gencourse.networks.autoregressive import PixelNetwork
 from gencourse.networks.columns import Columns
 

@@ -22,7 +22,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from gencourse.images import ImageError, check_tensor, same_shape
+from gencourse.expect import ImageError, check_tensor, same_shape
 from gencourse.methods.diffusion import NoiseSchedule
 
 Model = Callable[[Tensor, Tensor], Tensor]

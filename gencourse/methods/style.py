@@ -10,9 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gencourse.fit import History, fit
-from gencourse.images import ImageError, check_range, check_shape, check_tensor, resize, same_shape
+from gencourse.expect import ImageError, check_range, check_shape, check_tensor, same_shape
+from gencourse.images import resize
 from gencourse.networks.features import SMALLEST, Extractor
+from gencourse.training.fit import History, fit
 
 Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gencourse.images import check_shape, check_tensor, same_shape
+from gencourse.expect import check_shape, check_tensor, same_shape
 
 KEYS_A = -0.75  # torch's and OpenCV's choice; Keys 1981 derives -0.5
 

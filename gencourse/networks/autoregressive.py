@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from gencourse.images import check_tensor
+from gencourse.expect import check_tensor
 from gencourse.networks.masked import CausalConv2d
 
 Convolve = Callable[[CausalConv2d, Tensor, Tensor | None], Tensor]

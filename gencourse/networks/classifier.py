@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencourse.images import check_tensor
+from gencourse.expect import check_tensor
 
 
 class Classifier(nn.Module):

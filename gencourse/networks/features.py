@@ -16,12 +16,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from gencourse import checkpoints, data
-from gencourse.images import check_shape, check_tensor
+from gencourse import data, paths
+from gencourse.expect import check_shape, check_tensor
+from gencourse.networks.vgg import VGG, VGG19_WIDTHS
 from gencourse.runtime import choose_profile
+from gencourse.weights import read, read_record
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-VGG19_WIDTHS = ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4)
 SMALLEST = 32  # pixels a side: four poolings must leave something to average over
 
 
@@ -111,32 +112,6 @@ def extractor(
     return network.normalise(data.photo(photo, size=128) for photo in data.photos())
 
 
-class VGG(nn.Module):
-    """A network of VGG's shape: blocks of 3 x 3 convolutions and ReLUs, with average pooling between the blocks.
-
-    widths: the output channels of each convolution, block by block. `stages` maps the paper's names (conv1_1, conv1_2,
-    conv2_1, ...) to modules. forward: (B, 3, H, W), normalised like ImageNet's images, to {layer: activations}. Raises
-    ImageError for another shape.
-    """
-
-    def __init__(self, widths: Iterable[Iterable[int]]):
-        super().__init__()
-        stages, channels = {}, 3
-        for b, block in enumerate(widths, start=1):
-            for i, width in enumerate(block, start=1):
-                pool = [nn.AvgPool2d(2)] if b > 1 and i == 1 else []
-                stages[f"conv{b}_{i}"] = nn.Sequential(*pool, nn.Conv2d(channels, width, 3, padding=1), nn.ReLU())
-                channels = width
-        self.stages = nn.ModuleDict(stages)
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        check_shape(x, "pictures", "B", 3, "H", "W")
-        out = {}
-        for name, stage in self.stages.items():
-            x = out[name] = stage(x)
-        return out
-
-
 def vgg19_is_cached() -> bool:
     """Whether torchvision's cache on this machine already holds VGG19's weights."""
     url = torchvision.models.VGG19_Weights.IMAGENET1K_V1.url
@@ -154,13 +129,13 @@ def _auto(layers, device) -> Extractor:
 
 def _embedded(layers, weights) -> Extractor:
     if weights is None:
-        network = VGG(**checkpoints.record("embedded")["arguments"])
+        network = VGG(**read_record(paths.weights() / "embedded.safetensors")["arguments"])
     elif weights == "imagenet":
-        network = checkpoints.load("embedded")
+        network = read(paths.weights() / "embedded.safetensors", VGG)
     elif isinstance(weights, dict):
         raise ValueError("embedded takes a file of `checkpoints.save`; a network goes in `embedded_extractor`")
     else:
-        network = checkpoints.read(weights, VGG)
+        network = read(weights, VGG)
     return embedded_extractor(network, layers)
 
 

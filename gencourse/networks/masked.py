@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencourse.images import ImageError, check_tensor
+from gencourse.expect import ImageError, check_tensor
 
 
 def causal_mask(kind: str, size: int) -> Tensor:

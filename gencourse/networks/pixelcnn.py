@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gencourse.images import ImageError, check_tensor
+from gencourse.expect import ImageError, check_tensor
 from gencourse.networks.autoregressive import PixelNetwork, label_embeddings
 from gencourse.networks.masked import MaskedConv2d, VerticalConv2d, causal_mask
 

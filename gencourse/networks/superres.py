@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencourse.images import check_tensor
+from gencourse.expect import check_tensor
 
 
 class ResidualBlock(nn.Module):

@@ -5,7 +5,7 @@ Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adv
 
 from torch import Tensor, nn
 
-from gencourse.images import check_tensor
+from gencourse.expect import check_tensor
 
 MULTIPLE = 4  # of the sides: they are halved twice
 SMALLEST = 12  # pixels a side: after two halvings the reflection still has something to mirror

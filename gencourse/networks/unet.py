@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencourse.images import check_tensor
+from gencourse.expect import check_tensor
 
 GROUPS = 8  # of each group normalisation; every width must be a multiple of it
 

@@ -14,7 +14,7 @@ import pytest
 from lab import Lab, Sheet
 
 from gencourse import data
-from gencourse.repository import COLAB
+from gencourse.chapters.repository import COLAB
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -49,7 +49,7 @@ def test_every_module_has_a_page_in_a_room(build, tmp_path):
     for name in build.modules():
         assert f"automodule:: gencourse.{name}\n" in (tmp_path / f"{name}.rst").read_text(encoding="utf-8")
     index = (tmp_path / "index.rst").read_text(encoding="utf-8")
-    assert index.count(":doc:`methods.style`") == index.count(":doc:`fit`") == index.count(":doc:`resume`") == 1
+    assert index.count(":doc:`methods.style`") == index.count(":doc:`training.fit`") == index.count(":doc:`files`") == 1
     assert "What a chapter derives\n---" in index
 
 

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 
 import gencourse
 from gencourse import data, fit
-from gencourse.descend import descend
 from gencourse.networks.dcgan import Discriminator, Generator
+from gencourse.training.helpers import descend
 from wrong_answers import right, wrong
 
 # Names that the chapter's cells leave behind; the check lets them mean something small.

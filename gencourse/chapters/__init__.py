@@ -1,0 +1,1 @@
+"""The chapters as notebooks: found, executed, read, written and shown as pages."""

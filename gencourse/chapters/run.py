@@ -1,0 +1,203 @@
+"""Chapters without a screen: find a notebook, run it in a kernel of its own, write what came out.
+
+result = run(find("01"), profile="cpu")
+result.page, result.error               # runs/01_style_transfer.html, None
+"""
+
+import importlib.metadata
+import os
+import platform
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from gencourse import __version__
+from gencourse.chapters import pages
+from gencourse.chapters.repository import repository
+from gencourse.expect import UnknownName
+from gencourse.paths import CHECKOUT
+
+STARTED = re.compile(r"gencourse: profile (\w+), device (\S+), seed")  # what `gencourse.start` prints
+
+
+@dataclass
+class Result:
+    """What came of one notebook: the two files, seconds, peak memory of the kernel in bytes where the system tells it.
+
+    error: None when every cell passed, else what went wrong, a failing cell's traceback; interrupted: Ctrl-C ended it.
+    """
+
+    path: Path
+    notebook: Path
+    page: Path
+    cells: int  # code cells there are
+    done: int = 0  # code cells that passed
+    section: str = ""  # the heading it came to
+    seconds: float = 0.0
+    memory: int | None = None
+    error: str | None = None
+    interrupted: bool = False
+
+
+def folder() -> Path:
+    """Return the folder of the notebooks: in the checkout this package belongs to, or in the one we stand in.
+
+    Raises FileNotFoundError where there is neither: an installed package does not carry them.
+    """
+    for place in (CHECKOUT, Path.cwd()):
+        if any((place / "notebooks").glob("[0-9][0-9]*_*.ipynb")):
+            return place / "notebooks"
+    raise FileNotFoundError(
+        "no notebooks here: the installed package does not carry them. Clone the repository (git clone "
+        f"{repository()}) and run this inside it, or give the path of a notebook"
+    )
+
+
+def chapters() -> list[Path]:
+    """Return the notebooks of the course in order. Raises FileNotFoundError where there are none."""
+    return sorted(folder().glob("[0-9][0-9]*_*.ipynb"))
+
+
+def find(name: str) -> Path:
+    """Return a chapter's notebook by number ("01", "1", "01b"), by (part of) its name, or by path.
+
+    Raises UnknownName that lists the chapters, FileNotFoundError, or ValueError where several fit.
+    """
+    if name.endswith(".ipynb") or "/" in name or os.sep in name:
+        if not Path(name).is_file():
+            raise FileNotFoundError(f"no notebook at {name}")
+        return Path(name)
+    known = chapters()
+    if number := re.fullmatch(r"0*(\d+)([a-z]?)", name.lower()):
+        wanted = f"{int(number[1]):02d}{number[2]}"
+        fits = [path for path in known if path.stem.split("_")[0] == wanted]
+    else:
+        word = name.lower().replace("-", "_").replace(" ", "_")
+        fits = [path for path in known if path.stem == word] or [path for path in known if word and word in path.stem]
+    if len(fits) > 1:
+        raise ValueError(f"{name!r} fits several chapters: {', '.join(path.stem for path in fits)}")
+    if not fits:
+        raise UnknownName("chapter", name, [path.stem for path in known])
+    return fits[0]
+
+
+def run(
+    path: Path,
+    *,
+    profile: str | None = None,
+    out: Path = Path("runs"),
+    save: bool = False,
+    timeout: float | None = None,
+) -> Result:
+    """Run a notebook in a new kernel of this Python, in its own folder, and write OUT/NAME.ipynb and OUT/NAME.html.
+
+    profile: "smoke", "cpu" or "gpu", else what the environment and the hardware say. timeout: seconds a cell may take.
+    save: when every cell passed, also keep the outputs in the notebook itself. What had run is written in any case: a
+    cell that fails, a kernel that dies and Ctrl-C (once: stop as soon as the cell lets go; twice: at once) are told in
+    the result. Raises ValueError for a file that is no notebook, that its result would overwrite, a result that would
+    overwrite another notebook, and a file that was edited while it ran and is not saved.
+    """
+    notebook = pages.read(path)
+    for cell in pages.code_cells(notebook):
+        cell.outputs, cell.execution_count = [], None
+    result = Result(path, out / f"{path.stem}.ipynb", out / f"{path.stem}.html", len(pages.code_cells(notebook)))
+    if result.notebook.resolve() == path.resolve():
+        raise ValueError(f"{path} lies in {out}, where its result would overwrite it: choose another folder")
+    if result.notebook.exists() and not is_result(result.notebook):
+        raise ValueError(f"{result.notebook} is a notebook of its own, no earlier result: choose another folder")
+    out.mkdir(parents=True, exist_ok=True)  # before the work, not after it, if it cannot be
+    started = time.monotonic()
+    try:
+        _execute(notebook, result, profile, timeout)
+    finally:
+        result.seconds = time.monotonic() - started
+        pages.tidy(notebook)
+        notebook.metadata["gencourse"] = {"result": True}
+        pages.write(notebook, result.notebook)
+        pages.write_text(pages.page(notebook, path.stem, path.parent), result.page)
+    if save and result.error is None:
+        pages.keep(notebook, path, _record(notebook, result, profile))
+    return result
+
+
+def is_result(path: Path) -> bool:
+    """Whether `run` wrote this notebook, so that it may be replaced by a newer result."""
+    try:
+        return bool(pages.read(path).metadata.get("gencourse", {}).get("result"))
+    except ValueError:  # what was cut off, or is no notebook
+        return False
+
+
+def _execute(notebook: NotebookNode, result: Result, profile: str | None, timeout: float | None) -> None:
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+    from gencourse.chapters import kernel
+
+    options = {"timeout": timeout, "record_timing": False, "store_widget_state": False, "shutdown_kernel": "immediate"}
+    options["extra_arguments"] = ["--log-level=40"]  # the kernel's own warnings would tear the bar apart
+    where = {"metadata": {"path": str(result.path.resolve().parent)}}
+    client = NotebookClient(notebook, km=kernel.manager(), resources=where, **options)
+    pressed: list[bool] = []
+    try:
+        with (
+            kernel.progress(result.cells, result.path.stem.split("_")[0]) as bar,
+            kernel.interruptible(client, pressed),
+            client.setup_kernel(cleanup_kc=True, env=kernel.environment(profile)),
+        ):
+            try:
+                _cells(client, result, bar, pressed)
+            finally:
+                result.memory = kernel.peak_memory(client)
+    except CellExecutionError as error:
+        result.error = _traceback(notebook) or str(error)
+    except CellTimeoutError:
+        result.error = f"a cell took longer than the {timeout:g} seconds it was allowed"
+    except (RuntimeError, KeyboardInterrupt) as error:
+        result.error = f"the kernel died ({error}): most often the machine ran out of memory"
+    if pressed:
+        result.interrupted, result.error = True, "interrupted"
+
+
+def _cells(client, result: Result, bar, pressed: list[bool]) -> None:
+    for index, cell in enumerate(client.nb.cells):
+        if pressed:
+            return
+        if cell.cell_type == "markdown":
+            result.section = _heading(cell.source) or result.section
+            bar.set_description_str(f"{result.section[:40]:<40}")
+        elif cell.cell_type == "code":
+            client.execute_cell(cell, index)
+            result.done += 1
+            bar.update()
+
+
+def _heading(text: str) -> str:
+    """Return the first heading in a markdown cell, or nothing."""
+    found = re.search(r"^#{1,6}\s+(.+?)\s*#*$", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _traceback(notebook: NotebookNode) -> str:
+    """Return the traceback of the failing cell, with its colours."""
+    outputs = [output for cell in pages.code_cells(notebook) for output in cell.outputs]
+    errors = [output for output in outputs if output.output_type == "error"]
+    return "\n".join(errors[-1].traceback) if errors else ""
+
+
+def _record(notebook: NotebookNode, result: Result, profile: str | None) -> dict[str, object]:
+    texts = [output.get("text", "") for cell in pages.code_cells(notebook) for output in cell.outputs]
+    said = next((found for text in texts if (found := STARTED.search(text))), None)
+    versions = {"python": platform.python_version(), "gencourse": __version__}
+    for package in ("torch", "torchvision"):
+        versions[package] = importlib.metadata.version(package)
+    return {
+        "profile": said[1] if said else profile or os.environ.get("GENCOURSE_PROFILE"),
+        "device": said[2] if said else None,
+        "minutes": round(result.seconds / 60, 1),
+        "gigabytes": result.memory and round(result.memory / 1e9, 1),
+        "versions": versions,
+    }

@@ -1,0 +1,22 @@
+"""Data sets by name: embedded in the project, or downloaded once and verified.
+
+    digits = data.digits("train")           # ImageSet: .images uint8 (N, C, H, W), .labels, .names
+    batches = data.Batches(digits.signed(), 128, seed=run.seed)
+    cat = data.photo("chelsea")             # (1, 3, H, W) in [0, 1]
+
+`CATALOGUE` says what there is; data/README.md where it comes from.
+"""
+
+from gencourse.data.cache import DownloadError, cache_dir
+from gencourse.data.catalogue import CATALOGUE, Entry
+from gencourse.data.embedded import digits, fetch, load, painting, paintings, photo, photos, translation_sets
+from gencourse.data.imageset import ImageSet
+from gencourse.data.openmoji import emoji
+from gencourse.data.pairs import TranslationSets, folder, seasons, unpaired
+from gencourse.expect import UnknownName
+from gencourse.paths import root
+from gencourse.training.batches import Batches, UnpairedBatches
+
+__all__ = ["CATALOGUE", "Batches", "DownloadError", "Entry", "ImageSet", "TranslationSets", "UnknownName"]
+__all__ += ["UnpairedBatches", "cache_dir", "digits", "emoji", "fetch", "folder", "load", "painting", "paintings"]
+__all__ += ["photo", "photos", "root", "seasons", "translation_sets", "unpaired"]

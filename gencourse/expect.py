@@ -1,0 +1,67 @@
+"""What a public function expects of what it is given: checks at the door, and the errors that say what was wrong.
+
+Each check returns what it looked at, or raises. Only `check_range` reads values, so the others may be asked in every
+training step without making an accelerator wait.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+TOLERANCE = 1e-3  # rounding may leave a range by this much; anything more is a mistake and raises
+
+
+class ImageError(ValueError):
+    """A picture or a tensor of pictures is not what it should be."""
+
+
+class UnknownName(ValueError):
+    """There is nothing of that name; the message lists the names there are."""
+
+    def __init__(self, what: str, name: object, known: Iterable[str]):
+        known = list(known)
+        close = difflib.get_close_matches(str(name), known, n=1)
+        hint = f", did you mean {close[0]!r}?" if close else "."
+        super().__init__(f"unknown {what} {name!r}{hint} Known: {', '.join(known)}")
+
+
+def check_tensor(x: Tensor, *, floating: bool = False) -> Tensor:
+    """Return x unchanged, or raise ImageError if it is no tensor, or not floating point where that is asked for."""
+    if not isinstance(x, Tensor):
+        raise ImageError(f"expected a tensor, got a {type(x).__name__}")
+    if floating and not x.is_floating_point():
+        raise ImageError(f"expected floating point values, got {x.dtype}")
+    return x
+
+
+def check_range(x: Tensor, low: float, high: float) -> Tensor:
+    """Return x unchanged, or raise ImageError if it is no floating point tensor, not finite or leaves [low, high]."""
+    if not check_tensor(x).is_floating_point():
+        raise ImageError(f"expected floating point values in [{low}, {high}], got {x.dtype}; divide bytes by 255")
+    if x.numel() == 0:
+        raise ImageError(f"expected at least one value, got shape {tuple(x.shape)}")
+    smallest, largest = (value.item() for value in torch.aminmax(x.detach()))
+    if not (smallest >= low - TOLERANCE and largest <= high + TOLERANCE):  # also false for NaN
+        raise ImageError(f"expected values in [{low}, {high}], got [{smallest:.3g}, {largest:.3g}]")
+    return x
+
+
+def check_shape(x: Tensor, what: str, *shape: str | int, floating: bool = True) -> Tensor:
+    """Return x unchanged, or raise ImageError if it has not this shape: numbers, and letters for what may be any size.
+
+    Equal letters stand for equal sizes; nothing may be empty. floating: demand floating point values. What the values
+    are is not looked at, so nothing waits for an accelerator and a loss may ask in every step.
+    """
+    sizes = dict(zip(shape, check_tensor(x).shape, strict=False))
+    fits = x.ndim == len(shape) and x.numel() > 0
+    if not fits or any(n != (sizes[s] if isinstance(s, str) else s) for s, n in zip(shape, x.shape, strict=True)):
+        raise ImageError(f"expected {what} ({', '.join(map(str, shape))}), none of them 0; got shape {tuple(x.shape)}")
+    return check_tensor(x, floating=floating)
+
+
+def same_shape(x: Tensor, y: Tensor) -> None:
+    """Raise ImageError unless both are floating point tensors of one shape; their values are not looked at."""
+    if check_tensor(x, floating=True).shape != check_tensor(y, floating=True).shape:
+        raise ImageError(f"expected two tensors of one shape, got {tuple(x.shape)} and {tuple(y.shape)}")

@@ -1,0 +1,50 @@
+"""Chapter 02: the perceptual loss is called with a small network of given weights."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gencourse.homework.checking.calls import Case, Outputs, after, plain, slopes, tensors
+
+
+def matrix(function: Callable[..., Any], case: Case) -> Outputs:
+    """Call function(*inputs); returns `value`, and whether it was a `tensor`, and of what `kind`: its dtype."""
+    found = function(*tensors(case).values())
+    kind = str(found.dtype) if isinstance(found, Tensor) else type(found).__name__
+    return {"value": plain(found), "tensor": isinstance(found, Tensor), "kind": kind[:100]}
+
+
+class Layers:
+    """Two layers of different size; it notes whether a picture y was looked at with a graph, alone or in a batch."""
+
+    def __init__(self, weight: Tensor, y: Tensor):
+        self.weight, self.y, self.graph = weight, y.detach().clone(), False
+
+    def __call__(self, image: Tensor) -> dict[str, Tensor]:
+        if torch.is_grad_enabled() and image.requires_grad and image.shape[1:] == self.y.shape[1:]:
+            self.graph |= any(torch.equal(one, other) for one in image for other in self.y)
+        coarse = torch.einsum("oi,bihw->bohw", self.weight, F.avg_pool2d(image, 4))
+        return {"fine": image * 1.0, "coarse": coarse}
+
+
+def perceptual(function: Callable[..., Any], case: Case) -> Outputs:
+    """Call the loss on two pictures that both ask for gradients.
+
+    Returns `value`, both pictures as the call left them, the gradients `by y_hat` and `by y` where they arrive;
+    `cut`, which of them asks for no gradient any more; `graph`, whether the network looked at y while a graph was kept.
+    """
+    given = tensors(case)
+    network = Layers(given["weight"], given["y"])
+    pictures = {name: given[name].requires_grad_() for name in ("y_hat", "y")}
+    found = function(network, *pictures.values())
+    asking = {name: x for name, x in pictures.items() if x.requires_grad}
+    return {
+        "value": plain(found),
+        **after(pictures),
+        **(slopes(found, asking) if asking else {}),
+        "cut": " and ".join(name for name in pictures if name not in asking),
+        "graph": network.graph,
+    }

@@ -1,0 +1,1 @@
+"""A student's function called and judged: the same in a notebook and in grading."""

@@ -1,0 +1,1 @@
+"""Hand-ins collected, run in a sandbox, judged and reported."""

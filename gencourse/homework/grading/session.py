@@ -1,0 +1,154 @@
+"""One submission run in a worker: inputs go out, outputs come back, and whatever happens there stays there."""
+
+import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import Popen
+
+from gencourse.homework.checking.calls import Case, Outputs
+from gencourse.homework.checking.check import Check
+from gencourse.homework.grading.inside import wire
+from gencourse.homework.grading.sandbox import NoSandbox, Place, user
+
+START_SECONDS = 300  # importing torch, on a slow disk
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a submission may use for one function: seconds of CPU, bytes of memory, seconds on the clock."""
+
+    seconds: int = 20
+    memory: int = 2_000_000_000
+    wall: float = 60.0
+
+
+@dataclass
+class Job:
+    """A function to be run: its name, its check, the inputs, and then what came of it.
+
+    results: outputs, case by case, as far as they came. end: why there are no more, in a sentence.
+    """
+
+    name: str
+    check: Check
+    cases: list[Case]
+    results: list[Outputs] = field(default_factory=list)
+    end: str | None = None
+
+
+def run(place: Place, code: list[dict[str, str]], jobs: Sequence[Job], limits: Limits, slot: int = 0) -> None:
+    """Run a submission's functions and fill in the jobs' results.
+
+    A function that takes the whole worker down with it costs only itself: the others get a new one. Raises NoSandbox
+    when a worker cannot even be started.
+    """
+    waiting = list(jobs)
+    while waiting:
+        once(place, code, waiting, limits, slot)
+        unfinished = [job for job in waiting if job.end is None]
+        if unfinished:
+            unfinished[0].end = "it ended, or stopped, the process that ran it"
+        for job in unfinished[1:]:
+            job.results = []
+        waiting = unfinished[1:]
+
+
+def once(place: Place, code: list[dict[str, str]], jobs: list[Job], limits: Limits, slot: int) -> None:
+    with tempfile.TemporaryFile() as request, tempfile.TemporaryFile() as errors:
+        write_request(request.fileno(), place, code, jobs, limits, slot)
+        request.seek(0)
+        process = place.start(request.fileno(), errors.fileno(), slot)
+        try:
+            started = collect(process, jobs, limits)
+        finally:
+            end(process, place)
+        if not started:
+            errors.seek(0)
+            said = errors.read(2000).decode(errors="replace").strip().split("\n")[-1]
+            raise NoSandbox(f"the process that runs submissions does not start: {said}")
+
+
+def write_request(file: int, place: Place, code: list[dict], jobs: list[Job], limits: Limits, slot: int) -> None:
+    tasks = [
+        {
+            "name": job.name,
+            "cell": job.check.cell,
+            "call": [job.check.call.__module__, job.check.call.__name__],
+            "cases": len(job.cases),
+        }
+        for job in jobs
+    ]
+    facts = {"cells": code, "tasks": tasks, "user": user(slot), "network": "none" if place.walled else "there"}
+    facts |= {"seconds": limits.seconds, "memory": limits.memory, "wall": limits.wall}
+    wire.send(file, json.dumps(facts).encode())
+    for job in jobs:
+        for case in job.cases:
+            wire.send(file, wire.pack(case))
+
+
+def collect(process: Popen, jobs: list[Job], limits: Limits) -> bool:
+    """Read messages until all jobs have ended, the worker is gone, or its time is over; returns whether it started.
+
+    What arrives are claims of the submission's process. A message that does not belong here ends the reading.
+    """
+    channel = process.stdout.fileno()
+    deadline = time.monotonic() + START_SECONDS
+    started, left = False, 2 * sum(len(job.cases) + 1 for job in jobs)
+    bytes_left = wire.MESSAGE_BYTES
+    with suppress(TimeoutError, wire.BadMessage, LookupError, TypeError, ValueError):
+        while left and bytes_left > 0 and any(job.end is None for job in jobs):
+            data = wire.receive(channel, deadline)
+            if data is None:
+                break
+            message = wire.unpack(data)
+            if message.pop("ready", False):
+                started, deadline = True, time.monotonic() + (limits.wall + 5) * len(jobs)
+                continue
+            take(jobs, message)
+            left, bytes_left = left - 1, bytes_left - len(data)
+    return started
+
+
+def take(jobs: list[Job], message: Outputs) -> None:
+    """Put a message where it belongs. Raises LookupError or TypeError for one that belongs nowhere."""
+    number = message.pop("task")
+    if type(number) is not int or not 0 <= number < len(jobs):
+        raise LookupError("no such task")
+    job = jobs[number]
+    if job.end is not None:
+        return
+    if "end" in message:
+        job.end = str(message["end"])
+    elif message.pop("case") == len(job.results):
+        job.results.append(message)
+
+
+def end(process: Popen, place: Place) -> None:
+    """End a worker and all it started. In bubblewrap they live in a process namespace that ends with it."""
+    if not place.walled:
+        for pid in [pid for pid in descendants(process.pid) if pid != process.pid]:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.stdout.close()
+    process.wait()
+
+
+def descendants(pid: int) -> list[int]:
+    """Return a process and all that it started, as far as /proc tells."""
+    parent = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, IndexError, ValueError):
+            parent[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+    family = [pid]
+    for one in family:
+        family += [child for child, its in parent.items() if its == one]
+    return family

@@ -1,0 +1,1 @@
+"""The students' copies, made from the solved notebooks."""

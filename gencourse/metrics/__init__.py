@@ -1,0 +1,16 @@
+"""How good are pictures: how near they come to the true ones (PSNR, SSIM), and how near samples come to a data set."""
+
+from gencourse.metrics.distances import (
+    class_entropy,
+    frechet_distance,
+    inception_score,
+    nearest,
+    nearest_neighbour_accuracy,
+    precision_recall,
+)
+from gencourse.metrics.harness import Features, features, score
+from gencourse.metrics.pictures import psnr, ssim
+from gencourse.metrics.scores import Scores, table
+
+__all__ = ["Features", "Scores", "class_entropy", "features", "frechet_distance", "inception_score", "nearest"]
+__all__ += ["nearest_neighbour_accuracy", "precision_recall", "psnr", "score", "ssim", "table"]

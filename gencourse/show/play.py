@@ -1,0 +1,160 @@
+"""What moves and what the reader moves: animations, sliders over a picture, a button for a picture of their own."""
+
+import html
+import io
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import PIL.Image
+from IPython.display import Image, display
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from gencourse.expect import ImageError, check_tensor
+from gencourse.images import grid as lay_out
+from gencourse.images import to_pil
+
+DPI = 80
+LARGEST_PNG = 120_000  # bytes
+
+
+def animation(
+    frames: Iterable[Tensor], *, fps: float = 10, path: str | os.PathLike | None = None, width: int | None = None
+) -> Path | None:
+    """Show frames, each (1, C, H, W) or a grid of (B, C, H, W) in [0, 1], as a GIF that plays in the page.
+
+    path: also write the GIF there. width: its width on the page in pixels. The last frame stays two seconds.
+    Raises ImageError for no frames, frames of different sizes and what is no picture, ValueError for fps of 0 or less,
+    OSError where the file cannot be written.
+    """
+    if not fps > 0:
+        raise ValueError(f"fps must be above 0, got {fps}")
+    frames = list(frames)
+    if wrong := [tuple(frame.shape) for frame in frames if check_tensor(frame).ndim != 4]:
+        raise ImageError(f"expected frames (B, C, H, W), got shape {wrong[0]}")
+    pictures = [to_pil(lay_out(frame) if len(frame) > 1 else frame).convert("RGB") for frame in frames]
+    if not pictures or len({picture.size for picture in pictures}) != 1:
+        raise ImageError(f"expected frames of one size, got {sorted({p.size for p in pictures}) or 'none'}")
+    palette = _palette(pictures)
+    small = [picture.quantize(palette=palette, dither=0) for picture in pictures]
+    durations = [round(1000 / fps)] * (len(small) - 1) + [2000]
+    buffer = io.BytesIO()
+    small[0].save(buffer, "GIF", save_all=True, append_images=small[1:], duration=durations, loop=0, optimize=True)
+    display(Image(data=buffer.getvalue(), format="gif", width=width))
+    if path is None:
+        return None
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(buffer.getvalue())
+    return Path(path)
+
+
+def slider(render: Callable[..., Tensor | Figure], **controls: Any) -> None:
+    """Let the reader play: controls become sliders and menus, `render(**values)` draws the picture for them.
+
+    controls: name -> numbers (low, high), (low, high, step) or (low, high, step, start), which without a start begin in
+    the middle; a list of choices, which begins at the first; or an ipywidgets widget.
+    render: returns images (B, C, H, W) in [0, 1] or a matplotlib figure. The picture for the values they begin at is an
+    ordinary output, so that the page reads without a kernel; with one it is redrawn in place. An exception in `render`
+    is shown under the sliders instead of being swallowed. Raises ValueError for a control that is none of these.
+    """
+    widgets = {name: _widget(name, control) for name, control in controls.items()}
+    message = ipywidgets.HTML()
+    first = picture(render(**{name: widget.value for name, widget in widgets.items()}))
+    display(ipywidgets.VBox([*widgets.values(), message]))
+    handle = display(first, display_id=True)
+
+    def redraw(_) -> None:
+        try:
+            drawn = picture(render(**{name: widget.value for name, widget in widgets.items()}))
+        except Exception as error:  # a callback has nobody to raise to
+            message.value = f"<b>{type(error).__name__}</b>: {html.escape(str(error))}"
+            return
+        message.value = ""
+        if handle is not None:
+            handle.update(drawn)
+
+    for widget in widgets.values():
+        widget.observe(redraw, names="value")
+
+
+def upload(use: Callable[[bytes], None], *, label: str = "your photo") -> None:
+    """Show a button that takes a picture from the reader's disk and calls `use(bytes of the file)`.
+
+    Works with ipywidgets 7 and 8, whose upload values differ. What `use` displays appears under the button.
+    """
+    button = ipywidgets.FileUpload(accept="image/*", multiple=False, description=label)
+    output = ipywidgets.Output()
+
+    def receive(change) -> None:
+        files = change["new"]
+        if not files:
+            return
+        file = next(iter(files.values())) if isinstance(files, dict) else files[0]
+        with output:
+            output.clear_output()
+            use(bytes(file["content"]))
+
+    button.observe(receive, names="value")
+    display(ipywidgets.VBox([button, output]))
+
+
+def _palette(pictures: Sequence[PIL.Image.Image]) -> PIL.Image.Image:
+    """Choose one palette for all frames, or the colours would flicker: from up to 64 of them, side by side."""
+    chosen = [pictures[round(i)].copy() for i in np.linspace(0, len(pictures) - 1, min(64, len(pictures)))]
+    for frame in chosen:
+        frame.thumbnail((64, 64))
+    w, h = chosen[0].size
+    strip = PIL.Image.new("RGB", (len(chosen) * w, h))
+    for i, frame in enumerate(chosen):
+        strip.paste(frame, (i * w, 0))
+    return strip.quantize(128)
+
+
+def _widget(name: str, control: Any) -> ipywidgets.Widget:
+    if isinstance(control, ipywidgets.Widget):
+        return control
+    description = name.replace("_", " ")
+    if isinstance(control, tuple) and len(control) in (2, 3, 4) and all(isinstance(v, int | float) for v in control):
+        return _number_slider(name, control, description)
+    if isinstance(control, list) and control:
+        return ipywidgets.Dropdown(options=control, description=description)
+    wanted = "a widget, (low, high[, step[, start]]) or a list of choices"
+    raise ValueError(f"control {name!r} must be {wanted}, got {control!r}")
+
+
+def _number_slider(name: str, control: tuple[float, ...], description: str) -> ipywidgets.Widget:
+    whole = all(isinstance(v, int) for v in control)
+    low, high = control[:2]
+    step = control[2] if len(control) > 2 else (1 if whole else (high - low) / 20)
+    middle = low + (high - low) // 2 if whole else (low + high) / 2
+    start = control[3] if len(control) > 3 else middle
+    if not low <= start <= high or step <= 0:  # ipywidgets would move the start into the range and say nothing
+        raise ValueError(f"control {name!r} must have low <= start <= high and a step above 0, got {control!r}")
+    kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+    return kind(min=low, max=high, step=step, value=start, continuous_update=False, description=description)
+
+
+def png(drawn: Tensor | Figure) -> bytes:
+    """Return images (B, C, H, W) in [0, 1], or a figure, as the bytes of a PNG file. Raises ImageError for others."""
+    buffer = io.BytesIO()
+    if isinstance(drawn, Figure):
+        drawn.savefig(buffer, format="png", dpi=DPI)
+    elif check_tensor(drawn).ndim == 4 and len(drawn) == 1:
+        to_pil(drawn).save(buffer, "PNG", optimize=True)
+    else:
+        to_pil(lay_out(drawn)).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def picture(drawn: Tensor | Figure) -> Image:
+    """Draw it for the page: PNG, or JPEG where a photograph would make the notebook heavy. Raises as `png` does."""
+    data = png(drawn)
+    if len(data) > LARGEST_PNG:
+        buffer = io.BytesIO()
+        PIL.Image.open(io.BytesIO(data)).convert("RGB").save(buffer, "JPEG", quality=88)
+        data = buffer.getvalue()
+    return Image(data=data)

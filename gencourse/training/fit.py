@@ -1,0 +1,116 @@
+"""The one training loop. The notebook owns the step, this owns the iteration."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gencourse.runtime import keep_freed_memory
+from gencourse.training.live import Live
+from gencourse.training.loop import History, Loop
+from gencourse.training.random_state import random_state, set_random_state
+
+SAVE_SECONDS = 30.0  # what a killed kernel loses at most
+
+
+def fit(
+    step: Callable[[Any], dict[str, Tensor]],
+    batches: Iterable,
+    *,
+    steps: int,
+    preview: Callable[[], Tensor] | None = None,
+    every: int | None = None,
+    state: dict[str, Any] | None = None,
+    save_to: str | os.PathLike | None = None,
+    save_seconds: float = SAVE_SECONDS,
+    device: torch.device | str | None = None,
+    title: str | None = None,
+    show: bool = True,
+) -> History:
+    """Call `step(batch)` until `steps` are done, show how it goes, and return the losses.
+
+    step: takes a batch, updates the networks, returns {name: scalar tensor}, the same names every time.
+    batches: any iterable, started anew when it ends; tensors in it are moved to `device` (default: where `state` is).
+    preview: returns images (B, C, H, W) in [0, 1] to be shown every `every` steps (default: ten times); it runs without
+    gradients and cannot disturb the random numbers of the training, the global ones and generators in `state`.
+    state: everything that changes, by name: modules, optimisers, schedulers, Average, generators, tensors.
+    show: False keeps the screen still: no bar, no picture.
+    save_to: a file that the training is saved to at least every `save_seconds`. Where it exists already, the training
+    goes on from it, bit for bit as if it had never stopped. Delete the file to start anew.
+
+    The Stop button (or Ctrl-C) ends after the step under way and returns the history so far; a second one at once.
+    Raises FloatingPointError naming loss and step at the first loss that is NaN or infinite (its attribute `history`
+    holds the losses before it), ValueError for bad arguments or a save that does not fit `state`.
+    """
+    every = max(1, steps // 10) if every is None else every
+    if steps < 1 or every < 1:
+        raise ValueError(f"steps and every must be at least 1, got {steps} and {every}")
+    keep_freed_memory()
+    loop = Loop(step, batches, state or {}, save_to, save_seconds, device)
+    loop.resume()
+    if loop.done >= steps:
+        print(f"{save_to}: already trained for {loop.done} steps; delete the file to train anew")
+        return loop.history
+    if loop.done:
+        print(f"{save_to}: going on after step {loop.done} (delete the file to start anew)")
+    live = Live(steps, loop.done, title, show)
+    try:
+        with _finish_step_on_interrupt() as interrupted:
+            while loop.done < steps and not interrupted():
+                loop.advance()
+                if loop.flush_if_due():
+                    live.advance(loop.done, loop.latest())
+                if loop.done % every == 0 or loop.done == steps:
+                    loop.flush()
+                    _draw(live, loop, preview)
+                loop.save_if_due()
+        loop.flush()
+        loop.save()
+    except KeyboardInterrupt:  # the second press: the networks may be between two steps, so they are not saved
+        loop.flush()
+    finally:
+        live.close()
+    if loop.done < steps:
+        print(f"stopped after step {loop.done} of {steps}; the history so far is returned")
+    return loop.history
+
+
+def _draw(live: Live, loop: Loop, preview: Callable[[], Tensor] | None) -> None:
+    live.advance(loop.done, loop.latest())
+    state = random_state()
+    generators = {name: thing.get_state() for name, thing in loop.state.items() if isinstance(thing, torch.Generator)}
+    try:
+        with torch.no_grad():
+            live.draw(loop.done, loop.history, preview)
+    finally:
+        set_random_state(state)
+        for name, kept in generators.items():
+            loop.state[name].set_state(kept)
+
+
+@contextmanager
+def _finish_step_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C (a notebook's Stop button) into a flag; the second one raises as usual.
+
+    Only the main thread may handle signals; there, and where Ctrl-C is ignored, the flag stays false.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before in (None, signal.SIG_IGN):
+        yield lambda: False
+        return
+    pressed = []
+
+    def press(number, frame):
+        pressed.append(True)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,56 @@
+"""Small helpers for a training step: one step downhill, a moving average of weights, evaluation for a while."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor, *, clip: float | None = None) -> Tensor:
+    """Take one step downhill on a scalar loss and return it detached.
+
+    clip: largest norm of all gradients together (Pascanu et al. 2013); None leaves them as they are.
+    Raises ValueError for what is no single number or depends on no weight. Whether it is finite `fit` looks at.
+    """
+    if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
+        got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
+        raise ValueError(f"a loss must be one number, a tensor that depends on weights; got {got}")
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    if clip is not None:
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        nn.utils.clip_grad_norm_(parameters, clip)
+    optimizer.step()
+    return loss.detach()
+
+
+class Average:
+    """A moving average of a module's weights (Polyak averaging), in `.module`, ready for evaluation.
+
+    decay: how much of the old average stays at each update. It grows from 0.1 so that the first, random weights are
+    soon forgotten: min(decay, (1 + n) / (10 + n)) after n updates. Buffers (batch-norm statistics) are copied.
+    """
+
+    def __init__(self, module: nn.Module, decay: float = 0.999):
+        if not 0 <= decay < 1:
+            raise ValueError(f"decay must be in [0, 1), got {decay}")
+        self.module = copy.deepcopy(module).eval().requires_grad_(False)
+        self.decay, self.updates = decay, 0
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """Move the average a little towards the module's weights."""
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        for mean, now in zip(self.module.parameters(), module.parameters(), strict=True):
+            mean.lerp_(now, 1 - decay)
+        for mean, now in zip(self.module.buffers(), module.buffers(), strict=True):
+            mean.copy_(now)
+        self.updates += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"module": self.module.state_dict(), "updates": self.updates}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.module.load_state_dict(state["module"])
+        self.updates = state["updates"]
