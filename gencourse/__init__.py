@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from gencourse.training.fit import fit
     from gencourse.training.helpers import Average, descend
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Average", "__version__", "descend", "eval_mode", "fit", "start"]
 
 
