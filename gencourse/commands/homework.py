@@ -2,19 +2,23 @@
 
 import argparse
 import os
-import secrets
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from gencourse.chapters.pages import write_text
 from gencourse.commands import UserError, input_errors
+from gencourse.commands._arguments import whole
 
 STALE = 1
+ORDER = 60
+ABOUT = "make the students' copies of the notebooks, and grade what comes back"
+EXAMPLES = """
+gencourse homework build
+gencourse homework grade submissions --chapter 01 --out grades.csv --jobs 2
+"""
 
 
-def arguments(parser: argparse.ArgumentParser, whole: Callable[[int], Callable[[str], int]]) -> None:
-    """Declare the command's arguments; whole: what makes a reader of whole numbers with a lower bound."""
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     build = actions.add_parser("build", help="write the students' copies, homework/NN_*.ipynb, from notebooks/")
     build.add_argument("--check", action="store_true", help="write nothing; exit with 1 if they are out of date")
@@ -104,8 +108,15 @@ def grade(args: argparse.Namespace) -> int:
 def choose_seed(asked: int | None, folder: Path) -> int:
     """Return the seed asked for, else that of an earlier run into this folder, else a new one; it is kept there.
 
-    Two runs that start at once get one seed. Raises ValueError where what is kept there is no seed.
+    Two runs that start at once get one seed.
+
+    Raises:
+        ValueError: what is kept there is no seed.
     """
+    import secrets
+
+    from gencourse.chapters.pages import write_text
+
     file = folder / "seed.txt"
     if asked is None and file.is_file():
         kept = file.read_text(encoding="utf-8").strip()
