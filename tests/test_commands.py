@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -124,3 +125,27 @@ def test_the_place_in_the_help_is_the_files_own(folder):
     (folder / "zebra.py").write_text(NEW)
     (folder / "ape.py").write_text(NEW)
     assert list(cli.discover()) == ["early", *before, "ape", "zebra"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (["st"], ["stylize"]),
+        (["homework", ""], ["build", "grade"]),
+        (["homework", "grade", "--no"], ["--no-bubblewrap"]),
+        (["stylize", "a", "b", "--start", "n"], ["noise"]),
+        (["run", "pic"], ["picture.png"]),
+        (["stylize", "a", "pic"], ["picture.png"]),
+        (["sample", "dcgan_digits", "-o", "pic"], ["picture.png"]),
+    ],
+)
+def test_the_shell_completes(tmp_path, typed, offered):
+    """The script that docs/using.md has students make, in bash itself."""
+    shtab = pytest.importorskip("shtab")
+    (tmp_path / "picture.png").touch()
+    words = ["gencourse", *typed]
+    ask = f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(typed)}; _shtab_gencourse; echo ${{COMPREPLY[*]}}"
+    script = f"{shtab.complete(cli.build(), shell='bash')}\ncompopt() {{ :; }}\n{ask}\n"
+    done = subprocess.run(["bash"], input=script, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.split() == offered, done.stderr

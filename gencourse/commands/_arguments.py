@@ -1,4 +1,4 @@
-"""Readers of numbers that the commands' arguments share, for argparse's `type=`."""
+"""What the commands' arguments share: readers of numbers, for argparse's `type=`, and a mark for names of files."""
 
 import argparse
 import math
@@ -36,3 +36,11 @@ def number(least: float) -> Callable[[str], float]:
 def weights(text: str) -> list[float]:
     """Read numbers of at least 0 with commas between them: "2,1"."""
     return [number(0)(part) for part in text.split(",")]
+
+
+def file_name(argument: argparse.Action) -> None:
+    """Mark an argument as the name of a file or folder.
+
+    A script that shtab makes completes it then. The names are shtab's own, so that nobody needs it to run a command.
+    """
+    vars(argument)["complete"] = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}

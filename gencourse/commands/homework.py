@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from gencourse.commands import UserError, input_errors
-from gencourse.commands._arguments import whole
+from gencourse.commands._arguments import file_name, whole
 
 STALE = 1
 ORDER = 60
@@ -24,8 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--check", action="store_true", help="write nothing; exit with 1 if they are out of date")
     grade = actions.add_parser("grade", help="run and judge what students handed in")
     add = grade.add_argument
-    add("where", metavar="FILE-OR-FOLDER", help="a notebook, or a folder of notebooks, in folders or not")
-    add("--out", default="grades.csv", metavar="FILE", help="the table; pages go to a folder of its name")
+    file_name(add("where", metavar="FILE-OR-FOLDER", help="a notebook, or a folder of notebooks, in folders or not"))
+    file_name(add("--out", default="grades.csv", metavar="FILE", help="the table; pages go to a folder of its name"))
     add("--chapter", metavar="NN", help="01, ... (default: the one that most of the files belong to)")
     cores = max(1, (os.cpu_count() or 2) // 2)
     add("--jobs", type=whole(1), default=cores, metavar="N", help=f"so many at a time (default here: {cores})")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gencourse.commands import UserError, input_errors, writable
-from gencourse.commands._arguments import whole
+from gencourse.commands._arguments import file_name, whole
 
 if TYPE_CHECKING:
     from gencourse.chapters.run import Result
@@ -28,10 +28,10 @@ gencourse run 04 --save             and keep the outputs in the notebook itself
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("chapters", nargs="*", metavar="CHAPTER", help="01, 1, 01b, a part of the name, or a path")
+    file_name(add("chapters", nargs="*", metavar="CHAPTER", help="01, 1, 01b, a part of the name, or a path"))
     add("--profile", help="smoke, cpu or gpu: how large everything is (default: by the hardware)")
     add("--save", action="store_true", help="keep the outputs in the notebook when every cell passes")
-    add("--out", default="runs", metavar="FOLDER", help="where the results go (default: runs)")
+    file_name(add("--out", default="runs", metavar="FOLDER", help="where the results go (default: runs)"))
     add("--timeout", type=whole(1), metavar="SECONDS", help="for a cell (default: no limit)")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gencourse.commands import input_errors, output_file
-from gencourse.commands._arguments import number, whole
+from gencourse.commands._arguments import file_name, number, whole
 from gencourse.commands.run import duration
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
     add("name", nargs="?", metavar="NAME", help="the model: see --list")
-    add("-o", "--output", metavar="FILE", help="where the pictures go: a grid in .png, or all of them in .npz")
+    where = "where the pictures go: a grid in .png, or all of them in .npz"
+    file_name(add("-o", "--output", metavar="FILE", help=where))
     add("--list", action="store_true", help="show the models: chapter, size, how they were trained, scores")
     add("-n", type=whole(1, 10**7), default=64, metavar="N", help="how many (default: 64)")
     add("--seed", type=whole(0), default=0, help="the same seed gives the same pictures (default: 0)")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gencourse.commands import UserError, input_errors
-from gencourse.commands._arguments import whole
+from gencourse.commands._arguments import file_name, whole
 from gencourse.commands.run import duration
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ FEWEST = 4  # pictures on each side: precision and recall ask for three neighbou
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("samples", metavar="SAMPLES", help="an .npz file, or a folder of pictures of one size")
+    file_name(add("samples", metavar="SAMPLES", help="an .npz file, or a folder of pictures of one size"))
     reference = "a data set (digits, digits:train, digits:test, mnist:test, ...), an .npz file or a folder"
-    add("--against", required=True, metavar="REFERENCE", help=reference)
+    file_name(add("--against", required=True, metavar="REFERENCE", help=reference))
     classifier = "whose features are compared: digits, inception or a .safetensors file (default: digits)"
-    add("--classifier", default="digits", metavar="NAME", help=classifier)
+    file_name(add("--classifier", default="digits", metavar="NAME", help=classifier))
     add("-n", "--n", type=whole(1), metavar="N", help="use so many of each, drawn by the seed (default: all)")
     add("--bootstrap", type=whole(0), default=0, metavar="TIMES", help="resample so often for a spread (default: 0)")
     add("--seed", type=whole(0), default=0, help="of -n and of the bootstrap (default: 0)")

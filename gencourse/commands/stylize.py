@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gencourse.commands import UserError, input_errors, output_file
-from gencourse.commands._arguments import number, weights, whole
+from gencourse.commands._arguments import file_name, number, weights, whole
 from gencourse.commands.run import INTERRUPTED, duration
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
     side, which = whole(32, 16_384), "auto: vgg19 on a GPU or if it is here already, else embedded"
-    add("content", metavar="CONTENT", help="what the result depicts: a file or an embedded picture")
-    add("style", nargs="+", metavar="STYLE", help="how it is painted: one picture, or several to be mixed")
-    add("-o", "--output", required=True, metavar="FILE", help="where the result goes; the ending names the format")
+    file_name(add("content", metavar="CONTENT", help="what the result depicts: a file or an embedded picture"))
+    file_name(add("style", nargs="+", metavar="STYLE", help="how it is painted: one picture, or several to be mixed"))
+    where = "where the result goes; the ending names the format"
+    file_name(add("-o", "--output", required=True, metavar="FILE", help=where))
     add("--size", type=side, default=512, metavar="PIXELS", help="longer side of the result (default: 512)")
     add("--steps", type=whole(1), default=200, help="optimisation steps over all scales (default: 200)")
     add("--encoder", choices=ENCODERS, default="auto", help=which)

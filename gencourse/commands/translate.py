@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gencourse.commands import input_errors, output_file
-from gencourse.commands._arguments import whole
+from gencourse.commands._arguments import file_name, whole
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,8 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     side = whole(32, 16_384)
     add("name", nargs="?", metavar="NAME", help="the model: see --list")
-    add("picture", nargs="?", metavar="PICTURE", help="a file, an embedded photograph or a scene: scene:7-winter")
-    add("-o", "--output", metavar="FILE", help="where the result goes; the ending names the format")
+    what = "a file, an embedded photograph or a scene: scene:7-winter"
+    file_name(add("picture", nargs="?", metavar="PICTURE", help=what))
+    file_name(add("-o", "--output", metavar="FILE", help="where the result goes; the ending names the format"))
     add("--list", action="store_true", help="show the models and what they were trained on")
     add("--size", type=side, default=128, metavar="PIXELS", help="longer side (default: 128; trained at 64)")
     add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
