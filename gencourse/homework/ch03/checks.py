@@ -347,8 +347,8 @@ def trick_judge(case: Case, outputs: Outputs) -> None:
 
 
 CHECKS = {
-    "discriminator_loss": Check("task-losses", critic_cases, critic_judge, calls.gradients),
-    "generator_loss": Check("task-losses", maker_cases, maker_judge, calls.gradients),
+    "discriminator_loss": Check("task-losses", critic_cases, critic_judge, calls.call_with_gradients),
+    "generator_loss": Check("task-losses", maker_cases, maker_judge, calls.call_with_gradients),
     "five_steps": Check("task-five-steps", steps_cases, steps_judge, ch03.five_steps),
     "slerp": Check("task-slerp", slerp_cases, slerp_judge),
     "frechet_distance": Check("task-frechet", frechet_cases, frechet_judge),
