@@ -39,7 +39,7 @@ ATTEMPTS = {
         import gencourse.homework.checking.calls as calls
         import gencourse.homework.grading.inside.wire as wire
         def NAME(*inputs):
-            calls.plain = lambda *arguments: np.zeros(())
+            calls.to_array = lambda *arguments: np.zeros(())
             wire.BadMessage = Exception
             wire.pack = lambda values: b"right"
             return torch.zeros(())

@@ -1,7 +1,9 @@
-"""Answers that people really give, right and wrong, one file a chapter; a new task begins here.
+"""Answers that people give, one file a chapter: right ones, and wrong ones that a general sentence or a judge answers.
 
-@wrong("gram_matrix", "take a mean over the positions")      # a part of the sentence that it must get
-def unnormalised(features): ...
+Mistakes that have a sentence of their own stand in gencourse/homework/chNN/mistakes.py.
+
+@wrong("gram_matrix", "its answer has no gradient")      # a part of the sentence that it must get
+def gram_detached(features): ...
 """
 
 from collections.abc import Callable

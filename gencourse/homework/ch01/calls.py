@@ -6,10 +6,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gencourse.homework.checking.calls import Case, Outputs, Unusable, after, plain, slopes, standing_in, tensors
+from gencourse.homework.checking.calls import (
+    Case,
+    Outputs,
+    Unusable,
+    after,
+    input_gradients,
+    patched_globals,
+    tensors,
+    to_array,
+)
 
 
-def descended(function: Callable[..., Any], case: Case) -> Outputs:
+def call_with_gradient(function: Callable[..., Any], case: Case) -> Outputs:
     """Call function(*inputs) as the page does: a gradient is wanted by the first input alone.
 
     Returns `value`, each input as the call left it, and the gradient of the sum of all values as `by NAME`, left out
@@ -20,10 +29,10 @@ def descended(function: Callable[..., Any], case: Case) -> Outputs:
     start = inputs[first].requires_grad_()
     inputs[first] = start * 1  # torch lets nobody change a leaf in place; the check wants to see it and say so
     found = function(*inputs.values())
-    outputs = {"value": plain(found), **after(inputs)}
+    outputs = {"value": to_array(found), **after(inputs)}
     if not torch.equal(inputs[first].detach(), start.detach()):
         return outputs  # an input that was changed may have broken the graph
-    return outputs | slopes(found.sum() if isinstance(found, Tensor) else found, {first: start})
+    return outputs | input_gradients(found.sum() if isinstance(found, Tensor) else found, {first: start})
 
 
 class TwoLayers:
@@ -71,10 +80,10 @@ def objective(make_objective: Callable[..., Any], case: Case) -> Outputs:
     given = tensors(case)
     network = TwoLayers(given["shallow"], given["deep"])
     others = {"content_loss": other_content_loss, "gram_matrix": other_gram_matrix, "style_loss": other_style_loss}
-    with standing_in(make_objective, **others):
+    with patched_globals(make_objective, **others):
         function = make_objective(network, given["content"], given["style"], given["alpha"], given["beta"])
         if not callable(function):
-            plain(function, "make_objective")  # says what it is
+            to_array(function, "make_objective")  # says what it is
             raise Unusable("make_objective returned numbers: it should return a function of x")
         pictures = [given[name].clone().requires_grad_() for name in ("content", "style", "x")]
         found = []
@@ -89,7 +98,7 @@ def outputs(found: list[Any], x: Tensor, again: list[str]) -> Outputs:
     if not all(isinstance(losses, dict) for losses in found):
         raise Unusable("your objective did not return a dictionary of losses")
     names = sorted(map(str, found[-1]))
-    values = {f"value {name}": [plain(losses[name], f"the loss {name!r}") for losses in found] for name in names}
+    values = {f"value {name}": [to_array(losses[name], f"the loss {name!r}") for losses in found] for name in names}
     if any(v.size != 1 for row in values.values() for v in row):
         raise Unusable("a loss is one number: a tensor without dimensions")
     tensors_of_x = {name: v for name, v in found[-1].items() if isinstance(v, Tensor) and v.requires_grad}
@@ -98,5 +107,5 @@ def outputs(found: list[Any], x: Tensor, again: list[str]) -> Outputs:
         **{name: torch.tensor([float(v) for v in row]).double().numpy() for name, row in values.items()},
         "again": " and ".join(again),
         "cut off": ",".join(name for name in names if name not in tensors_of_x)[:1000],
-        **slopes(tensors_of_x.get("total"), {"x": x}),
+        **input_gradients(tensors_of_x.get("total"), {"x": x}),
     }

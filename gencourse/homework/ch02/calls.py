@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gencourse.homework.checking.calls import Case, Outputs, after, plain, slopes, tensors
+from gencourse.homework.checking.calls import Case, Outputs, after, input_gradients, tensors, to_array
 
 
 def matrix(function: Callable[..., Any], case: Case) -> Outputs:
     """Call function(*inputs); returns `value`, and whether it was a `tensor`, and of what `kind`: its dtype."""
     found = function(*tensors(case).values())
     kind = str(found.dtype) if isinstance(found, Tensor) else type(found).__name__
-    return {"value": plain(found), "tensor": isinstance(found, Tensor), "kind": kind[:100]}
+    return {"value": to_array(found), "tensor": isinstance(found, Tensor), "kind": kind[:100]}
 
 
 class Layers:
@@ -42,9 +42,9 @@ def perceptual(function: Callable[..., Any], case: Case) -> Outputs:
     found = function(network, *pictures.values())
     asking = {name: x for name, x in pictures.items() if x.requires_grad}
     return {
-        "value": plain(found),
+        "value": to_array(found),
         **after(pictures),
-        **(slopes(found, asking) if asking else {}),
+        **(input_gradients(found, asking) if asking else {}),
         "cut": " and ".join(name for name in pictures if name not in asking),
         "graph": network.graph,
     }

@@ -261,10 +261,10 @@ def kernel_judge(case: Case, outputs: Outputs) -> None:
 
 
 CHECKS = {
-    "linear_matrix": Check("task-linear-matrix", linear_cases, linear_judge, ch02.matrix),
-    "transposed_convolution": Check("task-transposed", transposed_cases, transposed_judge),
-    "pixel_shuffle": Check("task-pixel-shuffle", shuffle_cases, shuffle_judge),
-    "psnr": Check("task-psnr", psnr_cases, psnr_judge),
-    "perceptual_loss": Check("task-perceptual", perceptual_cases, perceptual_judge, ch02.perceptual),
-    "one_kernel": Check("task-one-kernel", kernel_cases, kernel_judge),
+    "linear_matrix": Check("task-linear-matrix", linear_cases, judge=linear_judge, call=ch02.matrix),
+    "transposed_convolution": Check("task-transposed", transposed_cases, judge=transposed_judge),
+    "pixel_shuffle": Check("task-pixel-shuffle", shuffle_cases, judge=shuffle_judge),
+    "psnr": Check("task-psnr", psnr_cases, judge=psnr_judge),
+    "perceptual_loss": Check("task-perceptual", perceptual_cases, judge=perceptual_judge, call=ch02.perceptual),
+    "one_kernel": Check("task-one-kernel", kernel_cases, judge=kernel_judge),
 }

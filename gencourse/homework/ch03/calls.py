@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import gencourse
 from gencourse import fit
-from gencourse.homework.checking.calls import Case, Outputs, Unusable, plain, standing_in, tensors
+from gencourse.homework.checking.calls import Case, Outputs, Unusable, patched_globals, tensors, to_array
 from gencourse.networks.dcgan import Discriminator, Generator
 from gencourse.runtime import Run
 from gencourse.training.batches import Batches
@@ -68,10 +68,10 @@ def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
         "generator_loss": other_generator_loss,
         "descend": descend,
     }
-    with standing_in(function, **others):
+    with patched_globals(function, **others):
         losses = function(given["x"], G, D, *optimizers, draw)
     if not isinstance(losses, dict):
-        plain(losses, "five_steps")
+        to_array(losses, "five_steps")
         raise Unusable('five_steps should return a dictionary, {"D": scalar, "G": scalar}')
     first = reached[0] if reached and reached[0] is not None else None
     frozen = [name for name, net in (("D", D), ("G", G)) if not all(w.requires_grad for w in net.parameters())]
@@ -79,11 +79,11 @@ def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
         "updates": "".join(updates)[:100],
         "drawn": sum(drawn),
         "batches": ",".join(map(str, batches))[:100],
-        **({"reached": plain(first)} if first is not None else {}),
-        **{name: plain(weight) for name, weight in weights.items()},
+        **({"reached": to_array(first)} if first is not None else {}),
+        **{name: to_array(weight) for name, weight in weights.items()},
         "frozen": " and ".join(frozen),
         "names": ",".join(sorted(map(str, losses)))[:100],
-        **{f"value {name}": plain(losses[name], f"the loss {name!r}") for name in ("D", "G") if name in losses},
+        **{f"value {name}": to_array(losses[name], f"the loss {name!r}") for name in ("D", "G") if name in losses},
         "detached": not any(isinstance(v, Tensor) and v.requires_grad for v in losses.values()),
     }
 
@@ -148,15 +148,15 @@ def training(function: Callable[..., Any], case: Case) -> Outputs:
         "draw": draw,
     }
     scores = []
-    with standing_in(function, **world):
+    with patched_globals(function, **world):
         for seed, steps in ((given["seed"], 2), (given["seed"], 2), (given["other"], 2), (given["seed"], 4)):
             log.append({"steps": 0, "measured": 0, "averaged": False, "start": 0.0})
-            scores.append(plain(function(make_step, seed, steps)))
+            scores.append(to_array(function(make_step, seed, steps)))
     if any(score.size != 1 for score in scores):
         raise Unusable("return one number, the FID-digits")
     for one in log:
         one["last"] = one.get("after") in (None, one["steps"])  # None: nothing was drawn, which is another mistake
     names = ("steps", "measured", "averaged", "last", "start", "order")
-    records = {name: plain(torch.tensor([float(one.get(name, 0)) for one in log]).double()) for name in names}
+    records = {name: to_array(torch.tensor([float(one.get(name, 0)) for one in log]).double()) for name in names}
     holds = ";".join(sorted({one["holds"] for one in log if "holds" in one}))
-    return {"scores": plain(torch.tensor([float(s) for s in scores]).double()), "holds": holds, **records}
+    return {"scores": to_array(torch.tensor([float(s) for s in scores]).double()), "holds": holds, **records}

@@ -347,10 +347,10 @@ def trick_judge(case: Case, outputs: Outputs) -> None:
 
 
 CHECKS = {
-    "discriminator_loss": Check("task-losses", critic_cases, critic_judge, calls.gradients),
-    "generator_loss": Check("task-losses", maker_cases, maker_judge, calls.gradients),
-    "five_steps": Check("task-five-steps", steps_cases, steps_judge, ch03.five_steps),
-    "slerp": Check("task-slerp", slerp_cases, slerp_judge),
-    "frechet_distance": Check("task-frechet", frechet_cases, frechet_judge),
-    "train_and_measure": Check("task-trick", trick_cases, trick_judge, ch03.training),
+    "discriminator_loss": Check("task-losses", critic_cases, judge=critic_judge, call=calls.call_with_gradients),
+    "generator_loss": Check("task-losses", maker_cases, judge=maker_judge, call=calls.call_with_gradients),
+    "five_steps": Check("task-five-steps", steps_cases, judge=steps_judge, call=ch03.five_steps),
+    "slerp": Check("task-slerp", slerp_cases, judge=slerp_judge),
+    "frechet_distance": Check("task-frechet", frechet_cases, judge=frechet_judge),
+    "train_and_measure": Check("task-trick", trick_cases, judge=trick_judge, call=ch03.training),
 }

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gencourse.homework.checking.calls import Case, Outputs, Unusable, after, plain, slopes, tensors
+from gencourse.homework.checking.calls import Case, Outputs, Unusable, after, input_gradients, tensors, to_array
 
 
 def patches(function: Callable[..., Any], case: Case) -> Outputs:
@@ -25,7 +25,7 @@ def patches(function: Callable[..., Any], case: Case) -> Outputs:
     discriminator = nn.Sequential(*parts, last)
     discriminator.inputs = case["inputs"]
     found = function(discriminator, case["size"])
-    return {"value": plain(found), "boolean": getattr(found, "dtype", None) in (torch.bool, np.dtype(bool))}
+    return {"value": to_array(found), "boolean": getattr(found, "dtype", None) in (torch.bool, np.dtype(bool))}
 
 
 def generators(function: Callable[..., Any], case: Case) -> Outputs:
@@ -48,10 +48,10 @@ def generators(function: Callable[..., Any], case: Case) -> Outputs:
         raise Unusable("three things are returned: the dictionary of losses, F(b) and G(a)")
     losses, fake_a, fake_b = found
     names = sorted(map(str, losses))
-    outputs: Outputs = {"names": ",".join(names)[:200], "fake_a": plain(fake_a), "fake_b": plain(fake_b)}
+    outputs: Outputs = {"names": ",".join(names)[:200], "fake_a": to_array(fake_a), "fake_b": to_array(fake_b)}
     for name in names[:10]:
-        outputs[f"value {name}"] = plain(losses.get(name), f"the loss {name!r}")
-        grads = slopes(losses.get(name), {"g": g, "f": f})
+        outputs[f"value {name}"] = to_array(losses.get(name), f"the loss {name!r}")
+        grads = input_gradients(losses.get(name), {"g": g, "f": f})
         outputs |= {f"{name} by {weight}": float(grads.get(f"by {weight}", 0.0)) for weight in "gf"}
     return outputs
 
@@ -73,7 +73,7 @@ def pool(function: Callable[..., Any], case: Case) -> Outputs:
         fakes = torch.arange(start, start + n, dtype=torch.float32).view(n, *(1 for _ in shape)).expand(n, *shape)
         sent, before = fakes * one, [(x, x.detach().clone()) for x in held if isinstance(x, Tensor)]
         back = function(held, sent, size)
-        values = plain(back)
+        values = to_array(back)
         outputs["spoiled"] |= not torch.equal(sent, fakes)
         outputs["overwritten"] |= any(not torch.equal(x, copy) for x, copy in before)
         outputs["hangs"] |= isinstance(back, Tensor) and back.requires_grad
@@ -81,7 +81,7 @@ def pool(function: Callable[..., Any], case: Case) -> Outputs:
             return {**outputs, "shape": str(values.shape)}
         given.append([number(picture) for picture in values])
         outputs["graph"] |= any(isinstance(kept, Tensor) and kept.requires_grad for kept in held)
-        kept = [plain(picture, "the pool holds what your function") for picture in held[: size + 1]]
+        kept = [to_array(picture, "the pool holds what your function") for picture in held[: size + 1]]
         if any(picture.size != values[0].size for picture in kept):
             return {**outputs, "whole": True}
         pools.append([number(picture) for picture in kept] + [-1.0] * (size + 1 - len(kept)))
@@ -97,7 +97,7 @@ def number(picture: np.ndarray) -> float:
 def curve(function: Callable[..., Any], case: Case) -> Outputs:
     """Evaluate a schedule after each number of iterations in `done`. Returns `value`, one number for each."""
     share = () if case["default"] else (case["constant"],)
-    found = [plain(function(done, case["steps"], *share)) for done in case["done"].tolist()]
+    found = [to_array(function(done, case["steps"], *share)) for done in case["done"].tolist()]
     if any(factor.size != 1 for factor in found):
         raise Unusable("what the rate is multiplied by is one number")
     return {"value": np.array([float(factor.reshape(-1)[0]) for factor in found])}
@@ -135,7 +135,7 @@ def hiding(function: Callable[..., Any], case: Case) -> Outputs:
         shown.extend(y.detach().aminmax())
         return backward(y)
 
-    found = plain(function(there, back, given["x"], given["truth"], given["noise"], decibels))
+    found = to_array(function(there, back, given["x"], given["truth"], given["noise"], decibels))
     if not shown:
         raise Unusable("the way back was never asked for")
     seen = torch.stack(shown).double()

@@ -265,9 +265,9 @@ def hidden_judge(case: Case, outputs: Outputs) -> None:
 
 
 CHECKS = {
-    "patch_seen": Check("task-patch", patch_cases, patch_judge, ch04.patches),
-    "losses_of_generators": Check("task-cycle", cycle_cases, cycle_judge, ch04.generators),
-    "exchange": Check("task-pool", pool_cases, pool_judge, ch04.pool),
-    "rate_factor": Check("task-schedule", schedule_cases, schedule_judge, ch04.curve),
-    "hidden_decibels": Check("task-hidden", hidden_cases, hidden_judge, ch04.hiding),
+    "patch_seen": Check("task-patch", patch_cases, judge=patch_judge, call=ch04.patches),
+    "losses_of_generators": Check("task-cycle", cycle_cases, judge=cycle_judge, call=ch04.generators),
+    "exchange": Check("task-pool", pool_cases, judge=pool_judge, call=ch04.pool),
+    "rate_factor": Check("task-schedule", schedule_cases, judge=schedule_judge, call=ch04.curve),
+    "hidden_decibels": Check("task-hidden", hidden_cases, judge=hidden_judge, call=ch04.hiding),
 }

@@ -10,7 +10,16 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from gencourse.homework.checking.calls import Case, Outputs, Unusable, after, plain, slopes, standing_in, tensors
+from gencourse.homework.checking.calls import (
+    Case,
+    Outputs,
+    Unusable,
+    after,
+    input_gradients,
+    patched_globals,
+    tensors,
+    to_array,
+)
 
 
 def warm_up() -> None:
@@ -24,8 +33,8 @@ def likelihood(function: Callable[..., Any], case: Case) -> Outputs:
     given = tensors(case)
     logits = given["logits"].requires_grad_()
     found = function(logits, given["x"])
-    grads = slopes(found.sum(), {"logits": logits}) if isinstance(found, Tensor) else {}
-    return {"value": plain(found), **grads}
+    grads = input_gradients(found.sum(), {"logits": logits}) if isinstance(found, Tensor) else {}
+    return {"value": to_array(found), **grads}
 
 
 def dtype_of(found: Any) -> str:
@@ -38,7 +47,7 @@ def dtype_of(found: Any) -> str:
 def typed(function: Callable[..., Any], case: Case) -> Outputs:
     """Call function(*inputs); returns `value`, and its `dtype`."""
     found = function(*tensors(case).values())
-    return {"value": plain(found), "dtype": dtype_of(found)}
+    return {"value": to_array(found), "dtype": dtype_of(found)}
 
 
 class Rows(nn.Module):
@@ -72,14 +81,14 @@ def stacks(function: Callable[..., Any], case: Case) -> Outputs:
         horizontal = Rows(given[f"horizontal {k}"], given[f"horizontal bias {k}"], 0 if k else -1)
         layers.append((vertical, horizontal, Rows(given[f"link {k}"], given[f"link bias {k}"], 0)))
     x = given["x"].requires_grad_()
-    with standing_in(function, gate=gate):
+    with patched_globals(function, gate=gate):
         out = function(x, layers)
-        value = plain(out)
-        loud = plain(function(1e4 * x.detach(), layers))
+        value = to_array(out)
+        loud = to_array(function(1e4 * x.detach(), layers))
     outputs: Outputs = {"value": value, "loud": float(np.abs(loud).max(initial=0))}
     if value.ndim == 4 and value.shape[2:] == x.shape[2:] and out.requires_grad:
         slope = torch.autograd.grad(out[:, :, given["row"], given["column"]].square().sum(), x)[0]
-        outputs["seen"] = plain((slope != 0).any(0)[0])
+        outputs["seen"] = to_array((slope != 0).any(0)[0])
     return outputs
 
 
@@ -110,7 +119,7 @@ def drawing(function: Callable[..., Any], case: Case) -> Outputs:
     pixels = u[0].numel()
 
     def noted(x: Tensor) -> Tensor:
-        row = plain(x.flatten(1))[:, :pixels]  # only the rows so far will do as well
+        row = to_array(x.flatten(1))[:, :pixels]  # only the rows so far will do as well
         shown.append(np.pad(row, ((0, 0), (0, pixels - row.shape[1]))) if len(shown) < pixels else None)
         if len(shown) > 8 * pixels:
             raise Unusable(f"the network was asked far too often for {pixels} pixels: does a loop end?")
@@ -119,11 +128,11 @@ def drawing(function: Callable[..., Any], case: Case) -> Outputs:
     extra = (start, given["kept"]) if given["kept"] >= 0 else ()
     found = function(noted, u, *extra)
     passes = len(shown)
-    outputs: Outputs = {"value": plain(found), "passes": passes, "canvas": np.array(shown[:pixels])}
+    outputs: Outputs = {"value": to_array(found), "passes": passes, "canvas": np.array(shown[:pixels])}
     outputs["whole"] = not (isinstance(found, Tensor) and found.is_floating_point())
     outputs["dtype"] = dtype_of(found)
     again = function(noted, tensors(case)["u"], *extra)
-    return outputs | {"again": plain(again)} | after({"u": u, "given": start})
+    return outputs | {"again": to_array(again)} | after({"u": u, "given": start})
 
 
 class Products(TorchDispatchMode):
@@ -145,7 +154,7 @@ def place(function: Callable[..., Any], case: Case) -> Outputs:
     with Products() as products, FlopCounterMode(display=False) as counter:
         found = function(*given.values())
     cost = {"cost": counter.get_total_flops(), "products": products.count}
-    return {"value": plain(found), **cost, **after(given)}
+    return {"value": to_array(found), **cost, **after(given)}
 
 
 def completing(function: Callable[..., Any], case: Case) -> Outputs:
@@ -164,8 +173,8 @@ def completing(function: Callable[..., Any], case: Case) -> Outputs:
         return function(noted, given["x"], given["known"], count, generator)
 
     found = ask(given["count"])
-    last = [plain(x[:, : given["known"].numel() - 1]) for x in shown]
-    outputs: Outputs = {"value": plain(found), "few": plain(ask(50)), "again": plain(ask(50))}
+    last = [to_array(x[:, : given["known"].numel() - 1]) for x in shown]
+    outputs: Outputs = {"value": to_array(found), "few": to_array(ask(50)), "again": to_array(ask(50))}
     outputs["whole"] = not (isinstance(found, Tensor) and found.is_floating_point())
     outputs["dtype"] = dtype_of(found)
     if last:

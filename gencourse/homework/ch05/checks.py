@@ -267,12 +267,12 @@ def odd_judge(case: Case, outputs: Outputs) -> None:
 
 
 CHECKS = {
-    "nll": Check("task-likelihood", nll_cases, nll_judge, ch05.likelihood),
-    "bits_per_dim": Check("task-likelihood", bits_cases, bits_judge),
-    "causal_mask": Check("task-mask", mask_cases, mask_judge, ch05.typed),
-    "two_stacks": Check("task-stacks", stacks_cases, stacks_judge, ch05.stacks),
-    "draw": Check("task-draw", draw_cases, draw_judge, ch05.drawing),
-    "oddness": Check("task-oddness", odd_cases, odd_judge),
-    "conv_at": Check("task-conv-at", place_cases, place_judge, ch05.place),
-    "complete": Check("task-particles", particle_cases, particle_judge, ch05.completing),
+    "nll": Check("task-likelihood", nll_cases, judge=nll_judge, call=ch05.likelihood),
+    "bits_per_dim": Check("task-likelihood", bits_cases, judge=bits_judge),
+    "causal_mask": Check("task-mask", mask_cases, judge=mask_judge, call=ch05.typed),
+    "two_stacks": Check("task-stacks", stacks_cases, judge=stacks_judge, call=ch05.stacks),
+    "draw": Check("task-draw", draw_cases, judge=draw_judge, call=ch05.drawing),
+    "oddness": Check("task-oddness", odd_cases, judge=odd_judge),
+    "conv_at": Check("task-conv-at", place_cases, judge=place_judge, call=ch05.place),
+    "complete": Check("task-particles", particle_cases, judge=particle_judge, call=ch05.completing),
 }

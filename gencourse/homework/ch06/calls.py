@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gencourse.homework.checking.calls import Case, Outputs, Unusable, after, plain, standing_in, tensors
+from gencourse.homework.checking.calls import Case, Outputs, Unusable, after, patched_globals, tensors, to_array
 
 MANY = 200  # more questions than any task has
 
@@ -58,7 +58,7 @@ class Asked(nn.Module):
         """`places`, (questions, B, ...), and `times`, (questions, B)."""
         if not self.x:
             raise Unusable("the network was never asked")
-        return {"places": plain(torch.stack(self.x)), "times": plain(torch.stack(self.t))}
+        return {"places": to_array(torch.stack(self.x)), "times": to_array(torch.stack(self.t))}
 
 
 def spread(t: Any, x: Tensor) -> Tensor:
@@ -70,8 +70,8 @@ def twice(function: Callable[..., Any], case: Case) -> Outputs:
     """Call function(*inputs) twice; returns `value`, its `dtype`, the inputs as left, the second value as `again`."""
     inputs = tensors(case)
     found = function(*inputs.values())
-    result = {"value": plain(found), "dtype": str(getattr(found, "dtype", "")).removeprefix("torch.")}
-    return result | after(inputs) | {"again": plain(function(*tensors(case).values()))}
+    result = {"value": to_array(found), "dtype": str(getattr(found, "dtype", "")).removeprefix("torch.")}
+    return result | after(inputs) | {"again": to_array(function(*tensors(case).values()))}
 
 
 def noise_loss(function: Callable[..., Any], case: Case) -> Outputs:
@@ -95,11 +95,11 @@ def noise_loss(function: Callable[..., Any], case: Case) -> Outputs:
             return noise - spread(t + 1, x0) * x0
 
         generator = None if seed is None else torch.Generator().manual_seed(seed)
-        with standing_in(function, q_sample=other_q_sample):
+        with patched_globals(function, q_sample=other_q_sample):
             loss = function(network, given["x0"], given["alphas_cumprod"], generator)
         if len(network.x) > 1:
             raise Unusable(f"the network is asked once, about the whole batch; you asked it {len(network.x)} times")
-        result = {"value": plain(loss), **network.heard(), **after(given), "stood in": bool(used)}
+        result = {"value": to_array(loss), **network.heard(), **after(given), "stood in": bool(used)}
         runs.append(result | {"learns": bool(isinstance(loss, Tensor) and loss.requires_grad)})
     for name, run in zip(("again", "other", "free", "freely"), runs[1:], strict=True):
         runs[0] |= {f"{name} {part}": run[part] for part in ("times", "places")}
@@ -126,10 +126,10 @@ def ancestral(function: Callable[..., Any], case: Case) -> Outputs:
             return 0.6 * x_t - noise / (spread(t, x_t) + 2)
 
         generator = None if seed is None else torch.Generator().manual_seed(seed)
-        with standing_in(function, reverse_mean=other_mean):
+        with patched_globals(function, reverse_mean=other_mean):
             found = function(network, given["x_T"], given["betas"], generator)
         stood_in = np.array([float(i in used) for i in range(len(network.x))])
-        runs.append({"value": plain(found), **network.heard(), "stood in": stood_in, **after(given)})
+        runs.append({"value": to_array(found), **network.heard(), "stood in": stood_in, **after(given)})
     others = zip(("again", "other", "free", "freely"), runs[1:], strict=True)
     return runs[0] | {name: run["value"] for name, run in others}
 
@@ -153,9 +153,9 @@ def guided(function: Callable[..., Any], case: Case) -> Outputs:
     given = tensors(case)
     model = function(Told(given["table"], given["null"]), given["labels"], given["weight"])
     if not callable(model):
-        plain(model, "guided")  # says what it is
+        to_array(model, "guided")  # says what it is
         raise Unusable("guided returned a prediction: it should return a function of x_t and t")
-    return {"value": plain(model(given["x_t"], given["t"]), "your model"), **after(given)}
+    return {"value": to_array(model(given["x_t"], given["t"]), "your model"), **after(given)}
 
 
 def ddim(function: Callable[..., Any], case: Case) -> Outputs:
@@ -181,7 +181,7 @@ def ddim(function: Callable[..., Any], case: Case) -> Outputs:
         shapes.append(x.shape)
         return z.clone() if x.shape == z.shape else z.flatten().repeat(x.numel())[: x.numel()].view(x.shape)
 
-    with standing_in(function, times=times, noise_like=noise_like):
+    with patched_globals(function, times=times, noise_like=noise_like):
         found = function(
             model,
             given["x_T"],
@@ -192,13 +192,13 @@ def ddim(function: Callable[..., Any], case: Case) -> Outputs:
             callback=lambda x, x0, t: callbacks.append(t),
         )
     return {
-        "value": plain(found),
+        "value": to_array(found),
         **model.heard(),
         "drawn": len(drawn),
         "generator": all(one is generator for one in drawn),
         "shape": all(shape == given["x_T"].shape for shape in shapes),
         "callbacks": len(callbacks),
-        "after x_T": plain(given["x_T"]),
+        "after x_T": to_array(given["x_T"]),
     }
 
 
@@ -212,4 +212,4 @@ def chosen_times(function: Callable[..., Any], case: Case) -> Outputs:
     if any(n.numel() != 1 for n in numbers):
         raise Unusable("a list of Python ints is asked for, each of your times holds several numbers")
     ints = all(type(t) is int for t in found)
-    return {"value": plain(torch.tensor([float(n) for n in numbers]).double()), "ints": ints}
+    return {"value": to_array(torch.tensor([float(n) for n in numbers]).double()), "ints": ints}

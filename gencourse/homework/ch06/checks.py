@@ -14,11 +14,11 @@ from gencourse.homework.ch06.sampling import (
 from gencourse.homework.checking.check import Check
 
 CHECKS = {
-    "q_sample": Check("task-q-sample", sample_cases, sample_judge, ch06.twice),
-    "noise_loss": Check("task-noise-loss", loss_cases, loss_judge, ch06.noise_loss),
-    "reverse_mean": Check("task-mean", mean_cases, mean_judge, ch06.twice),
-    "ancestral": Check("task-ancestral", chain_cases, chain_judge, ch06.ancestral),
-    "guided": Check("task-guided", guided_cases, guided_judge, ch06.guided),
-    "ddim": Check("task-ddim", ddim_cases, ddim_judge, ch06.ddim),
-    "my_times": Check("task-times", times_cases, times_judge, ch06.chosen_times),
+    "q_sample": Check("task-q-sample", sample_cases, judge=sample_judge, call=ch06.twice),
+    "noise_loss": Check("task-noise-loss", loss_cases, judge=loss_judge, call=ch06.noise_loss),
+    "reverse_mean": Check("task-mean", mean_cases, judge=mean_judge, call=ch06.twice),
+    "ancestral": Check("task-ancestral", chain_cases, judge=chain_judge, call=ch06.ancestral),
+    "guided": Check("task-guided", guided_cases, judge=guided_judge, call=ch06.guided),
+    "ddim": Check("task-ddim", ddim_cases, judge=ddim_judge, call=ch06.ddim),
+    "my_times": Check("task-times", times_cases, judge=times_judge, call=ch06.chosen_times),
 }

@@ -28,7 +28,7 @@ def tensors(case: Case) -> dict[str, Any]:
     return {name: torch.from_numpy(v.copy()) if isinstance(v, np.ndarray) else v for name, v in given.items()}
 
 
-def plain(x: Any, what: str = "your function") -> np.ndarray:
+def to_array(x: Any, what: str = "your function") -> np.ndarray:
     """Return a tensor, an array or a number as an array of its own. Raises Unusable for anything else."""
     if isinstance(x, Tensor):
         if x.is_complex():
@@ -45,32 +45,35 @@ def plain(x: Any, what: str = "your function") -> np.ndarray:
 def value(function: Callable[..., Any], case: Case) -> Outputs:
     """Call function(*inputs); returns `value`, and each input as the call left it, under `after NAME`."""
     inputs = tensors(case)
-    found = plain(function(*inputs.values()))
+    found = to_array(function(*inputs.values()))
     return {"value": found, **after(inputs)}
 
 
 def after(inputs: dict[str, Any]) -> Outputs:
     """Return the tensors among the inputs as a call left them, under `after NAME`."""
-    return {f"after {name}": plain(x) for name, x in inputs.items() if isinstance(x, Tensor)}
+    return {f"after {name}": to_array(x) for name, x in inputs.items() if isinstance(x, Tensor)}
 
 
-def gradients(function: Callable[..., Any], case: Case) -> Outputs:
+def call_with_gradients(function: Callable[..., Any], case: Case) -> Outputs:
     """Call a loss; returns `value`, and the gradient by each input as `by NAME`, left out where none arrives."""
     inputs = {name: x.requires_grad_() if isinstance(x, Tensor) else x for name, x in tensors(case).items()}
     found = function(*inputs.values())
-    return {"value": plain(found), **slopes(found, {n: x for n, x in inputs.items() if isinstance(x, Tensor)})}
+    return {
+        "value": to_array(found),
+        **input_gradients(found, {n: x for n, x in inputs.items() if isinstance(x, Tensor)}),
+    }
 
 
-def slopes(loss: Any, inputs: dict[str, Tensor]) -> Outputs:
+def input_gradients(loss: Any, inputs: dict[str, Tensor]) -> Outputs:
     """Return the gradient of a loss by each input, as `by NAME`, left out where none arrives."""
     if not (isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1):
         return {}
     grads = torch.autograd.grad(loss.sum(), list(inputs.values()), allow_unused=True, retain_graph=True)
-    return {f"by {name}": plain(g) for name, g in zip(inputs, grads, strict=True) if g is not None}
+    return {f"by {name}": to_array(g) for name, g in zip(inputs, grads, strict=True) if g is not None}
 
 
 @contextmanager
-def standing_in(function: Callable[..., Any], **names: Any) -> Iterator[None]:
+def patched_globals(function: Callable[..., Any], **names: Any) -> Iterator[None]:
     """Let names mean something else for a while, wherever the function's module looks them up.
 
     So a task that builds on earlier ones can be checked whatever became of those.

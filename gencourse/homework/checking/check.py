@@ -1,15 +1,14 @@
-"""What is asked of each function of the homework, one file a chapter: random inputs, and how outputs are judged.
+"""What is asked of each function of the homework, and the mistakes that have a name: `homework/chNN/checks.py`.
 
-A check has three parts. `cases` draws inputs, `call` (in homework.calls) runs beside the student's function and returns
-plain outputs, `judge` looks at these outputs alone and raises Wrong with a sentence that teaches. In a notebook
-all three run in one process; while grading, only `call` shares one with the submission.
+How a check is judged, and how a task and its mistakes are written: `checking/engine.py`.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +17,11 @@ from gencourse.homework.checking.calls import Call, Case, Outputs
 
 FOLDER = Path(__file__).resolve().parent.parent
 CHAPTERS = tuple(sorted(path.parent.name[2:] for path in FOLDER.glob("ch*/checks.py")))  # "01", "01b", ...
-NO_ANSWER = "your function gave no answer"
-ELSEWHERE = " (It was right on another input: what is special about this one, or what is fixed in your code?)"
+NO_GRADIENT = (
+    "its answer has no gradient: training follows it down. Stay with tensors that keep their graph, without .item(), "
+    ".detach(), no_grad or numpy"
+)
+Function = Callable[..., Any]
 
 
 class Wrong(AssertionError):
@@ -38,13 +40,70 @@ class Wrong(AssertionError):
 
 
 @dataclass(frozen=True)
+class Mistake:
+    """A wrong answer that people give, and its sentence. functions: the same mistake in each form of the task."""
+
+    sentence: str
+    functions: tuple[Function, ...]
+
+
+Mistakes = dict[str, list[Mistake]]  # of a chapter, by task, in the order in which they are tried
+
+
+def add_mistake(
+    mistakes: Mistakes, task: str, sentence: str, *, forms: Sequence[Any] = ()
+) -> Callable[[Function], Function]:
+    """Return a decorator that adds a wrong function of a task; a chapter's `mistake` is this with its own MISTAKES.
+
+    Args:
+        forms: where a task has several right answers, what tells them apart; the function takes one as its first
+            argument.
+    """
+
+    def add(function: Function) -> Function:
+        functions = tuple(partial(function, form) for form in forms) or (function,)
+        mistakes.setdefault(task, []).append(Mistake(sentence, functions))
+        return function
+
+    return add
+
+
+@dataclass(frozen=True)
 class Check:
-    """How one function is checked; cell: the id of the task cell that defines it."""
+    """How one function is checked.
+
+    Args:
+        cell: the id of the task cell that defines it.
+        cases: draws the inputs.
+        reference: the right answer, a function, or several where right answers differ in what the call sees; None where
+            `judge` decides alone.
+        mistakes: wrong answers that have a sentence.
+        call: runs beside the student's function and returns plain outputs.
+        judge: looks at the outputs first, by hand: structure and randomness. Raises Wrong.
+        view: what of the outputs is compared, where that is not all of them as they are.
+        shape: how an expected shape is announced: "expected SHAPE (2, 3), got shape (3, 2)".
+        no_gradient: said where no gradient arrives.
+        sentences: by name of an output, said where it differs and no mistake explains it.
+        tolerance: of the values, relative to the largest.
+    """
 
     cell: str
     cases: Callable[[np.random.Generator], Iterable[Case]]
-    judge: Callable[[Case, Outputs], None]
+    reference: Function | Sequence[Function] | None = None
+    mistakes: Sequence[Mistake] = ()
     call: Call = calls.value
+    judge: Callable[[Case, Outputs], None] | None = None
+    view: Callable[[Case, Outputs], Outputs] | None = None
+    shape: str = "shape"
+    no_gradient: str = NO_GRADIENT
+    sentences: Mapping[str, str] = field(default_factory=dict)
+    tolerance: float = 1e-4
+
+    @property
+    def references(self) -> tuple[Function, ...]:
+        if self.reference is None:
+            return ()
+        return (self.reference,) if callable(self.reference) else tuple(self.reference)
 
 
 @cache
@@ -61,29 +120,6 @@ def find(name: str) -> Check:
     if name not in known:
         raise LookupError(f"no task is called {name!r}; known: {', '.join(known)}")
     return known[name]
-
-
-def verdict(check: Check, cases: list[Case], results: list[Outputs]) -> None:
-    """Judge all outputs, in order; returns where all are right, else raises Wrong."""
-    for index, case in enumerate(cases):
-        outputs = results[index] if index < len(results) else {"failed": NO_ANSWER}
-        if "failed" in outputs:
-            raise Wrong(f"{outputs['failed']} (on {describe(case)})")
-        try:
-            unchanged(case, outputs)
-            check.judge(case, outputs)
-        except Wrong as error:
-            if error.general and index:
-                raise Wrong(f"{error}{ELSEWHERE}") from None
-            raise
-
-
-def unchanged(case: Case, outputs: Outputs) -> None:
-    """Raise Wrong where a call changed its inputs."""
-    for name, given in case.items():
-        left = outputs.get(f"after {name}")
-        if isinstance(left, np.ndarray) and (left.shape != given.shape or not np.array_equal(left, given)):
-            raise Wrong(f"your function changes its input {name} in place: whoever called it still needs it")
 
 
 def describe(case: Case) -> str:

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from gencourse.homework.checking.attempt import attempt
-from gencourse.homework.checking.check import Wrong, find, verdict
+from gencourse.homework.checking.check import Wrong, find
+from gencourse.homework.checking.engine import verdict
 
 
 def check(name: str, function: Callable[..., Any], *, seed: int | None = None) -> None:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -19,6 +20,7 @@ import numpy as np
 from gencourse import __version__
 from gencourse.chapters.pages import write_text
 from gencourse.homework.checking import check as checks
+from gencourse.homework.checking import engine
 from gencourse.homework.grading import session, submission
 from gencourse.homework.grading.collect import chapter_of
 from gencourse.homework.grading.inside import wire
@@ -138,18 +140,21 @@ def one_file(
 
 
 def to_run(asked: Chapter, seed: int) -> list[Job]:
-    """Draw the inputs of all functions of a chapter."""
-    jobs = []
-    for name, check in checks.of_chapter(asked.number).items():
-        generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
-        jobs.append(Job(name, check, list(check.cases(generator))))
-    return jobs
+    """Return all functions of a chapter with their inputs."""
+    return [Job(name, known.check, known.cases, known) for name, known in drawn(asked.number, seed).items()]
+
+
+@lru_cache(maxsize=8)
+def drawn(number: str, seed: int) -> dict[str, engine.Answers]:
+    """Draw the inputs of a chapter's functions; what reference and mistakes answer is kept with them for the class."""
+    rngs = {name: np.random.default_rng([seed, zlib.crc32(name.encode())]) for name in checks.of_chapter(number)}
+    return {n: engine.Answers(c, list(c.cases(rngs[n]))) for n, c in checks.of_chapter(number).items()}
 
 
 def judge(job: Job) -> str:
     """Return nothing if all outputs of a function are right, else the sentence that says what is wrong."""
     try:
-        checks.verdict(job.check, job.cases, job.results)
+        engine.verdict(job.check, job.cases, job.results, job.answers)
     except checks.Wrong as error:
         stopped = job.end and "failed" not in (job.results or [{}])[-1] and len(job.results) < len(job.cases)
         return job.end if stopped else str(error)

@@ -13,6 +13,7 @@ from subprocess import Popen
 
 from gencourse.homework.checking.calls import Case, Outputs
 from gencourse.homework.checking.check import Check
+from gencourse.homework.checking.engine import Answers
 from gencourse.homework.grading.inside import wire
 from gencourse.homework.grading.sandbox import NoSandbox, Place, user
 
@@ -32,12 +33,14 @@ class Limits:
 class Job:
     """A function to be run: its name, its check, the inputs, and then what came of it.
 
-    results: outputs, case by case, as far as they came. end: why there are no more, in a sentence.
+    answers: of reference and mistakes, shared by a class. results: outputs, case by case, as far as they came. end: why
+    there are no more, in a sentence.
     """
 
     name: str
     check: Check
     cases: list[Case]
+    answers: Answers | None = None
     results: list[Outputs] = field(default_factory=list)
     end: str | None = None
 
