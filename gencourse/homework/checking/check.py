@@ -68,6 +68,12 @@ def add_mistake(
     return add
 
 
+def add_mistakes(mistakes: Mistakes, task: str, answers: Mapping[str, Function], *, forms: Sequence[Any] = ()) -> None:
+    """Add wrong functions of a task that take one line each: sentence -> lambda. `add_mistake` says the rest."""
+    for sentence, function in answers.items():
+        add_mistake(mistakes, task, sentence, forms=forms)(function)
+
+
 @dataclass(frozen=True)
 class Check:
     """How one function is checked.
