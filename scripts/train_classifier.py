@@ -19,7 +19,7 @@ from torch import Tensor
 from gencourse import checkpoints, data, descend, fit
 from gencourse.networks.classifier import Classifier
 from gencourse.runtime import choose_device
-from gencourse.training.saves import Settings
+from gencourse.training.run_arguments import RunArguments
 
 EMBEDDED = 10_000  # so many of MNIST's first training digits are embedded in the project
 
@@ -79,7 +79,7 @@ def main() -> None:
         return {"cross-entropy": loss}
 
     state = {"classifier": classifier, "optimizer": optimizer, "rate": rate, "generator": generator}
-    state["arguments"] = Settings.of(args)
+    state["arguments"] = RunArguments.of(args)
     history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")

@@ -21,7 +21,7 @@ from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
 from gencourse.runtime import choose_device
 from gencourse.training.fit import fit
 from gencourse.training.helpers import Average
-from gencourse.training.saves import Settings
+from gencourse.training.run_arguments import RunArguments
 
 NAMES = ("cyclegan_summer2winter", "cyclegan_winter2summer")  # G: A -> B, F: B -> A
 
@@ -73,7 +73,7 @@ def main() -> None:
         schedules=tuple(cyclegan.constant_then_linear(optimizer, args.steps) for optimizer in optimizers),
         averages=averages,
     )
-    state = step.state | {"arguments": Settings.of(args)}
+    state = step.state | {"arguments": RunArguments.of(args)}
     history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")

@@ -18,7 +18,7 @@ from gencourse.metrics import score
 from gencourse.modes import eval_mode
 from gencourse.networks.dcgan import Discriminator, Generator
 from gencourse.runtime import choose_device
-from gencourse.training.saves import Settings
+from gencourse.training.run_arguments import RunArguments
 
 EMBEDDED = 10_000  # so many of MNIST's first training digits are embedded in the project
 
@@ -67,7 +67,7 @@ def main() -> None:
 
     state = {"generator": generator, "discriminator": discriminator, "average": average, "noise": noise}
     state |= {"optimizer g": optimizers[0], "optimizer d": optimizers[1], "rate g": rates[0], "rate d": rates[1]}
-    state["arguments"] = Settings.of(args)
+    state["arguments"] = RunArguments.of(args)
     history = fit(step, batches, steps=args.steps, preview=preview, state=state, save_to=args.save_to, device=device)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")

@@ -24,7 +24,7 @@ from gencourse.methods.denoising import SCHEDULES, Diffusion, sample_images
 from gencourse.methods.diffusion import TARGETS, diffusion_loss, drop_labels, min_snr, plain
 from gencourse.metrics import score
 from gencourse.runtime import choose_device
-from gencourse.training.saves import Settings
+from gencourse.training.run_arguments import RunArguments
 
 WEIGHTS = {"plain": plain, "min-snr": min_snr}
 
@@ -85,7 +85,7 @@ def main() -> None:
         return {"loss": found}
 
     state = {"diffusion": diffusion, "average": average, "optimizer": optimizer, "rate": rate, "generator": generator}
-    state["arguments"] = Settings.of(args)
+    state["arguments"] = RunArguments.of(args)
     history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")

@@ -30,7 +30,7 @@ from gencourse import checkpoints, data, descend, fit, images
 from gencourse.methods.style import gram_matrix, stylize
 from gencourse.networks.features import IMAGENET_MEAN, IMAGENET_STD, embedded_extractor, from_caffe
 from gencourse.networks.vgg import VGG
-from gencourse.training.saves import Settings
+from gencourse.training.run_arguments import RunArguments
 
 WIDTHS = ((16, 16), (64, 64), (128, 128), (192, 256), (192,))
 SIZE = 160  # pixels a side of a training crop
@@ -319,7 +319,7 @@ def main() -> None:
 
     state = {"student": student, "heads": heads, "optimizer": optimizer, "rate": rate, "warm": warm}
     state |= {"moving": moving, "finished": finished} | {f"basis {k}": v for k, v in teacher.basis.items()}
-    state["arguments"] = Settings.of(args)
+    state["arguments"] = RunArguments.of(args)
     history = fit(step, crops, steps=args.steps, state=state, save_to=args.save_to, every=50, save_seconds=120)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")

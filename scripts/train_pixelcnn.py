@@ -20,7 +20,7 @@ from gencourse.methods.pixelcnn import TEST_SEED, binarise, bits_per_dim, evalua
 from gencourse.networks.pixelcnn import PixelCNN
 from gencourse.runtime import choose_device
 from gencourse.training.helpers import Average, descend
-from gencourse.training.saves import Settings
+from gencourse.training.run_arguments import RunArguments
 
 ARGUMENTS = {"levels": 2, "channels": 1, "width": 64, "layers": 24, "kernel": 3, "first_kernel": 13, "side": 28}
 EMBEDDED = 500  # of the embedded digits, for a test that needs no download
@@ -79,7 +79,7 @@ def main() -> None:
         return {"nats": loss}
 
     state = {"network": network, "average": average, "optimizer": optimizer, "rate": rate, "generator": generator}
-    state["arguments"] = Settings.of(args)
+    state["arguments"] = RunArguments.of(args)
     history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
     if history.steps < args.steps:  # nothing half-trained is shipped
         sys.exit("stopped: no weights are written; run it again to go on")
