@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -126,9 +127,9 @@ def curves_and_preview(losses: dict[str, list[float]], preview: Tensor | None, t
     return figure
 
 
-def _preview_grid(preview: Tensor) -> Tensor:
+def _preview_grid(preview: Tensor) -> np.ndarray:
     """Return (rows, columns, 3) in [0, 1]. What leaves the range is cut off: a preview stops no training."""
     if preview.ndim != 4 or not preview.is_floating_point():
         raise ValueError(f"preview must return (B, C, H, W) in [0, 1], got {tuple(preview.shape)} {preview.dtype}")
     sheet = images.grid(preview.detach().float().cpu().nan_to_num().clamp(0, 1), pad=1)  # (C, rows, columns)
-    return sheet.expand(max(3, len(sheet)), -1, -1).permute(1, 2, 0)
+    return sheet.expand(max(3, len(sheet)), -1, -1).permute(1, 2, 0).numpy()
