@@ -7,9 +7,10 @@ CHECKOUT = PACKAGE.parent  # where the package is installed without a checkout, 
 
 
 def root() -> Path:
-    """Folder of the embedded data: inside the installed package, or `data` of the checkout.
+    """Return the folder of the embedded data: inside the installed package, or `data` of the checkout.
 
-    Raises FileNotFoundError when neither is there.
+    Raises:
+        FileNotFoundError: Neither is there.
     """
     for folder in (PACKAGE / "_data", CHECKOUT / "data"):
         if folder.is_dir():
@@ -18,5 +19,9 @@ def root() -> Path:
 
 
 def weights() -> Path:
-    """Folder of the shipped weights. Raises as `root` does."""
+    """Return the folder of the shipped weights.
+
+    Raises:
+        FileNotFoundError: As in `root`.
+    """
     return root() / "checkpoints"

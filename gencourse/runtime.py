@@ -21,7 +21,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Run:
-    """What one notebook or command runs with: `profile` (a word of PROFILES), `device` and `seed`."""
+    """What one notebook or command runs with.
+
+    Attributes:
+        profile: A word of PROFILES.
+        device: Where networks and batches go.
+        seed: What `generator` counts from.
+    """
 
     profile: str
     device: torch.device
@@ -32,7 +38,7 @@ class Run:
         return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[self.profile]
 
     def generator(self, offset: int = 0) -> torch.Generator:
-        """Return a new generator on the CPU, seeded with `seed + offset`.
+        """Return a new generator, seeded with `seed + offset`.
 
         It lives on the CPU so that the same seed draws the same numbers whatever the device is.
         """
@@ -42,10 +48,15 @@ class Run:
 def start(seed: int = 0, *, profile: str | None = None, device: str | torch.device | None = None) -> Run:
     """Seed everything, choose device and profile, keep freed memory (`keep_freed_memory`), and say so in one line.
 
-    seed: seeds Python, NumPy and torch. profile: "smoke" (tests), "cpu" (a laptop) or "gpu"; without it the variable
-    GENCOURSE_PROFILE decides, and without that the hardware. device: "cpu", "cuda", "mps", ...; without it the fastest
-    one present, but the CPU in the smoke and cpu profiles, so that those give the same pictures everywhere.
-    Raises ValueError for an unknown profile or a device that this machine lacks.
+    Args:
+        seed: Seeds Python, NumPy and torch.
+        profile: "smoke" (tests), "cpu" (a laptop) or "gpu"; without it the variable GENCOURSE_PROFILE decides, and
+            without that the hardware.
+        device: "cpu", "cuda", "mps", ...; without it the fastest one present, but the CPU in the smoke and cpu
+            profiles, so that those give the same pictures everywhere.
+
+    Raises:
+        ValueError: The profile is unknown, or this machine lacks the device.
     """
     profile = choose_profile(profile)
     chosen = choose_device(device) if device is not None else _device_of(profile)
@@ -60,7 +71,8 @@ def start(seed: int = 0, *, profile: str | None = None, device: str | torch.devi
 def choose_profile(profile: str | None = None) -> str:
     """Return `profile`, else $GENCOURSE_PROFILE, else "gpu" with an accelerator and "cpu" without.
 
-    Raises ValueError that lists the known profiles.
+    Raises:
+        ValueError: It is unknown; the message lists the known profiles.
     """
     asked = profile or os.environ.get("GENCOURSE_PROFILE") or ("gpu" if accelerator() else "cpu")
     if asked not in PROFILES:
@@ -70,7 +82,11 @@ def choose_profile(profile: str | None = None) -> str:
 
 
 def choose_device(device: str | torch.device | None = None) -> torch.device:
-    """Return `device`, without an argument the accelerator, else the CPU. Raises ValueError for what is not here."""
+    """Return `device`, without an argument the accelerator, else the CPU.
+
+    Raises:
+        ValueError: This machine lacks the device; the message lists those it has.
+    """
     if device is None:
         return accelerator() or torch.device("cpu")
     try:
@@ -93,12 +109,15 @@ def _device_of(profile: str) -> torch.device:
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to hold on to what is freed, for the rest of the process; says whether there was a glibc to tell.
+    """Tell glibc to hold on to what is freed, for the rest of the process.
 
     Each step of a training allocates the same large tensors again. By default their memory goes back to the system when
     they are freed, and every page is zeroed anew at the next step. Kept, a step on the CPU takes 4 to 25% less time
     (benchmarks/freed_memory.py); the process stays as large as it has once been. Results do not change. Without effect
     on other systems, on a GPU, and where the environment has chosen already.
+
+    Returns:
+        Whether there was a glibc to tell.
     """
     glibc = ctypes.CDLL(None) if os.name == "posix" else None
     if any(name in os.environ for name in CHOSEN_ELSEWHERE) or not hasattr(glibc, "gnu_get_libc_version"):

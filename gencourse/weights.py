@@ -22,8 +22,17 @@ NEEDED = ("arguments", "data", "steps", "minutes", "device", "scores")
 def save(path: str | os.PathLike, module: nn.Module, record: dict[str, Any]) -> Path:
     """Write weights (floating point ones as float16) and their record. The file appears whole or not at all.
 
-    Raises ValueError when the record lacks one of: arguments, data, steps, minutes, device, scores, or is nothing that
-    JSON can hold; OSError where nothing can be written.
+    Args:
+        path: Where to; folders are made.
+        module: The network.
+        record: How it was made: at least all of NEEDED, and nothing that JSON cannot hold.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: The record lacks something or JSON cannot hold it, or a weight is not finite in half precision.
+        OSError: Nothing can be written.
     """
     try:
         written = json.dumps(dict(record))
@@ -40,15 +49,25 @@ def save(path: str | os.PathLike, module: nn.Module, record: dict[str, Any]) -> 
     if too_large:
         raise ValueError(f"{', '.join(too_large)} hold values that are not finite in half precision")
     data = safetensors.torch.save(weights, metadata={"record": written})
-    with files.whole(path) as file:
+    with files.atomic_write(path) as file:
         file.write(data)
     return Path(path)
 
 
 def read(path: str | os.PathLike, network: type[nn.Module], device: torch.device | str | None = None) -> nn.Module:
-    """Build `network` with the recorded arguments, fill in the weights of a file, return it in eval mode and frozen.
+    """Build a network with the recorded arguments and fill in the weights of a file.
 
-    Raises FileNotFoundError, or ValueError when the file is damaged or does not fit the class.
+    Args:
+        path: A file that `save` wrote.
+        network: The class that the weights belong to.
+        device: Where to put it; by default the CPU.
+
+    Returns:
+        The network, in eval mode and frozen, in float32.
+
+    Raises:
+        FileNotFoundError: There is no such file; the message lists those beside it.
+        ValueError: The file is damaged or does not fit the class.
     """
     arguments = read_record(path)["arguments"]
     with safe_open(path, framework="pt") as file:
@@ -66,7 +85,12 @@ def read(path: str | os.PathLike, network: type[nn.Module], device: torch.device
 
 
 def read_record(path: str | os.PathLike) -> dict[str, Any]:
-    """Return the record in a checkpoint's header. Raises FileNotFoundError, or ValueError for a damaged file."""
+    """Return the record in a checkpoint's header.
+
+    Raises:
+        FileNotFoundError: There is no such file; the message lists those beside it.
+        ValueError: The file is damaged, or holds no record.
+    """
     if not Path(path).is_file():
         present = sorted(file.stem for file in Path(path).parent.glob("*.safetensors"))
         raise FileNotFoundError(f"no weights at {path}; present: {', '.join(present) or 'none'}")

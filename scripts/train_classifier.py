@@ -7,19 +7,15 @@ first 10,000 of MNIST's training set: neither they nor the test digits were seen
 reference. MNIST is downloaded at the first use.
 """
 
-import argparse
 import math
-import sys
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from _training import ship, start, train, training_parser
 from torch import Tensor
 
-from gencourse import checkpoints, data, descend, fit
+from gencourse import data, descend
 from gencourse.networks.classifier import Classifier
-from gencourse.runtime import choose_device
-from gencourse.training.saves import Settings
 
 EMBEDDED = 10_000  # so many of MNIST's first training digits are embedded in the project
 
@@ -51,19 +47,11 @@ def accuracy(classifier: Classifier, digits: data.ImageSet, device: torch.device
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--batch", type=int, default=128)
+    parser = training_parser(__doc__, "digits", steps=6000, batch=128)
     parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", help="cpu, cuda, ... (default: the fastest)")
-    parser.add_argument("--save-to", type=Path, default=Path("runs/digits.pt"))
-    parser.add_argument("--out", type=Path, default=checkpoints.folder() / "digits.safetensors")
     args = parser.parse_args()
 
-    device = choose_device(args.device)
-    torch.manual_seed(args.seed)
-    generator = torch.Generator().manual_seed(args.seed)
+    device, generator = start(args)
     digits, test = data.load("mnist", "train").subset(slice(EMBEDDED, None)), data.load("mnist", "test")
     batches = data.Batches(digits.unit(), args.batch, labels=digits.labels, seed=args.seed)
     arguments = {"name": "digits", "channels": 1, "classes": 10, "width": 32}
@@ -79,19 +67,16 @@ def main() -> None:
         return {"cross-entropy": loss}
 
     state = {"classifier": classifier, "optimizer": optimizer, "rate": rate, "generator": generator}
-    state["arguments"] = Settings.of(args)
-    history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
-    if history.steps < args.steps:  # nothing half-trained is shipped
-        sys.exit("stopped: no weights are written; run it again to go on")
-    record = {
-        "arguments": arguments,
-        "data": f"the last {len(digits):,} of MNIST's 60,000 training digits, turned, scaled, slanted and shifted",
-        "steps": args.steps,
-        "minutes": round(history.seconds / 60, 1),
-        "device": str(device),
-        "scores": {"accuracy on MNIST test": accuracy(classifier, test, device)},
-    }
-    print(checkpoints.save(args.out, classifier, record), record)
+    history = train(step, batches, state, args, device=device)
+    ship(
+        args.out,
+        classifier,
+        arguments=arguments,
+        data=f"the last {len(digits):,} of MNIST's 60,000 training digits, turned, scaled, slanted and shifted",
+        history=history,
+        device=device,
+        scores={"accuracy on MNIST test": accuracy(classifier, test, device)},
+    )
 
 
 if __name__ == "__main__":

@@ -7,21 +7,15 @@ the translation against the true other season, beside those of the untranslated 
 generators' weights, one file each.
 """
 
-import argparse
-import sys
-from pathlib import Path
-
 import torch
+from _training import ship, start, train, training_parser
 from torch import nn
 
 from gencourse import checkpoints, data, metrics
 from gencourse.methods import cyclegan
 from gencourse.methods.gan_tricks import PastFakes
 from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
-from gencourse.runtime import choose_device
-from gencourse.training.fit import fit
 from gencourse.training.helpers import Average
-from gencourse.training.saves import Settings
 
 NAMES = ("cyclegan_summer2winter", "cyclegan_winter2summer")  # G: A -> B, F: B -> A
 
@@ -36,9 +30,8 @@ def scores(network: nn.Module, pictures: data.ImageSet, truth: data.ImageSet) ->
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--batch", type=int, default=4)
+    parser = training_parser(__doc__, "cyclegan", steps=6000, batch=4)
+    parser.set_defaults(out=checkpoints.folder())  # the folder of the two checkpoints
     parser.add_argument("--rate", type=float, default=4e-4, help="learning rate, constant for half of the steps")
     parser.add_argument("--width", type=int, default=24, help="channels of the generators' first layer")
     parser.add_argument("--blocks", type=int, default=6)
@@ -47,15 +40,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--scenes", type=int, default=4000, help="training pictures of each season")
     parser.add_argument("--tests", type=int, default=200, help="test pairs")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", help="cpu, cuda, ... (default: the fastest)")
-    parser.add_argument("--save-to", type=Path, default=Path("runs/cyclegan.pt"))
-    parser.add_argument("--out", type=Path, default=checkpoints.folder(), help="folder of the two checkpoints")
     args = parser.parse_args()
 
-    device = choose_device(args.device)
-    torch.manual_seed(args.seed)
-    draws = torch.Generator().manual_seed(args.seed)
+    device, draws = start(args)
     sets = data.translation_sets("seasons", size=args.size, n=args.scenes, tests=args.tests)
     batches = data.UnpairedBatches(sets.train_a.images, sets.train_b.images, args.batch, seed=args.seed)
     arguments = {"inputs": 3, "outputs": 3, "width": args.width, "blocks": args.blocks}
@@ -73,22 +60,19 @@ def main() -> None:
         schedules=tuple(cyclegan.constant_then_linear(optimizer, args.steps) for optimizer in optimizers),
         averages=averages,
     )
-    state = step.state | {"arguments": Settings.of(args)}
-    history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
-    if history.steps < args.steps:  # nothing half-trained is shipped
-        sys.exit("stopped: no weights are written; run it again to go on")
+    history = train(step, batches, step.state, args, device=device)
     directions = zip(NAMES, averages, ((sets.test_a, sets.test_b), (sets.test_b, sets.test_a)), strict=True)
     for name, average, (pictures, truth) in directions:
-        record = {
-            "arguments": arguments,
-            "data": f"drawn seasons, {args.size} pixels: {args.scenes} summer, {args.scenes} winter scenes, unpaired",
-            "steps": args.steps,
-            "minutes": round(history.seconds / 60, 1),
-            "device": str(device),
-            "scores": scores(average.module, pictures, truth),
-            "training": {key: value for key, value in vars(args).items() if isinstance(value, int | float)},
-        }
-        print(checkpoints.save(args.out / f"{name}.safetensors", average.module, record), record)
+        ship(
+            args.out / f"{name}.safetensors",
+            average.module,
+            arguments=arguments,
+            data=f"drawn seasons, {args.size} pixels: {args.scenes} summer, {args.scenes} winter scenes, unpaired",
+            history=history,
+            device=device,
+            scores=scores(average.module, pictures, truth),
+            more={"training": {key: value for key, value in vars(args).items() if isinstance(value, int | float)}},
+        )
 
 
 if __name__ == "__main__":

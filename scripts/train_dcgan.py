@@ -6,38 +6,26 @@ Trained on the last 50,000 of MNIST's training digits, and scored against the 10
 10,000: so anybody can score it again on digits it never saw. MNIST is downloaded at the first use.
 """
 
-import argparse
-import sys
-from pathlib import Path
-
 import torch
+from _training import ship, start, train, training_parser
 
-from gencourse import Average, checkpoints, data, fit
+from gencourse import Average, checkpoints, data
 from gencourse.methods import gan
 from gencourse.metrics import score
 from gencourse.modes import eval_mode
 from gencourse.networks.dcgan import Discriminator, Generator
-from gencourse.runtime import choose_device
-from gencourse.training.saves import Settings
 
 EMBEDDED = 10_000  # so many of MNIST's first training digits are embedded in the project
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=16_000)
-    parser.add_argument("--batch", type=int, default=96)
+    parser = training_parser(__doc__, "dcgan_digits", steps=16_000, batch=96)
     parser.add_argument("--rate", type=float, default=5e-4, help="learning rate, falling to zero in the second half")
     parser.add_argument("--width", type=int, default=96, help="of the generator")
     parser.add_argument("--latent", type=int, default=48)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", help="cpu, cuda, ... (default: the fastest)")
-    parser.add_argument("--save-to", type=Path, default=Path("runs/dcgan_digits.pt"))
-    parser.add_argument("--out", type=Path, default=checkpoints.folder() / "dcgan_digits.safetensors")
     args = parser.parse_args()
 
-    device = choose_device(args.device)
-    torch.manual_seed(args.seed)
+    device, noise = start(args)
     digits = data.load("mnist", "train").subset(slice(EMBEDDED, None))
     batches = data.Batches(digits.signed(), args.batch, labels=digits.labels, seed=args.seed)
     arguments = {"size": 28, "channels": 1, "latent": args.latent, "width": args.width, "classes": 10}
@@ -49,7 +37,7 @@ def main() -> None:
         torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: min(1.0, 2 * (1 - i / args.steps)))
         for optimizer in optimizers
     ]
-    average, noise = Average(generator), torch.Generator().manual_seed(args.seed)
+    average = Average(generator)
     iterate = gan.GANStep(generator, discriminator, tuple(optimizers), losses=gan.bce(), average=average, noise=noise)
 
     def step(batch):
@@ -67,22 +55,19 @@ def main() -> None:
 
     state = {"generator": generator, "discriminator": discriminator, "average": average, "noise": noise}
     state |= {"optimizer g": optimizers[0], "optimizer d": optimizers[1], "rate g": rates[0], "rate d": rates[1]}
-    state["arguments"] = Settings.of(args)
-    history = fit(step, batches, steps=args.steps, preview=preview, state=state, save_to=args.save_to, device=device)
-    if history.steps < args.steps:  # nothing half-trained is shipped
-        sys.exit("stopped: no weights are written; run it again to go on")
+    history = train(step, batches, state, args, device=device, preview=preview)
     draws = torch.Generator().manual_seed(0)
     samples = torch.cat([gan.sample_images(average.module, 500, generator=draws).cpu() for _ in range(20)])
     found = score(samples, data.digits().unit(), checkpoints.load("digits"), split="all embedded digits")
-    record = {
-        "arguments": arguments,
-        "data": f"the last {len(digits):,} of MNIST's 60,000 training digits",
-        "steps": args.steps,
-        "minutes": round(history.seconds / 60, 1),
-        "device": str(device),
-        "scores": found.as_dict(),
-    }
-    print(checkpoints.save(args.out, average.module, record), record)
+    ship(
+        args.out,
+        average.module,
+        arguments=arguments,
+        data=f"the last {len(digits):,} of MNIST's 60,000 training digits",
+        history=history,
+        device=device,
+        scores=found.as_dict(),
+    )
 
 
 if __name__ == "__main__":

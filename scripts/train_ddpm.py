@@ -8,32 +8,26 @@ slower on those that lack it, right on recent GPUs. MNIST is downloaded at the f
 embedded ones. The record's scores are of 10,000 digits, drawn with 20 steps of DPM-Solver++, against test digits.
 """
 
-import argparse
 import statistics
-import sys
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
 import torch
+from _training import ship, start, train, training_parser
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from gencourse import Average, checkpoints, data, descend, fit
+from gencourse import Average, checkpoints, data, descend
 from gencourse.methods.denoising import SCHEDULES, Diffusion, sample_images
 from gencourse.methods.diffusion import TARGETS, diffusion_loss, drop_labels, min_snr, plain
 from gencourse.metrics import score
-from gencourse.runtime import choose_device
-from gencourse.training.saves import Settings
 
 WEIGHTS = {"plain": plain, "min-snr": min_snr}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = training_parser(__doc__, "ddpm_digits", steps=12_000, batch=128)
     parser.add_argument("--data", choices=("mnist", "digits"), default="mnist")
-    parser.add_argument("--steps", type=int, default=12_000)
-    parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--widths", type=int, nargs="+", default=(32, 64, 128))
     parser.add_argument("--blocks", type=int, default=1)
@@ -43,15 +37,9 @@ def main() -> None:
     parser.add_argument("--drop", type=float, default=0.1, help="share of labels dropped, for guidance")
     parser.add_argument("--decay", type=float, default=0.9995, help="of the moving average")
     parser.add_argument("--bf16", action="store_true", help="bfloat16 in convolutions and matrix products")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", help="cpu, cuda, ... (default: the fastest)")
-    parser.add_argument("--save-to", type=Path, default=Path("runs/ddpm_digits.pt"))
-    parser.add_argument("--out", type=Path, default=checkpoints.folder() / "ddpm_digits.safetensors")
     args = parser.parse_args()
 
-    device = choose_device(args.device)
-    torch.manual_seed(args.seed)
-    generator = torch.Generator().manual_seed(args.seed)
+    device, generator = start(args)
     digits = data.load(args.data, "train")
     batches = data.Batches(digits.signed(), args.batch, labels=digits.labels, seed=args.seed)
     network = {"channels": 1, "widths": list(args.widths), "blocks": args.blocks, "classes": len(digits.names)}
@@ -85,30 +73,23 @@ def main() -> None:
         return {"loss": found}
 
     state = {"diffusion": diffusion, "average": average, "optimizer": optimizer, "rate": rate, "generator": generator}
-    state["arguments"] = Settings.of(args)
-    history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
-    if history.steps < args.steps:  # nothing half-trained is shipped
-        sys.exit("stopped: no weights are written; run it again to go on")
+    history = train(step, batches, state, args, device=device)
     samples = sample_images(
         average.module, 10_000, labels=torch.arange(10_000) % 10, generator=torch.Generator().manual_seed(0), steps=20
     )
     real = data.load(args.data, "test")
     found = score(samples, real.unit(), checkpoints.load("digits"), split=f"{len(real):,} test digits of {real.name}")
-    record = {
-        "arguments": arguments,
-        "data": f"{len(digits):,} training digits of {digits.name}, {args.drop:.0%} of the labels dropped",
-        "steps": args.steps,
-        "minutes": round(history.seconds / 60, 1),
-        "device": str(device),
-        "scores": {"training loss, last 500 steps": statistics.fmean(history["loss"][-500:])} | found.as_dict(),
-        "batch": args.batch,
-        "rate": args.rate,
-        "weight": args.weight,
-        "decay": args.decay,
-        "bfloat16": args.bf16,
-        "seed": args.seed,
-    }
-    print(checkpoints.save(args.out, average.module, record), record)
+    ship(
+        args.out,
+        average.module,
+        arguments=arguments,
+        data=f"{len(digits):,} training digits of {digits.name}, {args.drop:.0%} of the labels dropped",
+        history=history,
+        device=device,
+        scores={"training loss, last 500 steps": statistics.fmean(history["loss"][-500:])} | found.as_dict(),
+        more={key: getattr(args, key) for key in ("batch", "rate", "weight", "decay", "seed")}
+        | {"bfloat16": args.bf16},
+    )
 
 
 if __name__ == "__main__":

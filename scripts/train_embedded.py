@@ -13,24 +13,22 @@ style at that moment; and finished transfers by L-BFGS. Without the last two the
 wrong on the pictures that style transfer makes, because these are sought where it errs.
 """
 
-import argparse
 import copy
 import math
-import sys
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 import torchvision
+from _training import ship, start, train, training_parser
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models.feature_extraction import create_feature_extractor
 
-from gencourse import checkpoints, data, descend, fit, images
+from gencourse import checkpoints, data, descend, images
 from gencourse.methods.style import gram_matrix, stylize
 from gencourse.networks.features import IMAGENET_MEAN, IMAGENET_STD, embedded_extractor, from_caffe
 from gencourse.networks.vgg import VGG
-from gencourse.training.saves import Settings
 
 WIDTHS = ((16, 16), (64, 64), (128, 128), (192, 256), (192,))
 SIZE = 160  # pixels a side of a training crop
@@ -258,7 +256,8 @@ def read_pictures(folders: list[Path], hold_out: list[str]) -> list[Tensor]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = training_parser(__doc__, "embedded", steps=6000, batch=16)
+    parser.set_defaults(device="cpu")  # the only one it is written for
     parser.add_argument("--images", type=Path, nargs="+", required=True, help="folders of photographs and paintings")
     parser.add_argument("--hold-out", nargs="*", default=[], help="leave out files whose names contain one of these")
     parser.add_argument("--teacher", default="squeezenet1_0", help="a name of torchvision.models")
@@ -267,17 +266,11 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="begin from the weights of an earlier run")
     parser.add_argument("--caffe", action="store_true", help="the weights want BGR in 0..255 minus the mean")
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--gram", type=float, default=0.5, help="weight of the relative Gram error")
-    parser.add_argument("--save-to", type=Path, default=Path("runs/embedded.pt"))
-    parser.add_argument("--out", type=Path, default=checkpoints.folder() / "embedded.safetensors")
-    parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     matches = dict(item.split("=", 1) for item in args.match) if args.match else MATCHES[args.teacher]
 
-    torch.manual_seed(args.seed)
-    generator = torch.Generator().manual_seed(args.seed)
+    device, generator = start(args)
     crops = Crops(read_pictures(args.images, args.hold_out), args.batch * 3 // 8, generator)
     student = VGG(WIDTHS) if args.start is None else checkpoints.read(args.start, VGG).train().requires_grad_(True)
     student.to(memory_format=torch.channels_last)
@@ -319,22 +312,19 @@ def main() -> None:
 
     state = {"student": student, "heads": heads, "optimizer": optimizer, "rate": rate, "warm": warm}
     state |= {"moving": moving, "finished": finished} | {f"basis {k}": v for k, v in teacher.basis.items()}
-    state["arguments"] = Settings.of(args)
-    history = fit(step, crops, steps=args.steps, state=state, save_to=args.save_to, every=50, save_seconds=120)
-    if history.steps < args.steps:  # nothing half-trained is shipped
-        sys.exit("stopped: no weights are written; run it again to go on")
+    history = train(step, crops, state, args, device=device, every=50, save_seconds=120)
     pictures = ", ".join([folder.name for folder in args.images] + ["emoji"])
-    earlier = checkpoints.read_record(args.start) if args.start else {"steps": 0, "minutes": 0}
-    record = {
-        "arguments": {"widths": WIDTHS},
-        "data": f"distilled from torchvision's {args.teacher} (ImageNet) on {pictures}; "
+    ship(
+        args.out,
+        student,
+        arguments={"widths": WIDTHS},
+        data=f"distilled from torchvision's {args.teacher} (ImageNet) on {pictures}; "
         f"held out: {', '.join(args.hold_out) or 'nothing'}",
-        "steps": args.steps + earlier["steps"],
-        "minutes": round(history.seconds / 60 + earlier["minutes"], 1),
-        "device": "cpu",
-        "scores": {name: round(sum(values[-200:]) / len(values[-200:]), 4) for name, values in history.items()},
-    }
-    print(checkpoints.save(args.out, student, record), record)
+        history=history,
+        device=device,
+        scores={name: round(sum(values[-200:]) / len(values[-200:]), 4) for name, values in history.items()},
+        earlier=checkpoints.read_record(args.start) if args.start else None,
+    )
 
 
 if __name__ == "__main__":

@@ -8,19 +8,14 @@ fresh sample each time is easier to train with than the one fixed sample of the 
 MNIST is downloaded at the first use. --bf16 halves the time on a CPU with AVX512-BF16 or AMX; others it slows down.
 """
 
-import argparse
-import sys
-from pathlib import Path
-
 import torch
+from _training import ship, start, train, training_parser
 from torch import Tensor
 
-from gencourse import checkpoints, data, fit
+from gencourse import data
 from gencourse.methods.pixelcnn import TEST_SEED, binarise, bits_per_dim, evaluate, nll, static_digits, to_images
 from gencourse.networks.pixelcnn import PixelCNN
-from gencourse.runtime import choose_device
 from gencourse.training.helpers import Average, descend
-from gencourse.training.saves import Settings
 
 ARGUMENTS = {"levels": 2, "channels": 1, "width": 64, "layers": 24, "kernel": 3, "first_kernel": 13, "side": 28}
 EMBEDDED = 500  # of the embedded digits, for a test that needs no download
@@ -46,22 +41,14 @@ def trapezium(done: int, steps: int, warmup: int = 500, fall: float = 0.3) -> fl
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=30_000)
-    parser.add_argument("--batch", type=int, default=32)
+    parser = training_parser(__doc__, "pixelcnn_digits", steps=30_000, batch=32)
     parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
     parser.add_argument("--clip", type=float, default=200.0, help="largest norm of the gradient, in nats")
     parser.add_argument("--decay", type=float, default=0.9995, help="of the moving average of the weights")
     parser.add_argument("--bf16", action="store_true", help="convolve in bfloat16")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", help="cpu, cuda, ... (default: the fastest)")
-    parser.add_argument("--save-to", type=Path, default=Path("runs/pixelcnn_digits.pt"))
-    parser.add_argument("--out", type=Path, default=checkpoints.folder() / "pixelcnn_digits.safetensors")
     args = parser.parse_args()
 
-    device = choose_device(args.device)
-    torch.manual_seed(args.seed)
-    generator = torch.Generator().manual_seed(args.seed)
+    device, generator = start(args)
     digits = data.load("mnist", "train").images
     batches = data.Batches(digits, args.batch, seed=args.seed)
     network = PixelCNN(**ARGUMENTS).to(device)
@@ -79,20 +66,17 @@ def main() -> None:
         return {"nats": loss}
 
     state = {"network": network, "average": average, "optimizer": optimizer, "rate": rate, "generator": generator}
-    state["arguments"] = Settings.of(args)
-    history = fit(step, batches, steps=args.steps, state=state, save_to=args.save_to, device=device)
-    if history.steps < args.steps:  # nothing half-trained is shipped
-        sys.exit("stopped: no weights are written; run it again to go on")
+    history = train(step, batches, state, args, device=device)
     shipped = average.module.half().float()  # scored as it is saved
-    record = {
-        "arguments": ARGUMENTS,
-        "data": f"MNIST's {len(digits):,} training digits, drawn anew each time from their grey values",
-        "steps": args.steps,
-        "minutes": round(history.seconds / 60, 1),
-        "device": f"{device}, {torch.get_num_threads()} threads, {'bfloat16' if args.bf16 else 'float32'}",
-        "scores": scores(shipped),
-    }
-    print(checkpoints.save(args.out, shipped, record), record)
+    ship(
+        args.out,
+        shipped,
+        arguments=ARGUMENTS,
+        data=f"MNIST's {len(digits):,} training digits, drawn anew each time from their grey values",
+        history=history,
+        device=f"{device}, {torch.get_num_threads()} threads, {'bfloat16' if args.bf16 else 'float32'}",
+        scores=scores(shipped),
+    )
 
 
 if __name__ == "__main__":

@@ -496,15 +496,24 @@ def trained(preview: bool, **options) -> list:
         np.random.rand(7)
         return torch.rand(1, 1, 4, 4, generator=g).requires_grad_()
 
-    history = fit(step, data, steps=12, preview=draw if preview else None, state={"net": net, "g": g}, **options)
+    history = fit(step, data, steps=6, preview=draw if preview else None, state={"net": net, "g": g}, **options)
     return [*(p.tolist() for p in net.parameters()), history, torch.rand(2, generator=g).tolist()]
 
 
 def test_a_preview_cannot_disturb_the_training(notebook, capsys):
     still = trained(preview=False, show=False)
-    assert trained(preview=True, every=1) == still and len(notebook) == 12
-    assert trained(preview=True, every=5) == still
+    assert trained(preview=True, every=1) == still and len(notebook) == 6
+    assert trained(preview=True, every=4) == still
     assert trained(preview=False, every=1) == still
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_preview_is_one_sheet_whatever_its_values(channels):
+    values = torch.tensor([-1.0, 0.5, float("nan"), 7.0]).reshape(4, 1, 1, 1).expand(4, channels, 2, 2)
+    sheet = live.curves_and_preview({"a": [1.0]}, values, "title").axes[1].images[0].get_array()
+    assert sheet.shape == (5, 5, 3)  # two rows of two, a white line between them
+    assert [sheet[r, c].tolist() for r in (0, 4) for c in (0, 4)] == [[v] * 3 for v in (0, 0.5, 0, 1)]
+    assert (sheet[2] == 1).all() and (sheet[:, 2] == 1).all()
 
 
 def test_a_preview_that_fails_leaves_random_numbers_alone(notebook, capsys):

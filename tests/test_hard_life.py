@@ -23,7 +23,7 @@ from gencourse import checkpoints, data, images
 from gencourse.chapters import pages
 from gencourse.data import archive, cache
 from gencourse.data.catalogue import CATALOGUE
-from gencourse.training.saves import Saves
+from gencourse.training.checkpoint_file import CheckpointFile
 
 pytestmark = pytest.mark.timeout(3600)
 WAIT = 1500  # seconds, for machines that have other things to do; no test measures time
@@ -273,7 +273,7 @@ def test_paths_that_other_systems_write(name, tmp_path, monkeypatch):
     archive.write(place / "a.npz", x)
     checkpoints.save(place / "a.safetensors", nn.Linear(2, 2), dict.fromkeys(checkpoints.NEEDED))
     pages.write_text("text", place / "a.txt")
-    assert Saves(place / "run.pt").write({"done": 1}) and Saves(place / "run.pt").read()["done"] == 1
+    assert CheckpointFile(place / "run.pt").write({"done": 1}) and CheckpointFile(place / "run.pt").read()["done"] == 1
     assert images.load(place / "a.png").shape == (1, 3, 4, 4) and len(archive.read(place / "a.npz")) == 1
     assert list(tmp_path.iterdir()) == [place]
 

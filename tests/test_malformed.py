@@ -34,7 +34,7 @@ from gencourse.homework import tasks
 from gencourse.metrics import harness
 from gencourse.networks import features
 from gencourse.networks.classifier import Classifier
-from gencourse.training.saves import Saves
+from gencourse.training.checkpoint_file import CheckpointFile
 
 many = pytest.mark.parametrize("examples", [12, pytest.param(200, marks=pytest.mark.slow)])
 REFUSED = (ValueError, FileNotFoundError, cache.DownloadError)  # ImageError and UnknownName are ValueErrors
@@ -118,10 +118,10 @@ def test_a_damaged_save_of_a_training_is_not_used(examples, tmp_path):
             file.unlink()
         (tmp_path / "run.pt").write_bytes(content)
         (tmp_path / "run.pt.previous").write_bytes(good)
-        found = Saves(tmp_path / "run.pt").read()
+        found = CheckpointFile(tmp_path / "run.pt").read()
         assert found["done"] == 3 and torch.equal(found["weights"], torch.ones(4))
 
-    falsify("training.saves.Saves", damaged(good) | junk, examples, check)
+    falsify("training.checkpoint_file.CheckpointFile", damaged(good) | junk, examples, check)
 
 
 def with_images(array: dict[str, np.ndarray]) -> bytes:
@@ -314,7 +314,7 @@ def test_a_planted_pickle_is_not_executed(pack, tmp_path, monkeypatch):
     attempts += [lambda name=name: checkpoints.load(name) for name in checkpoints.MODELS]
     attempts += [lambda: data.translation_sets("horse2zebra"), lambda: features.extractor("auto")]
     attempts += [lambda reader=reader: planted_again(reader.read) for reader in READERS.values()]
-    attempts += [lambda: planted_again(lambda path: Saves(path).read())]
+    attempts += [lambda: planted_again(lambda path: CheckpointFile(path).read())]
     for attempt in attempts:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Trainings that are killed, saves that are damaged, and disks that are full."""
+"""Trainings that are killed, file that are damaged, and disks that are full."""
 
 import io
 import os
@@ -21,8 +21,11 @@ from torch import nn
 from training import SOURCES, STEPS, Placed, Training, same
 
 from gencourse import descend, fit
-from gencourse.training import saves as resume
-from gencourse.training.saves import Feed, Saves, Settings
+from gencourse.training import checkpoint_file
+from gencourse.training.checkpoint_file import CheckpointFile
+from gencourse.training.random_state import random_state, set_random_state
+from gencourse.training.resumable import ResumableIterator
+from gencourse.training.run_arguments import RunArguments
 
 loop = sys.modules["gencourse.training.loop"]
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork a process")
@@ -33,22 +36,22 @@ def _save_after_every_step(monkeypatch):
     monkeypatch.setattr(loop, "FLUSH_SECONDS", 0)
 
 
-def test_a_save_with_other_settings_is_refused(tmp_path, capsys):
-    def train(**settings):
-        state = {"weight": torch.zeros(1), "settings": Settings(**settings)}
+def test_a_save_with_other_arguments_is_refused(tmp_path, capsys):
+    def train(**arguments):
+        state = {"weight": torch.zeros(1), "arguments": RunArguments(**arguments)}
         return fit(lambda _: {"a": torch.ones(())}, [0], steps=2, state=state, save_to=tmp_path / "a", show=False)
 
     train(rate=0.1, data=Path("x"), deep=True)
     assert train(rate=0.1, data=Path("x"), deep=True).steps == 2
     with pytest.raises(
-        ValueError, match="'settings' .it was saved with deep True, now None, rate 0.1, now 0.2.: delete"
+        ValueError, match="'arguments' .it was saved with deep True, now None, rate 0.1, now 0.2.: delete"
     ):
         train(rate=0.2, data=Path("x"))
 
 
-def test_settings_of_a_script_leave_out_where_it_runs_and_writes():
-    settings = Settings.of(Namespace(rate=0.1, start=Path("x"), out=Path("a"), save_to=Path("b"), device="cpu"))
-    assert settings.state_dict() == {"rate": 0.1, "start": "x"}
+def test_arguments_of_a_script_leave_out_where_it_runs_and_writes():
+    arguments = RunArguments.of(Namespace(rate=0.1, start=Path("x"), out=Path("a"), save_to=Path("b"), device="cpu"))
+    assert arguments.state_dict() == {"rate": 0.1, "start": "x"}
 
 
 # Killed from outside
@@ -107,8 +110,8 @@ def test_killed_while_it_saves(moment, killed):
 def test_batches_go_on_where_they_were(source, tmp_path, capsys):
     steps = 13
     whole = Training(source, seed=0).run(steps)
-    # In the middle of a pass, at its last batch, just after it, in a later pass.
-    for stop in (1, 4, 5, 6, 10, 11, 12):
+    # In the middle of a pass of five (Batches: six), at its last batch, just after it, in a later pass.
+    for stop in (4, 5, 6, 7, 11):
         path = tmp_path / f"{stop}"
         Training(source, seed=0).run(stop, path, save_seconds=60)
         assert same(whole, Training(source, seed=stop).run(steps, path, save_seconds=60)), (
@@ -118,8 +121,9 @@ def test_batches_go_on_where_they_were(source, tmp_path, capsys):
 
 def test_stopping_many_times(tmp_path, capsys):
     for source in ("a loader with the training's generator", "something that knows its place"):
-        whole = Training(source, seed=0).run(STEPS)
-        for stop in range(1, STEPS + 1):
+        steps = 13  # two passes and a half
+        whole = Training(source, seed=0).run(steps)
+        for stop in range(1, steps + 1):
             pieces = Training(source, seed=0 if stop == 1 else 100 + stop).run(stop, tmp_path / source, save_seconds=60)
         assert same(whole, pieces)
 
@@ -178,22 +182,22 @@ def test_batches_of_another_kind_or_size(tmp_path, capsys):
         task.run(4, tmp_path / "Batches a list")
 
 
-def test_feed_starts_passes_anew():
-    assert [next(feed) for feed in [Feed([1, 2, 3])] for _ in range(7)] == [1, 2, 3, 1, 2, 3, 1]
-    x = torch.arange(8.0)
-    feed = Feed(Placed(x))
-    assert [next(feed)[0].item() for _ in range(5)] == [0, 4, 0, 4, 0]
+def test_batches_are_started_anew_after_each_pass():
+    batches = ResumableIterator([1, 2, 3])
+    assert [next(batches) for _ in range(7)] == [1, 2, 3, 1, 2, 3, 1]
+    batches = ResumableIterator(Placed(torch.arange(8.0)))
+    assert [next(batches)[0].item() for _ in range(5)] == [0, 4, 0, 4, 0]
 
 
-def test_feed_that_ends_or_is_empty():
+def test_batches_that_end_or_are_empty():
     with pytest.raises(ValueError, match="the batches ended after 2"):
-        feed = Feed(iter([1, 2]))
+        batches = ResumableIterator(iter([1, 2]))
         for _ in range(3):
-            next(feed)
+            next(batches)
     loader = torch.utils.data.DataLoader(torch.zeros(3, 1), batch_size=4, drop_last=True)
     for nothing in ([], loader, Placed(torch.zeros(0))):
         with pytest.raises(ValueError, match="there are no batches"):
-            next(Feed(nothing))
+            next(ResumableIterator(nothing))
 
 
 # Random numbers
@@ -204,45 +208,45 @@ def test_random_state_covers_every_source():
         return random.random(), random.gauss(0, 1), np.random.rand(), np.random.randn(), torch.rand(2).tolist()
 
     draw()  # NumPy and Python keep the second of two normal numbers
-    state = resume.random_state()
+    state = random_state()
     first = draw()
     other = draw()
-    resume.set_random_state(state)
+    set_random_state(state)
     assert draw() == first != other
 
 
-# Saves
+# The file
 
 
 @pytest.fixture
-def saves(tmp_path) -> Saves:
+def file(tmp_path) -> CheckpointFile:
     """Two generations of a save, the newer one after step 2."""
-    saves = Saves(tmp_path / "new folder" / "run.pt")
+    file = CheckpointFile(tmp_path / "new folder" / "run.pt")
     for done in (1, 2):
-        assert saves.write({"done": done, "weights": torch.full((50,), float(done))})
-    return saves
+        assert file.write({"done": done, "weights": torch.full((50,), float(done))})
+    return file
 
 
-def done_of(saves: Saves) -> int | None:
-    saved = Saves(saves.path).read()
+def done_of(file: CheckpointFile) -> int | None:
+    saved = CheckpointFile(file.path).read()
     return saved and saved["done"]
 
 
-def test_saves_keep_two_generations(saves):
-    assert done_of(saves) == 2
-    assert sorted(path.name for path in saves.path.parent.iterdir()) == ["run.pt", "run.pt.previous"]
-    assert torch.load(saves.previous, weights_only=True)["done"] == 1
+def test_saves_keep_two_generations(file):
+    assert done_of(file) == 2
+    assert sorted(path.name for path in file.path.parent.iterdir()) == ["run.pt", "run.pt.previous"]
+    assert torch.load(file.previous, weights_only=True)["done"] == 1
 
 
 def test_no_save_is_no_error(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert Saves(tmp_path / "none").read() is None
+        assert CheckpointFile(tmp_path / "none").read() is None
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, 0.5, 0.95, "flipped", "text"])
-def test_a_damaged_save_is_put_aside_and_the_previous_one_read(cut, saves):
-    data = saves.path.read_bytes()
+def test_a_damaged_save_is_put_aside_and_the_previous_one_read(cut, file):
+    data = file.path.read_bytes()
     if cut == "flipped":
         middle = data.index(np.full(50, 2, np.float32).tobytes())
         data = data[:middle] + b"\xff\xff" + data[middle + 2 :]
@@ -250,67 +254,67 @@ def test_a_damaged_save_is_put_aside_and_the_previous_one_read(cut, saves):
         data = b"this is no training\n" * 20
     else:
         data = data[: cut if isinstance(cut, int) else int(len(data) * cut)]
-    saves.path.write_bytes(data)
+    file.path.write_bytes(data)
     with pytest.warns(
         UserWarning, match=r"run\.pt cannot be used.*kept as run\.pt\.damaged, looking for an older save"
     ):
-        assert done_of(saves) == 1
-    assert saves.path.with_name("run.pt.damaged").read_bytes() == data
+        assert done_of(file) == 1
+    assert file.path.with_name("run.pt.damaged").read_bytes() == data
     with warnings.catch_warnings():  # the next save does not push the damaged one over the good one
         warnings.simplefilter("error")
-        Saves(saves.path).write({"done": 3})
-        assert done_of(saves) == 3
-        assert torch.load(saves.previous, weights_only=True)["done"] == 1
+        CheckpointFile(file.path).write({"done": 3})
+        assert done_of(file) == 3
+        assert torch.load(file.previous, weights_only=True)["done"] == 1
 
 
-def test_who_deletes_the_file_begins_anew(saves):
-    saves.path.unlink()
-    assert done_of(saves) is None
+def test_who_deletes_the_file_begins_anew(file):
+    file.path.unlink()
+    assert done_of(file) is None
 
 
 @pytest.mark.parametrize("length", [0, 100, -100])
-def test_who_deletes_the_file_after_a_write_was_cut_off_begins_anew(length, saves):
-    saves.partial.write_bytes(saves.path.read_bytes()[:length])
-    assert done_of(saves) == 2
-    saves.path.unlink()
-    assert done_of(saves) is None and not saves.partial.exists()
+def test_who_deletes_the_file_after_a_write_was_cut_off_begins_anew(length, file):
+    file.partial.write_bytes(file.path.read_bytes()[:length])
+    assert done_of(file) == 2
+    file.path.unlink()
+    assert done_of(file) is None and not file.partial.exists()
 
 
-def test_a_write_cut_off_between_its_renames(saves):
-    assert saves.write({"done": 3})
-    os.replace(saves.path, saves.partial)
-    assert done_of(saves) == 3 and done_of(saves) == 3
-    assert torch.load(saves.previous, weights_only=True)["done"] == 2
+def test_a_write_cut_off_between_its_renames(file):
+    assert file.write({"done": 3})
+    os.replace(file.path, file.partial)
+    assert done_of(file) == 3 and done_of(file) == 3
+    assert torch.load(file.previous, weights_only=True)["done"] == 2
 
 
-def test_a_second_rename_that_fails(saves, monkeypatch):
+def test_a_second_rename_that_fails(file, monkeypatch):
     """As on Windows, where another program may hold the new file open."""
     real = os.replace
 
     def held(source, target):
-        if source == saves.partial:
+        if source == file.partial:
             raise PermissionError(13, "the file is in use")
         real(source, target)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", held)
         with pytest.warns(UserWarning, match="in use"):
-            assert saves.write({"done": 3}) is False
-    assert done_of(saves) == 2 and not saves.partial.exists()
+            assert file.write({"done": 3}) is False
+    assert done_of(file) == 2 and not file.partial.exists()
 
 
-def test_both_saves_damaged(saves):
-    for path in (saves.path, saves.previous):
+def test_both_saves_damaged(file):
+    for path in (file.path, file.previous):
         path.write_bytes(path.read_bytes()[:60])
     with pytest.warns(UserWarning) as told:
-        assert done_of(saves) is None
+        assert done_of(file) is None
     assert len([warning for warning in told if warning.category is UserWarning]) == 2
 
 
-def test_a_save_of_another_format(saves, monkeypatch):
-    monkeypatch.setattr(resume, "FORMAT", 2)
+def test_a_save_of_another_format(file, monkeypatch):
+    monkeypatch.setattr(checkpoint_file, "FORMAT", 2)
     with pytest.warns(UserWarning, match="it has format 1, this version reads 2"):
-        assert done_of(saves) is None
+        assert done_of(file) is None
 
 
 class Malicious:
@@ -324,19 +328,19 @@ class Malicious:
 
 
 @pytest.mark.parametrize("kind", ["pickle", "torch", "zip"])
-def test_no_pickle_is_executed(kind, tmp_path, saves):
-    content = {"done": 9, "format": resume.FORMAT, "weights": Malicious(tmp_path / "owned")}
+def test_no_pickle_is_executed(kind, tmp_path, file):
+    content = {"done": 9, "format": checkpoint_file.FORMAT, "weights": Malicious(tmp_path / "owned")}
     if kind == "torch":
-        torch.save(content, saves.path)
+        torch.save(content, file.path)
     elif kind == "pickle":
-        saves.path.write_bytes(pickle.dumps(content))
+        file.path.write_bytes(pickle.dumps(content))
     else:  # a whole archive, as torch writes it, with another pickle in it
-        data = saves.path.read_bytes()
-        with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(saves.path, "w") as new:
+        data = file.path.read_bytes()
+        with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file.path, "w") as new:
             for name in old.namelist():
                 new.writestr(name, pickle.dumps(content, 2) if name.endswith("data.pkl") else old.read(name))
     with pytest.warns(UserWarning, match="cannot be used"):
-        assert done_of(saves) == 1
+        assert done_of(file) == 1
     assert not (tmp_path / "owned").exists()
 
 
@@ -357,7 +361,7 @@ def no_space(*_, **__):
 
 
 @pytest.mark.parametrize("call", ["open", "fsync", "replace", "write", "mkdir"])
-def test_a_full_disk(call, saves, monkeypatch):
+def test_a_full_disk(call, file, monkeypatch):
     class Full:
         """Where the first bytes still fit."""
 
@@ -376,16 +380,16 @@ def test_a_full_disk(call, saves, monkeypatch):
 
     with monkeypatch.context() as patch:
         if call in ("open", "write"):
-            patch.setattr(resume, "open", no_space if call == "open" else Full, raising=False)
+            patch.setattr(checkpoint_file, "open", no_space if call == "open" else Full, raising=False)
         elif call == "mkdir":
             patch.setattr(Path, "mkdir", no_space)
         else:
             patch.setattr(os, call, no_space)
         with pytest.warns(UserWarning, match=r"could not save to .*run\.pt .*No space left.*training goes on"):
-            assert saves.write({"done": 3}) is False
-    assert done_of(saves) == 2
-    assert not saves.partial.exists()  # it would keep the disk full
-    assert saves.write({"done": 4}) and done_of(saves) == 4
+            assert file.write({"done": 3}) is False
+    assert done_of(file) == 2
+    assert not file.partial.exists()  # it would keep the disk full
+    assert file.write({"done": 4}) and done_of(file) == 4
 
 
 def test_training_goes_on_with_a_full_disk(tmp_path, monkeypatch, capsys):
@@ -403,7 +407,7 @@ def test_a_damaged_save_costs_the_steps_since_the_previous_one(tmp_path, capsys)
         file.truncate(1000)
     with pytest.warns(UserWarning, match="cannot be used"):
         pieces = Training("a shuffling loader", 3).run(9, tmp_path / "a")
-    assert "going on after step 6" in capsys.readouterr().out  # the last two saves: after the step, and at the end
+    assert "going on after step 6" in capsys.readouterr().out  # the last two file: after the step, and at the end
     assert same(whole, pieces)
 
 
@@ -476,9 +480,9 @@ def test_parameters_as_tensors(tmp_path, capsys):
 
 def test_a_save_is_not_written_more_often_than_asked(tmp_path, monkeypatch):
     count = []
-    monkeypatch.setattr(Saves, "write", lambda self, saved: count.append(saved["done"]))
+    monkeypatch.setattr(CheckpointFile, "write", lambda self, saved: count.append(saved["done"]))
     fit(lambda _: {"a": 1.0}, [0], steps=20, state={"x": torch.zeros(1)}, save_to=tmp_path / "a", show=False)
-    assert count == [20]  # the seconds between saves have not passed
+    assert count == [20]  # the seconds between file have not passed
     count.clear()
     fit(
         lambda _: {"a": 1.0},

@@ -24,7 +24,8 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, T
 
 from gencourse import Average, descend, fit
 from gencourse.data import Batches
-from gencourse.training import saves as resume
+from gencourse.training import checkpoint_file
+from gencourse.training.resumable import read_state
 
 STEPS = int(os.environ.get("TRAINING_STEPS", "24"))
 KILLS = int(os.environ.get("TRAINING_KILLS", "6"))  # at random moments
@@ -154,7 +155,7 @@ class Training:
         """Train, and return everything that must come out the same."""
         saving = {"save_to": save_to, "save_seconds": save_seconds}
         history = fit(self.step, self.batches, steps=steps, state=self.state, show=False, **saving)
-        everything = {name: resume.read_state(thing) for name, thing in self.state.items()}
+        everything = {name: read_state(thing) for name, thing in self.state.items()}
         drawn = torch.rand(3), random.random(), float(np.random.rand()), torch.rand(3, generator=self.state["noise"])
         with torch.no_grad():
             samples = self.state["average"].module.eval()(self.x)
@@ -218,7 +219,7 @@ def half_written(path: Path, mode: str) -> Any:
 
 # The chosen moments: each patches the child so that it dies there. A save calls os.replace twice, the first one once.
 MOMENTS: dict[str, Callable[[], None]] = {
-    "half a file": lambda: setattr(resume, "open", half_written),
+    "half a file": lambda: setattr(checkpoint_file, "open", half_written),
     "before fsync": lambda: setattr(os, "fsync", dying(4, os.fsync, before=True)),
     "before the first rename": lambda: setattr(os, "replace", dying(6, os.replace, before=True)),
     "between the renames": lambda: setattr(os, "replace", dying(6, os.replace, before=False)),

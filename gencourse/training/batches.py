@@ -7,10 +7,17 @@ from torch import Tensor
 class Batches:
     """Endless shuffled batches from tensors held in memory; a short last batch is never given.
 
-    images: (N, ...); labels: (N, ...) or None. Gives images[b], (batch_size, ...), or the pair (images[b], labels[b]).
-    Each pass over the data is shuffled anew, from `seed` and the number of the pass alone: after `load_state_dict` the
-    batches go on exactly as they would have. Raises ValueError when no full batch is possible or lengths differ, or for
-    what is no tensor.
+    Gives images[b], (batch_size, ...), or the pair (images[b], labels[b]). Each pass over the data is shuffled anew,
+    from `seed` and the number of the pass alone: after `load_state_dict` the batches go on exactly as they would have.
+
+    Args:
+        images: (N, ...).
+        batch_size: From 1 to N.
+        labels: (N, ...), or None.
+        seed: What the order of every pass comes from.
+
+    Raises:
+        ValueError: No full batch is possible, lengths differ, or something is no tensor.
     """
 
     def __init__(self, images: Tensor, batch_size: int, *, labels: Tensor | None = None, seed: int = 0):
@@ -41,7 +48,11 @@ class Batches:
         return fixed | {"epoch": self.epoch, "position": self.position}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on where `state` was taken. Raises ValueError when it belongs to other data, batch size or seed."""
+        """Go on where `state` was taken.
+
+        Raises:
+            ValueError: It belongs to other data, another batch size or seed.
+        """
         for key, value in self.state_dict().items():
             if key not in ("epoch", "position") and state[key] != value:
                 raise ValueError(f"the saved batches had {key} {state[key]}, these have {value}")
@@ -51,11 +62,19 @@ class Batches:
 class UnpairedBatches:
     """Endless batches of two kinds of pictures that do not belong together: pairs (a, b) of (batch_size, C, H, W).
 
-    a, b: (N, C, H, W) and (M, C, H, W), uint8, which become [-1, 1] in the batch, or floating point in [-1, 1]. N and
-    M may differ: each side is shuffled for itself and begins anew when it is used up.
-    crop: side of a square cut out of each picture at random; flip: mirror half of them. Both are drawn from `seed` and
+    Each side is shuffled for itself and begins anew when it is used up. Crops and mirroring are drawn from `seed` and
     the number of the batch alone, so that after `load_state_dict` everything goes on exactly as it would have.
-    Raises ValueError when no full batch is possible, `crop` is larger than a picture, or for another shape or type.
+
+    Args:
+        a: (N, C, H, W), uint8, which becomes [-1, 1] in the batch, or floating point in [-1, 1].
+        b: (M, C, H, W), the same; M may differ from N.
+        batch_size: From 1 to the smaller of N and M.
+        crop: Side of a square cut out of each picture at random, in pixels; None leaves them whole.
+        flip: Mirror half of them.
+        seed: What everything random comes from.
+
+    Raises:
+        ValueError: No full batch is possible, `crop` is larger than a picture, or a shape or type is another.
     """
 
     def __init__(
@@ -98,7 +117,11 @@ class UnpairedBatches:
         return {"a": self.a.state_dict(), "b": self.b.state_dict(), "given": self.given, **fixed}
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on where `state` was taken. Raises ValueError for other data, batch size, seed, crop or flip."""
+        """Go on where `state` was taken.
+
+        Raises:
+            ValueError: It belongs to other data, another batch size, seed, crop or flip.
+        """
         for key in ("crop", "flip"):
             if state[key] != getattr(self, key):
                 raise ValueError(f"the saved batches had {key} {state[key]}, these have {getattr(self, key)}")

@@ -34,18 +34,30 @@ def fit(
 ) -> History:
     """Call `step(batch)` until `steps` are done, show how it goes, and return the losses.
 
-    step: takes a batch, updates the networks, returns {name: scalar tensor}, the same names every time.
-    batches: any iterable, started anew when it ends; tensors in it are moved to `device` (default: where `state` is).
-    preview: returns images (B, C, H, W) in [0, 1] to be shown every `every` steps (default: ten times); it runs without
-    gradients and cannot disturb the random numbers of the training, the global ones and generators in `state`.
-    state: everything that changes, by name: modules, optimisers, schedulers, Average, generators, tensors.
-    show: False keeps the screen still: no bar, no picture.
-    save_to: a file that the training is saved to at least every `save_seconds`. Where it exists already, the training
-    goes on from it, bit for bit as if it had never stopped. Delete the file to start anew.
-
     The Stop button (or Ctrl-C) ends after the step under way and returns the history so far; a second one at once.
-    Raises FloatingPointError naming loss and step at the first loss that is NaN or infinite (its attribute `history`
-    holds the losses before it), ValueError for bad arguments or a save that does not fit `state`.
+
+    Args:
+        step: Takes a batch, updates the networks, returns {name: scalar tensor}, the same names every time.
+        batches: Any iterable, started anew when it ends; tensors in it are moved to `device`.
+        steps: How many are done in all, those before a resume included.
+        preview: Returns images (B, C, H, W) in [0, 1]; it runs without gradients and cannot disturb the random numbers
+            of the training, the global ones and generators in `state`.
+        every: So many steps lie between two previews; by default there are ten.
+        state: Everything that changes, by name: modules, optimisers, schedulers, Average, generators, tensors.
+        save_to: A file that the training is saved to. Where it exists already, the training goes on from it, bit for
+            bit as if it had never stopped. Delete the file to start anew.
+        save_seconds: It is saved at least so often.
+        device: Where batches go; by default to where `state` is.
+        title: What stands beside the bar.
+        show: False keeps the screen still: no bar, no picture.
+
+    Returns:
+        The losses, one value a step, and the seconds spent.
+
+    Raises:
+        FloatingPointError: A loss is NaN or infinite; the message names the first and its step, the attribute `history`
+            holds the losses before it.
+        ValueError: Bad arguments, or a save that does not fit `state`.
     """
     every = max(1, steps // 10) if every is None else every
     if steps < 1 or every < 1:

@@ -1,4 +1,4 @@
-"""Small helpers for a training step: one step downhill, a moving average of weights, evaluation for a while."""
+"""Small helpers for a training step: one step downhill, and a moving average of weights."""
 
 import copy
 from typing import Any
@@ -8,10 +8,20 @@ from torch import Tensor, nn
 
 
 def descend(optimizer: torch.optim.Optimizer, loss: Tensor, *, clip: float | None = None) -> Tensor:
-    """Take one step downhill on a scalar loss and return it detached.
+    """Take one step downhill on a scalar loss.
 
-    clip: largest norm of all gradients together (Pascanu et al. 2013); None leaves them as they are.
-    Raises ValueError for what is no single number or depends on no weight. Whether it is finite `fit` looks at.
+    Args:
+        optimizer: Holds the weights that move.
+        loss: One number that depends on weights. Whether it is finite `fit` looks at.
+        clip: Largest norm of all gradients together; None leaves them as they are.
+
+    Returns:
+        The loss, detached; nothing is read from the device.
+
+    Raises:
+        ValueError: The loss is no single number or depends on no weight.
+
+    Source: the clipping is Pascanu et al. 2013.
     """
     if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
         got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
@@ -28,8 +38,15 @@ def descend(optimizer: torch.optim.Optimizer, loss: Tensor, *, clip: float | Non
 class Average:
     """A moving average of a module's weights (Polyak averaging), in `.module`, ready for evaluation.
 
-    decay: how much of the old average stays at each update. It grows from 0.1 so that the first, random weights are
-    soon forgotten: min(decay, (1 + n) / (10 + n)) after n updates. Buffers (batch-norm statistics) are copied.
+    Buffers (batch-norm statistics) are copied.
+
+    Args:
+        module: The network; the average starts as a copy of it.
+        decay: How much of the old average stays at each update, in [0, 1). It grows from 0.1 so that the first, random
+            weights are soon forgotten: min(decay, (1 + n) / (10 + n)) after n updates.
+
+    Raises:
+        ValueError: `decay` lies outside [0, 1).
     """
 
     def __init__(self, module: nn.Module, decay: float = 0.999):

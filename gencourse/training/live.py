@@ -1,6 +1,6 @@
 """What `fit` shows while it runs: a progress bar, and in a notebook one picture of preview and curves.
 
-The half of `fit` that touches the screen. It imports nothing else of this package.
+The half of `fit` that touches the screen.
 """
 
 import io
@@ -8,8 +8,11 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 from torch import Tensor
 from tqdm.auto import tqdm
+
+from gencourse import images
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +28,13 @@ def in_notebook() -> bool:
 
 
 def smooth(values: list[float], beta: float) -> list[float]:
-    """Return the exponential moving average of `values`, unbiased at the start (Kingma and Ba 2015, sec. 3)."""
+    """Return the exponential moving average of `values`, unbiased at the start.
+
+    Args:
+        beta: How much of the old average stays at each value, in [0, 1).
+
+    Source: Kingma and Ba 2015, sec. 3.
+    """
     out, mean = [], 0.0
     for i, value in enumerate(values, start=1):
         mean = beta * mean + (1 - beta) * value
@@ -42,6 +51,12 @@ class Live:
     """The bar, and what comes with it: in a notebook a picture that is redrawn in place, elsewhere lines on stderr.
 
     Where stderr is no terminal, in a log file or a pipe, there is no bar: each of its movements would stay there.
+
+    Args:
+        steps: How many there will be.
+        done: How many there were before.
+        title: What stands beside the bar and over the picture; None for "training".
+        show: False keeps the screen still.
     """
 
     def __init__(self, steps: int, done: int, title: str | None, show: bool = True):
@@ -58,7 +73,7 @@ class Live:
         self.bar.update(done - self.bar.n)
 
     def draw(self, done: int, losses: dict[str, list[float]], preview: Callable[[], Tensor] | None) -> None:
-        """Redraw the picture in a notebook; elsewhere write a line, of which `pages.settled` keeps the last."""
+        """Redraw the picture in a notebook; elsewhere write a line, of which a page keeps the last."""
         if not self.show:
             return
         if not self.notebook:
@@ -84,7 +99,15 @@ class Live:
 
 
 def curves_and_preview(losses: dict[str, list[float]], preview: Tensor | None, title: str) -> "Figure":
-    """Draw smoothed loss curves and, where there is one, a grid of preview images (B, C, H, W) in [0, 1]."""
+    """Draw smoothed loss curves and, where there is one, a grid of preview images.
+
+    Args:
+        losses: Name -> one value a step.
+        preview: (B, C, H, W) in [0, 1], or None.
+
+    Raises:
+        ValueError: The preview has another shape or type.
+    """
     from matplotlib.figure import Figure  # here: `import gencourse` need not wait for it
 
     figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
@@ -99,16 +122,14 @@ def curves_and_preview(losses: dict[str, list[float]], preview: Tensor | None, t
     if losses:
         axes[0].legend(frameon=False, fontsize=8)
     if preview is not None:
-        axes[1].imshow(_sheet(preview), interpolation="nearest")
+        axes[1].imshow(_preview_grid(preview), interpolation="nearest")
         axes[1].set_axis_off()
     return figure
 
 
-def _sheet(preview: Tensor):
+def _preview_grid(preview: Tensor) -> np.ndarray:
+    """Return (rows, columns, 3) in [0, 1]. What leaves the range is cut off: a preview stops no training."""
     if preview.ndim != 4 or not preview.is_floating_point():
         raise ValueError(f"preview must return (B, C, H, W) in [0, 1], got {tuple(preview.shape)} {preview.dtype}")
-    from torchvision.utils import make_grid
-
-    columns = max(1, round(len(preview) ** 0.5))
-    grid = make_grid(preview.detach().float().cpu().clamp(0, 1), nrow=columns, padding=1, pad_value=1)
-    return grid.permute(1, 2, 0).numpy()
+    sheet = images.grid(preview.detach().float().cpu().nan_to_num().clamp(0, 1), pad=1)  # (C, rows, columns)
+    return sheet.expand(max(3, len(sheet)), -1, -1).permute(1, 2, 0).numpy()
