@@ -13,7 +13,6 @@ from gencourse import checkpoints, data
 from gencourse.commands import UserError, input_errors
 from gencourse.commands.run import duration
 from gencourse.data import archive
-from gencourse.data.embedded import PAIRS
 from gencourse.expect import ImageError
 from gencourse.metrics.harness import features, score, some
 from gencourse.networks.classifier import Classifier, Inception
@@ -59,7 +58,7 @@ def find_reference(against: str) -> tuple[data.ImageSet, str]:
     """
     name, _, split = against.partition(":")
     if name in data.CATALOGUE:
-        if name in PAIRS:
+        if data.CATALOGUE[name].only_pairs:
             raise ValueError(f"{name} has two kinds of pictures: put the one you mean into a folder, and give that")
         if data.CATALOGUE[name].status() == "not downloaded":
             raise ValueError(f"{name} is not on this machine: gencourse data fetch {name}")

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gencourse import checkpoints, data, images
 from gencourse.commands import input_errors, output_file
-from gencourse.data.pairs import TEST
+from gencourse.data.landscapes import TEST
 from gencourse.methods.cyclegan import translate
 from gencourse.networks.translation import MULTIPLE, SMALLEST, ResnetGenerator
 from gencourse.runtime import choose_device
