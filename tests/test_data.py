@@ -2,6 +2,8 @@
 
 import gzip
 import hashlib
+import re
+import shutil
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,8 @@ from mnist import RAW, images_of, labels_of, needs_mnist
 from server import Server
 
 from gencourse import data
-from gencourse.data.cache import File
+from gencourse.data import table
+from gencourse.data.file import File
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -224,17 +227,53 @@ def test_the_catalogue_prints():
     assert "11.6 MB" in str(data.CATALOGUE["mnist"])
 
 
-def test_the_table_lists_every_file_with_its_hash():
-    rows = [line.split("|") for line in (data.root() / "README.md").read_text("utf-8").splitlines()]
-    table = {row[1].strip().strip("`"): (row[2].strip(), row[-2].strip().strip("`")) for row in rows if len(row) == 9}
-    table = {name: facts for name, facts in table.items() if len(facts[1]) == 64}
-    there = {p.relative_to(data.root()).as_posix(): p for p in data.root().rglob("*") if p.is_file()}
-    there = {name: p for name, p in there.items() if name != "README.md" and not p.name.startswith(".")}
-    hint = "run python scripts/build_data.py --table"
-    assert table.keys() == there.keys(), hint
-    for name, path in there.items():
-        found = (f"{path.stat().st_size:,}", hashlib.sha256(path.read_bytes()).hexdigest())
-        assert table[name] == found, f"{name}: {hint}"
+def test_the_table_of_the_readme_is_fresh():
+    text = (data.root() / "README.md").read_text("utf-8")
+    assert text == table.fresh(text), "run python scripts/build_data.py --table"
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch) -> Path:
+    """A copy of the embedded data without its weights, as the folder of embedded data."""
+    shutil.copytree(data.root(), tmp_path / "data", ignore=shutil.ignore_patterns("*.safetensors"))
+    monkeypatch.setattr("gencourse.paths.root", lambda: tmp_path / "data")
+    return tmp_path / "data"
+
+
+def test_the_table_says_what_a_file_is(copied):
+    (copied / "photos" / "coffee.jpg").write_bytes(b"another picture")
+    (copied / "checkpoints").mkdir(exist_ok=True)
+    (copied / "checkpoints" / "new.safetensors").write_bytes(b"weights")
+    assert table.write(copied / "README.md") and not table.write(copied / "README.md")
+    rows = {
+        row.split("|")[1].strip(): row for row in (copied / "README.md").read_text("utf-8").splitlines() if "|" in row
+    }
+    digest = hashlib.sha256(b"another picture").hexdigest()
+    facts = ["15", "photograph", "Rachel Michetti: coffee cup, Pikolo Espresso Bar"]
+    facts += ["scikit-image 0.26.0, `skimage.data`", "CC0 1.0", f"`{digest}`"]
+    assert rows["`photos/coffee.jpg`"] == " | ".join(["| `photos/coffee.jpg`", *facts]) + " |"
+    assert "| trained weights |" in rows["`checkpoints/new.safetensors`"]
+    assert "`README.md`" not in rows and "## Attribution" in (copied / "README.md").read_text("utf-8")
+
+
+def test_a_file_that_nobody_knows_and_one_that_is_gone(copied):
+    (copied / "photos" / "found.jpg").write_bytes(b"x")
+    with pytest.raises(ValueError, match=r"photos/found\.jpg in .* has no origin"):
+        table.table()
+    (copied / "photos" / "found.jpg").unlink()
+    (copied / "emoji_line.webp").unlink()
+    with pytest.raises(ValueError, match=r"emoji_line\.webp of the catalogue is not in"):
+        table.write(copied / "README.md")
+    with pytest.raises(ValueError, match="lacks the lines"):
+        table.fresh("# Embedded data, without markers")
+
+
+def test_every_embedded_licence_is_named_by_the_package():
+    named = re.search(r'^license = "(.+?)"', (CHECKOUT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)[1]
+    for entry in data.CATALOGUE.values():
+        assert entry.licences
+        for licence in entry.licences if entry.embedded else ():
+            assert licence == "public domain" or licence.replace(" ", "-") in named.split(" AND ")
 
 
 def test_the_embedded_data_is_small():

@@ -12,8 +12,9 @@ from PIL import Image
 from server import Server, dies_halfway, good, login_page, status
 
 from gencourse import data
-from gencourse.data.cache import DownloadError, File
-from gencourse.data.pairs import from_zip
+from gencourse.data.cache import DownloadError
+from gencourse.data.file import File
+from gencourse.data.folders import from_zip
 from gencourse.data.sources import PAPER_SETS
 from gencourse.expect import ImageError
 
@@ -142,7 +143,7 @@ def test_unpaired_needs_pairs():
 
 
 def test_names_that_there_are_not():
-    with pytest.raises(data.UnknownName, match="'zebra2horse'.*Known: seasons, emoji, horse2zebra"):
+    with pytest.raises(data.UnknownName, match="'zebra2horse'.*Known: emoji, seasons, horse2zebra"):
         data.translation_sets("zebra2horse")
 
 
@@ -196,7 +197,9 @@ def test_when_neither_address_answers(served, tmp_path):
     server, *paths = served
     for path in paths:
         server.script[path] = [status(503)]
-    with pytest.raises(DownloadError, match="(?s)could not download.*first.*503.*second.*503.*by hand.*seasons"):
+    with pytest.raises(
+        DownloadError, match="(?s)could not download.*first.*503.*second.*503.*by hand.*use digits, .* or seasons: they"
+    ):
         data.translation_sets("horse2zebra")
     assert not list((tmp_path / "cache").rglob("*.zip"))
 

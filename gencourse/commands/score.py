@@ -99,11 +99,10 @@ def find_reference(against: str) -> tuple[ImageSet, str]:
     """
     from gencourse import data
     from gencourse.data import archive
-    from gencourse.data.embedded import PAIRS
 
     name, _, split = against.partition(":")
     if name in data.CATALOGUE:
-        if name in PAIRS:
+        if data.CATALOGUE[name].only_pairs:
             raise ValueError(f"{name} has two kinds of pictures: put the one you mean into a folder, and give that")
         if data.CATALOGUE[name].status() == "not downloaded":
             raise ValueError(f"{name} is not on this machine: gencourse data fetch {name}")

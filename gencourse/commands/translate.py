@@ -111,7 +111,7 @@ def drawn(name: str, size: int) -> Tensor:
     Raises:
         ValueError: the name is that of no scene.
     """
-    from gencourse.data.pairs import TEST
+    from gencourse.data.landscapes import TEST
     from gencourse.seasons import render
 
     number, _, season = name.removeprefix("scene:").partition("-")

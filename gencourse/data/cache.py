@@ -9,31 +9,18 @@ import sys
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from tqdm.auto import tqdm
+
+from gencourse.data.file import File
 
 CHUNK = 1 << 18
 
 
 class DownloadError(RuntimeError):
     """A file could not be fetched, or not be kept. The message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of a data set: its name below the folder it belongs to and, to download it, what it must be.
-
-    size: bytes; sha256: of the file; mirrors: addresses, best first; unpacked: sha256 of what is inside a .gz.
-    """
-
-    name: str
-    size: int = 0
-    sha256: str = ""
-    mirrors: tuple[str, ...] = ()
-    unpacked: str = ""
 
 
 def cache_dir() -> Path:

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from gencourse.data.cache import CHUNK, DownloadError, File, is_right, locked, unpack, unwritable
-
-OFFLINE = "Without a connection use digits, emoji, photos, paintings or seasons: they need no download."
+from gencourse.data.cache import CHUNK, DownloadError, is_right, locked, unpack, unwritable
+from gencourse.data.file import File
 
 
 class MirrorError(Exception):
@@ -27,12 +26,24 @@ class MirrorError(Exception):
         self.again = again
 
 
-def fetch_file(file: File, folder: Path, *, timeout: float = 30, tries: int = 3, pause: float = 1) -> Path:
+def fetch_file(
+    file: File, folder: Path, *, timeout: float = 30, tries: int = 3, pause: float = 1, hint: str = ""
+) -> Path:
     """Return the path of `file` below `folder`, downloading it first when it is missing or wrong. Verified either way.
 
-    timeout: seconds without a byte after which a mirror counts as silent; tries: per mirror; pause: seconds between.
-    Processes may ask for the same file at once: one downloads, the others wait for it.
-    Raises DownloadError; then nothing new lies under the final name, and the part that came is kept for the next call.
+    Processes may ask for the same file at once: one downloads, the others wait for it. When it fails, nothing new lies
+    under the final name, and the part that came is kept for the next call.
+
+    Args:
+        file: with its size, sha256 and mirrors.
+        folder: of the cache.
+        timeout: seconds without a byte after which a mirror counts as silent.
+        tries: per mirror.
+        pause: seconds between tries.
+        hint: what an error about the mirrors says last.
+
+    Raises:
+        DownloadError: when no mirror sends the right file, or it cannot be kept.
     """
     path = folder / file.name
     try:
@@ -42,29 +53,37 @@ def fetch_file(file: File, folder: Path, *, timeout: float = 30, tries: int = 3,
         with locked(path.with_name(path.name + ".lock")):
             if not is_right(path, file.sha256, file.size):
                 part = path.with_name(path.name + ".part")
-                _from_mirrors(file, path, part, timeout, tries, pause)
+                _from_mirrors(file, path, part, timeout, tries, pause, hint)
                 os.replace(part, path)
     except OSError as error:  # those of the network have become MirrorError
         raise unwritable(path, error) from error
     return path
 
 
-def fetch_unpacked(file: File, folder: Path, *, timeout: float = 30) -> Path:
+def fetch_unpacked(file: File, folder: Path, *, timeout: float = 30, hint: str = "") -> Path:
     """Like `fetch_file`; of a .gz return the path of its content, unpacked beside it. A .zip is read as it is.
 
     Where the content already lies there with the right hash, put by hand for instance, nothing is downloaded.
-    Raises DownloadError.
+
+    Args:
+        file: with its size, sha256 and mirrors, and where known the sha256 of its content.
+        folder: of the cache.
+        timeout: seconds without a byte after which a mirror counts as silent.
+        hint: what an error about the mirrors says last.
+
+    Raises:
+        DownloadError: when no mirror sends the right file, or it cannot be kept.
     """
     if not file.name.endswith(".gz"):
-        return fetch_file(file, folder, timeout=timeout)
+        return fetch_file(file, folder, timeout=timeout, hint=hint)
     content = (folder / file.name).with_suffix("")
     if file.unpacked and is_right(content, file.unpacked):
         return content
-    fetch_file(file, folder, timeout=timeout)
+    fetch_file(file, folder, timeout=timeout, hint=hint)
     return unpack(file, folder)
 
 
-def _from_mirrors(file: File, path: Path, part: Path, timeout: float, tries: int, pause: float) -> None:
+def _from_mirrors(file: File, path: Path, part: Path, timeout: float, tries: int, pause: float, hint: str) -> None:
     """Fill `part` with the right bytes from the first mirror that has them, or raise DownloadError."""
     reasons: dict[str, None] = {}  # in order, each once
     for url in file.mirrors:
@@ -82,7 +101,7 @@ def _from_mirrors(file: File, path: Path, part: Path, timeout: float, tries: int
         + "\n".join(reasons or ["  no mirror is known"])
         + "\n"
         f"Try again later, what has arrived is kept; or put the file by hand at\n  {path}\n"
-        f"(sha256 {file.sha256}). {OFFLINE}"
+        f"(sha256 {file.sha256}). {hint}".rstrip()
     )
 
 

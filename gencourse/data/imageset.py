@@ -6,17 +6,25 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gencourse.expect import ImageError, check_tensor
+from gencourse.expect import ImageError, UnknownName, check_tensor
 from gencourse.images import to_signed
+
+SPLITS = ("all", "train", "test")
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
     """Images of one size held in memory.
 
-    images: (N, C, H, W) uint8; labels: (N,) int64 or None, indices into `names`, the classes;
-    meta: for each image what else is known of it, or empty.
-    Raises ImageError for images or labels of another shape or type: pictures in [0, 1] are not bytes.
+    Args:
+        name: of the data set.
+        images: (N, C, H, W) uint8.
+        labels: (N,) int64, indices into `names`, or None.
+        names: of the classes.
+        meta: for each image what else is known of it, or empty.
+
+    Raises:
+        ImageError: for images or labels of another shape or type; pictures in [0, 1] are not bytes.
     """
 
     name: str
@@ -47,8 +55,22 @@ class ImageSet:
         return to_signed(self.unit())
 
     def subset(self, indices: slice | Sequence[int] | Tensor) -> "ImageSet":
-        """Return the images at `indices`: a slice, integers, or a mask of N booleans. Raises IndexError."""
+        """Return some of the images.
+
+        Args:
+            indices: a slice, integers, or a mask of N booleans.
+
+        Raises:
+            IndexError: for an index that there is not.
+        """
         chosen = torch.arange(len(self))[indices].reshape(-1)
         labels = None if self.labels is None else self.labels[chosen]
         meta = tuple(self.meta[i] for i in chosen.tolist()) if self.meta else ()
         return ImageSet(self.name, self.images[chosen], labels, self.names, meta)
+
+
+def check_split(split: str) -> str:
+    """Return `split`, or raise UnknownName where it is not one of SPLITS."""
+    if split not in SPLITS:
+        raise UnknownName("split", split, SPLITS)
+    return split

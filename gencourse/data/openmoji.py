@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -9,22 +10,46 @@ from PIL import Image
 from torch import Tensor
 
 from gencourse import paths
-from gencourse.data.imageset import ImageSet
+from gencourse.data.file import File, Origin
+from gencourse.data.imageset import ImageSet, check_split
+from gencourse.data.pairs import TranslationSets, unpaired
 from gencourse.expect import UnknownName
 
-SPLITS = ("all", "train", "test")
 TILE = 64
+_FACTS = (
+    "OpenMoji: Benedikt Groß, Daniel Utz and the OpenMoji contributors",
+    "npm `openmoji` 17.0.0",
+    "CC BY-SA 4.0",
+)
+EMOJI = (
+    File("emoji_colour.webp", origin=Origin("emoji in colour, 64 x 64 tiles", *_FACTS)),
+    File("emoji_line.webp", origin=Origin("the same emoji as line drawings, grey", *_FACTS)),
+    File("emoji.json", origin=Origin("names, tags and groups, in the order of the tiles", *_FACTS)),
+)
 
 
 def emoji(
     size: int = 64, kind: str = "colour", groups: str | Iterable[str] | None = None, split: str = "all"
 ) -> ImageSet:
-    """Return emoji on white: kind "colour", (N, 3, size, size), or "line", their line drawings, (N, 1, size, size).
+    """Return emoji on white.
 
-    size: 64, or 32, each pixel the mean of 2 x 2; groups: one name or several, None for all. Classes are the groups.
     With the same arguments image i of one kind is the pair of image i of the other.
-    split: "test" is every tenth subgroup, so that most variants of one drawing stay on one side.
-    meta[i] holds hexcode, name, tags, group and subgroup. Raises UnknownName, ValueError. OpenMoji, CC BY-SA 4.0.
+
+    Args:
+        size: 64, or 32, each pixel the mean of 2 x 2.
+        kind: "colour", or "line", their line drawings.
+        groups: one name or several, None for all.
+        split: "test" is every tenth subgroup, so that most variants of one drawing stay on one side.
+
+    Returns:
+        Images (N, 3, size, size), or (N, 1, size, size) of line drawings. Classes are the groups; meta[i] holds
+        hexcode, name, tags, group and subgroup.
+
+    Raises:
+        UnknownName: for another kind, group or split.
+        ValueError: for another size.
+
+    Source: OpenMoji, CC BY-SA 4.0.
     """
     if size not in (TILE, TILE // 2):
         raise ValueError(f"emoji come in size {TILE} and {TILE // 2}, not {size!r}")
@@ -46,11 +71,23 @@ def emoji(
     return ImageSet("emoji", images, labels, names, meta).subset(chosen)
 
 
-def check_split(split: str) -> str:
-    """Return `split`, or raise UnknownName where there is none of that name."""
-    if split not in SPLITS:
-        raise UnknownName("split", split, SPLITS)
-    return split
+def emoji_sets(*, size: int = 64, n: int | None = None, tests: int | None = None) -> TranslationSets:
+    """Return emoji as two kinds of pictures: A line drawings, as three channels, B in colour.
+
+    Args:
+        size: pixels a side, 64 or 32.
+        n: pictures a side to train with at most, None for all.
+        tests: pairs to test with at most, None for all.
+
+    Raises:
+        ValueError: for another size.
+    """
+    line, colour = ({part: emoji(size, kind, split=part) for part in ("train", "test")} for kind in ("line", "colour"))
+    for part, drawings in line.items():
+        line[part] = replace(drawings, images=drawings.images.expand(-1, 3, -1, -1))
+    a, b = (x.subset(slice(n)) for x in unpaired(line["train"], colour["train"]))
+    c, d = (x["test"].subset(slice(tests)) for x in (line, colour))
+    return TranslationSets("emoji", a, b, c, d, paired=True)
 
 
 def _tiles(name: str) -> Tensor:

@@ -6,7 +6,10 @@ lies on Hugging Face, put there from the first address. None of them could be tr
 an address sends is held against size and sha256 before it is used.
 """
 
-from gencourse.data.cache import File
+from gencourse.data.cache import cache_dir
+from gencourse.data.file import File
+from gencourse.data.folders import from_zip
+from gencourse.data.pairs import TranslationSets
 
 _TODAY = "https://efrosgans.eecs.berkeley.edu/cyclegan/datasets/"
 _OLD = "https://people.eecs.berkeley.edu/~taesung_park/CycleGAN/datasets/"
@@ -76,9 +79,31 @@ _FACTS = (  # name, what it holds, bytes, sha256
 )
 
 
+def read(name: str, *, size: int = 64, n: int | None = None, tests: int | None = None) -> TranslationSets:
+    """Return a set of the paper from the cache.
+
+    Args:
+        name: of the set.
+        size: pixels a side.
+        n: pictures a side to train with at most, None for all.
+        tests: pictures a side to test with at most, None for all.
+
+    Raises:
+        DownloadError: when the file is damaged.
+        ImageError: when a folder in it has no pictures or none can be read.
+
+    Source: Zhu et al. 2017.
+    """
+    return from_zip(cache_dir() / _path(name), name, size=size, n=n, tests=tests)
+
+
+def _path(name: str) -> str:
+    return f"cyclegan/{name}.zip"
+
+
 def _file(name: str, size: int, sha256: str) -> File:
     mirrors = (_TODAY, *([_ELSEWHERE[name]] if name in _ELSEWHERE else []), _OLD)
-    return File(f"cyclegan/{name}.zip", size, sha256, tuple(f"{mirror}{name}.zip" for mirror in mirrors))
+    return File(_path(name), size, sha256, tuple(f"{mirror}{name}.zip" for mirror in mirrors))
 
 
 PAPER_SETS = tuple((name, about, _file(name, size, sha256)) for name, about, size, sha256 in _FACTS)
