@@ -412,6 +412,18 @@ def test_what_a_person_wrote_into_the_table_stays(tmp_path, capsys):
     )
 
 
+def test_an_old_copy_and_an_old_table(tmp_path, capsys):
+    """Handed out and graded with version 0.1: the copy imports modules that are gone, a person has marked the table."""
+    old, folder, out = Path(__file__).parent / "old_copies", tmp_path / "in", tmp_path / "grades.csv"
+    folder.mkdir()
+    shutil.copy(old / "06_ddpm.json", folder / "anna.ipynb")
+    shutil.copy(old / "06_grades.csv", out)
+    assert cli.main(["homework", "grade", str(folder), "--out", str(out), "--jobs", "1"]) == 0
+    with out.open(encoding="utf-8") as new, (old / "06_grades.csv").open(encoding="utf-8") as before:
+        assert list(csv.DictReader(new)) == list(csv.DictReader(before))
+    assert "1 submissions, 0 could not be read" in capsys.readouterr().out
+
+
 def test_ctrl_c_leaves_the_table_that_is_there(tmp_path, capsys, monkeypatch):
     folder, out = tmp_path / "in", tmp_path / "grades.csv"
     for student in ("anna", "ben"):
