@@ -63,10 +63,11 @@ ATTEMPTS = {
     "looking for the judge in memory": """
         import gc, sys
         def NAME(*inputs):
-            if any("homework.checks" in name or "homework.grade" in name for name in sys.modules):
+            judges = ("checks", "check", "compare", "engine", "mistakes", "grade")
+            if any(name.split(".")[-1] in judges for name in sys.modules if "homework" in name):
                 raise RuntimeError("GOT IN: the judge is in this process")
             names = {f.__name__ for f in gc.get_objects() if type(f).__name__ == "function"}
-            if "gram_judge" in names:
+            if names & {"verdict", "gram_judge"}:
                 raise RuntimeError("GOT IN: the judge is in this process")
             return torch.zeros(())
         """,

@@ -33,7 +33,7 @@ from gencourse.data.imageset import SPLITS, ImageSet, check_split
 from gencourse.data.pairs import TranslationSets
 from gencourse.homework.checking import check as checks
 from gencourse.homework.checking import verdict
-from gencourse.homework.grading import collect, grade, report, submission
+from gencourse.homework.grading import collect, report, results, submission
 from gencourse.homework.grading.inside import wire
 from gencourse.methods import denoising, diffusion, samplers
 from gencourse.networks import features, masked, pixelcnn
@@ -178,7 +178,7 @@ READERS: dict[str, Reader] = {
     "networks.features.extractor, embedded": Reader(lambda path: features.extractor("embedded", weights=path)),
     "networks.features.extractor, vgg19": Reader(lambda path: features.extractor("vgg19", weights=path)),
     "networks.features.extractor, squeezenet": Reader(lambda path: features.extractor("squeezenet", weights=path)),
-    "homework.grading.collect.most_common": Reader(lambda path: collect.most_common({"a": path})),
+    "homework.grading.submission.read": Reader(lambda path: collect.most_common_chapter({"a": submission.read(path)})),
     "homework.grading.submission.parse": Reader(lambda path: submission.parse(path.read_bytes()), small_notebook),
     "homework.grading.inside.wire.unpack": Reader(
         lambda path: wire.unpack(path.read_bytes()), lambda: wire.pack({"x": np.ones((2, 3)), "n": 5})
@@ -187,7 +187,7 @@ READERS: dict[str, Reader] = {
 # Who is asked whether a file is the right one: the answer to any other.
 ANSWERS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "data.cache.is_right": (lambda path: cache.is_right(path, "0" * 64), False),
-    "homework.grading.grade.restored": (lambda path: grade.restored(path, "a key"), None),
+    "homework.grading.results.read_cached": (lambda path: results.read_cached(path, "a key"), None),
 }
 NOTEBOOK = v4.new_notebook()
 RECORD = dict.fromkeys(checkpoints.NEEDED)
@@ -270,14 +270,16 @@ NAMES: dict[str, Callable[[str], Any]] = {
     "homework.checking.check.find": checks.find,
     "homework.checking.verdict.check": lambda name: verdict.check(name, len),
     "homework.grading.collect.find_files": lambda name: collect.find_files(Path(name)),
-    "homework.grading.submission.contents": lambda name: submission.contents(Path(name)),
+    "homework.grading.submission.read_file": lambda name: submission.read_file(Path(name)),
 }
 # Who takes any text, and what holds of the answer.
 ANY_TEXT: dict[str, Callable[[str], bool]] = {
-    "homework.grading.collect.short": lambda name: (
-        (short := collect.short(name)).isprintable() and len(short.encode()) < 150 or not name
+    "homework.grading.collect.safe_name": lambda name: (
+        (short := collect.safe_name(name)).isprintable() and len(short.encode()) < 150 or not name
     ),
     "homework.grading.collect.chapter_of": lambda name: collect.chapter_of({name}) is None,
-    "homework.grading.report.harmless": lambda name: report.harmless(name)[:1] not in tuple("=+-@\t\r") or not name,
+    "homework.grading.report.escape_formula": lambda name: (
+        report.escape_formula(name)[:1] not in tuple("=+-@\t\r") or not name
+    ),
     "chapters.pages.settled": lambda name: "\r" not in pages.settled(name),
 }

@@ -24,9 +24,10 @@ from gencourse.chapters.run import find
 from gencourse.homework import tasks
 from gencourse.homework.checking import check as checks
 from gencourse.homework.grading import collect, sandbox, session, submission
-from gencourse.homework.grading.grade import Result, grade
+from gencourse.homework.grading.grade import GradingRun, grade
 from gencourse.homework.grading.inside import definitions, wire
-from gencourse.homework.grading.sandbox import Place
+from gencourse.homework.grading.results import GradedSubmission
+from gencourse.homework.grading.sandbox import Sandbox
 from gencourse.homework.grading.session import Limits
 from gencourse.homework.handout import build
 
@@ -55,8 +56,8 @@ def solved(**cells: str) -> NotebookNode:
 @pytest.fixture(scope="module")
 def place():
     try:
-        with sandbox.place() as found:
-            yield found
+        with sandbox.open_sandbox() as opened:
+            yield opened
     except sandbox.NoSandbox as error:
         pytest.skip(str(error))
 
@@ -69,17 +70,18 @@ def server():
         yield listening
 
 
-def graded(files: dict[str, Path], place: Place, **options: object) -> dict[str, Result]:
-    options = {"seed": 3, "limits": LIMITS, "jobs": 2, **options}
-    return {result.student: result for result in grade(files, CHAPTER, place, **options)}
+def graded(folder: Path, place: Sandbox, chapter: str = CHAPTER) -> dict[str, GradedSubmission]:
+    run = GradingRun(tasks.chapter(chapter), place, seed=3, limits=LIMITS)
+    submissions = collect.read_submissions(collect.find_files(folder))
+    return {result.student: result for result in grade(submissions, run, jobs=2)}
 
 
-def points(result: Result) -> dict[str, float | None]:
+def points(result: GradedSubmission) -> dict[str, float | None]:
     return {mark.task: mark.points for mark in result.marks}
 
 
-def sentence(result: Result, function: str) -> str:
-    return {name: said for mark in result.marks for name, said in mark.said.items()}[function]
+def sentence(result: GradedSubmission, function: str) -> str:
+    return {name: said for mark in result.marks for name, said in mark.sentences.items()}[function]
 
 
 # Honest work.
@@ -130,7 +132,7 @@ CHANGES = (moved, without_setup, on_colab, without_metadata, copied, with_helper
 
 
 @pytest.fixture(scope="module")
-def honest(place, tmp_path_factory) -> dict[str, Result]:
+def honest(place, tmp_path_factory) -> dict[str, GradedSubmission]:
     folder = tmp_path_factory.mktemp("honest")
     for change in CHANGES:
         notebook = solved()
@@ -141,13 +143,13 @@ def honest(place, tmp_path_factory) -> dict[str, Result]:
     broken = "def total_variation(x):\n    return x.diff(dim=2)..mean()"
     notebook = solved(task_gram=one, task_variation=broken, task_colours="", question_where="Because <b>.")
     pages.write(notebook, folder / "class" / "anna.ipynb")
-    return graded(collect.find_files(folder), place)
+    return graded(folder, place)
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_full_points(honest, change):
     assert honest[change.__name__].problem == ""
-    assert points(honest[change.__name__]) == FULL, [mark.said for mark in honest[change.__name__].marks]
+    assert points(honest[change.__name__]) == FULL, [mark.sentences for mark in honest[change.__name__].marks]
 
 
 def test_a_stub_gets_nothing(honest):
@@ -182,7 +184,7 @@ def arena(tmp_path_factory, server):
     folder = tmp_path_factory.mktemp("attempts")
     target = tmp_path_factory.mktemp("target")
     secrets = [str(SOLVED), str(folder / "honest.ipynb"), str(sandbox.PACKAGE / "methods/style.py")]
-    secrets += [str(sandbox.PACKAGE / "homework/checks/ch01.py"), str(Path(checks.__file__).resolve())]
+    secrets += [str(sandbox.PACKAGE / "homework/ch01/checks.py"), str(Path(checks.__file__).resolve())]
     writable = [str(target / "marker"), str(Path.home() / ".gencourse-marker"), "/tmp/gencourse-marker"]
     writable += ["gencourse-marker", str(folder / "honest.ipynb.marker"), "/dev/shm/gencourse-marker"]
     port = server.getsockname()[1]
@@ -216,10 +218,10 @@ def spoil(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def attempted(arena, place, server) -> dict[str, Result]:
+def attempted(arena, place, server) -> dict[str, GradedSubmission]:
     os.environ["GENCOURSE_TEST_TOKEN"] = "secret"
     try:
-        return graded(collect.find_files(arena[0]), place)
+        return graded(arena[0], place)
     finally:
         del os.environ["GENCOURSE_TEST_TOKEN"]
 
@@ -227,8 +229,8 @@ def attempted(arena, place, server) -> dict[str, Result]:
 @pytest.mark.parametrize("attempt", attacks.ATTEMPTS)
 def test_an_attempt_is_worth_nothing(attempted, arena, place, attempt):
     student, function = arena[1][attempt]
-    if attempt in attacks.WALLS and not place.walled:
-        pytest.skip(f"needs bubblewrap: {place.trouble}")
+    if attempt in attacks.WALLS and not place.isolated:
+        pytest.skip(f"needs bubblewrap: {place.problem}")
     result = attempted[student]
     assert points(result)[TASK[function]] == 0
     assert "GOT IN" not in sentence(result, function), sentence(result, function)
@@ -246,7 +248,7 @@ def test_attempts_cost_nobody_else(attempted, arena):
 
 
 def test_attempts_leave_nothing(attempted, arena, server, place):
-    if not place.walled:
+    if not place.isolated:
         pytest.skip("needs bubblewrap")
     assert list(arena[2].iterdir()) == []
     with pytest.raises(TimeoutError):
@@ -284,15 +286,15 @@ def test_without_walls_the_attempts_would_get_in(attempt, server):
 
 
 @pytest.fixture(scope="module")
-def limited(tmp_path_factory, server) -> tuple[dict[str, Result], dict[str, tuple[str, str]], bool]:
+def limited(tmp_path_factory, server) -> tuple[dict[str, GradedSubmission], dict[str, tuple[str, str]], bool]:
     """What is left of the attempts where bubblewrap is missing, those that only it keeps out aside.
 
     And whether submissions cannot read our packages: then right answers may fail at a late import, and only here
     does anybody grade all the same.
     """
     folder = tmp_path_factory.mktemp("limits")
-    marker, blind = str(tmp_path_factory.mktemp("target") / "marker"), bool(sandbox.unreadable())
-    lacks = attacks.WALLS if sandbox.user(0) else attacks.WALLS | attacks.USERS
+    marker, blind = str(tmp_path_factory.mktemp("target") / "marker"), bool(sandbox.packages_problem())
+    lacks = attacks.WALLS if sandbox.user_id(0) else attacks.WALLS | attacks.USERS
     where = {}
     for index, lot in enumerate(lots([name for name in attacks.ATTEMPTS if name not in lacks])):
         cells = {TASK[f].replace("-", "_"): attacks.source(a, f, [], [marker], 9) for a, f in lot.items()}
@@ -300,9 +302,9 @@ def limited(tmp_path_factory, server) -> tuple[dict[str, Result], dict[str, tupl
         where |= {attempt: (f"attempt{index}", function) for attempt, function in lot.items()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENCOURSE_TEST_TOKEN", "secret")
-        patch.setattr(sandbox, "unreadable", lambda: "")  # an attempt needs no files
-        with sandbox.place(bubble=False) as place:
-            return graded(collect.find_files(folder), place), where, blind
+        patch.setattr(sandbox, "packages_problem", lambda: "")  # an attempt needs no files
+        with sandbox.open_sandbox(bubblewrap=False) as place:
+            return graded(folder, place), where, blind
 
 
 @pytest.mark.parametrize("attempt", [name for name in attacks.ATTEMPTS if name not in attacks.WALLS])
@@ -320,7 +322,7 @@ def test_limits_alone_hold_an_attempt(limited, attempt):
 def test_a_warning_where_bubblewrap_is_missing(tmp_path, capsys):
     pages.write(solved(), tmp_path / "in" / "a.ipynb")
     command = ["homework", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "g.csv"), "--jobs", "1"]
-    if problem := sandbox.unreadable():  # rather no grades than wrong ones
+    if problem := sandbox.packages_problem():  # rather no grades than wrong ones
         assert cli.main([*command, "--no-bubblewrap"]) == 2
         assert f"cannot import packages here ({problem}): install bubblewrap" in capsys.readouterr().err
         assert not (tmp_path / "g.csv").exists()
@@ -333,17 +335,17 @@ def test_a_warning_where_bubblewrap_is_missing(tmp_path, capsys):
 
 def test_hidden_folders_below_seen_ones(place, tmp_path, monkeypatch):
     """Hand-ins that lie among the packages stay unseen, the packages around them do not."""
-    if not place.walled:
-        pytest.skip(f"needs bubblewrap: {place.trouble}")
+    if not place.isolated:
+        pytest.skip(f"needs bubblewrap: {place.problem}")
     packages, hand_ins = tmp_path / "packages", tmp_path / "packages" / "hand_ins" / "class"
     hand_ins.mkdir(parents=True)
     (packages / "seen.txt").write_text("seen")
     (hand_ins / "unseen.txt").write_text("unseen")
-    real = sandbox.packages()
-    monkeypatch.setattr(sandbox, "packages", lambda: [*real, packages])
+    real = sandbox.package_dirs()
+    monkeypatch.setattr(sandbox, "package_dirs", lambda: [*real, packages])
 
     def files(*hidden: Path) -> list[str]:
-        line = [*sandbox.bubblewrap(place.desk, hidden), "/usr/bin/find", str(packages), "-name", "*.txt"]
+        line = [*sandbox.bubblewrap_command(place.root_dir, hidden), "/usr/bin/find", str(packages), "-name", "*.txt"]
         found = subprocess.run(line, capture_output=True, text=True, timeout=60, check=True)
         return sorted(Path(name).stem for name in found.stdout.split())
 
@@ -370,8 +372,8 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     before = {path: path.read_bytes() for path in (tmp_path / "grades").rglob("*.html")}
 
     ran = []
-    real = sandbox.Place.start
-    monkeypatch.setattr(sandbox.Place, "start", lambda self, *a, **o: ran.append(1) or real(self, *a, **o))
+    real = sandbox.Sandbox.start
+    monkeypatch.setattr(sandbox.Sandbox, "start", lambda self, *a, **o: ran.append(1) or real(self, *a, **o))
     assert cli.main(command) == 0 and not ran
     assert out.read_bytes() == table and {p: p.read_bytes() for p in before} == before
     pages.write(solved(task_gram="def gram_matrix(f):\n    return f"), folder / "a.ipynb")
@@ -410,6 +412,18 @@ def test_what_a_person_wrote_into_the_table_stays(tmp_path, capsys):
     )
 
 
+def test_an_old_copy_and_an_old_table(tmp_path, capsys):
+    """Handed out and graded with version 0.1: the copy imports modules that are gone, a person has marked the table."""
+    old, folder, out = Path(__file__).parent / "old_copies", tmp_path / "in", tmp_path / "grades.csv"
+    folder.mkdir()
+    shutil.copy(old / "06_ddpm.json", folder / "anna.ipynb")
+    shutil.copy(old / "06_grades.csv", out)
+    assert cli.main(["homework", "grade", str(folder), "--out", str(out), "--jobs", "1"]) == 0
+    with out.open(encoding="utf-8") as new, (old / "06_grades.csv").open(encoding="utf-8") as before:
+        assert list(csv.DictReader(new)) == list(csv.DictReader(before))
+    assert "1 submissions, 0 could not be read" in capsys.readouterr().out
+
+
 def test_ctrl_c_leaves_the_table_that_is_there(tmp_path, capsys, monkeypatch):
     folder, out = tmp_path / "in", tmp_path / "grades.csv"
     for student in ("anna", "ben"):
@@ -432,7 +446,7 @@ def test_what_is_no_submission(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(SOLVED.read_bytes())
     files = collect.find_files(tmp_path)
-    assert list(files) == ["anna/hw"] and collect.without_any(tmp_path, files) == ["ben"]
+    assert list(files) == ["anna/hw"] and collect.folders_without_notebook(tmp_path, files) == ["ben"]
 
 
 @pytest.mark.parametrize("held", ["abc", "-5", "", "1.5"])
@@ -467,9 +481,9 @@ def test_grades_do_not_depend_on_the_order_of_work(tmp_path, capsys):
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
 def test_a_spreadsheet_runs_no_formula(text):
-    from gencourse.homework.grading.report import harmless
+    from gencourse.homework.grading.report import escape_formula
 
-    assert harmless(text) == "'" + text and harmless("anna") == "anna"
+    assert escape_formula(text) == "'" + text and escape_formula("anna") == "anna"
 
 
 def test_what_is_wrong_with_the_command(tmp_path, capsys):
@@ -492,15 +506,16 @@ def test_what_is_wrong_with_the_command(tmp_path, capsys):
 def test_the_chapter_is_that_of_most_files(tmp_path):
     for name, chapter in {"a": "01_style_transfer", "b": "01_style_transfer", "c": "02_upsampling"}.items():
         shutil.copy(build.homework() / f"{chapter}.ipynb", tmp_path / f"{name}.ipynb")
-    assert collect.most_common(collect.find_files(tmp_path)) == "01"
-    (tmp_path / "a.ipynb").unlink()
+    submissions = collect.read_submissions(collect.find_files(tmp_path))
+    assert collect.most_common_chapter(submissions) == "01"
+    del submissions["a"]
     with pytest.raises(ValueError, match="which chapter is it"):
-        collect.most_common(collect.find_files(tmp_path))
+        collect.most_common_chapter(submissions)
 
 
 def test_what_lies_on_the_desk(place):
     """Nothing that knows an answer, and nothing that judges."""
-    names = {path.relative_to(place.desk / "gencourse").as_posix() for path in place.desk.rglob("*.py")}
+    names = {path.relative_to(place.root_dir / "gencourse").as_posix() for path in place.root_dir.rglob("*.py")}
     assert not [name for name in names if name.startswith(("methods", "metrics", "data", "checkpoints"))]
     assert "homework/ch01/calls.py" in names and "homework/grading/inside/worker.py" in names
     judging = ("checks.py", "mistakes.py", "reference.py", "check.py", "compare.py", "engine.py")
@@ -529,11 +544,28 @@ def test_messages_come_back_as_they_were():
         "name": "ü",
         "yes": True,
         "zero": np.zeros(()),
+        "turned": np.arange(12.0)[::-2].reshape(2, 3).T,  # neither contiguous nor in C's order
+        "none": None,
+        "whole": 2**40,
+        "truths": np.array([True, False]),
+        "empty": np.zeros((0, 3)),
+        "nans": np.array([np.nan, np.inf]),
+        "labels": np.arange(3),
     }
     found = wire.unpack(wire.pack(values))
     assert list(found) == list(values)
-    assert all(np.array_equal(found[name], value) for name, value in values.items())
-    assert found["a"].dtype == np.float32 and found["zero"].shape == ()
+    for name, value in values.items():
+        assert type(found[name]) is type(value) and np.array_equal(found[name], value, equal_nan=name == "nans"), name
+        if isinstance(value, np.ndarray):
+            assert found[name].dtype == value.dtype and found[name].shape == value.shape
+    assert np.isnan(wire.unpack(wire.pack({"lr": float("nan")}))["lr"])
+    assert wire.unpack(wire.pack({"\ud800": "\ud800", "\ud801a": np.ones(1)})) == {"?": "?", "?a": np.ones(1)}
+
+
+def announced(dtype: str, shape: list[int], *, plain: object = None, order: object = ("a",)) -> dict:
+    """The header of a message with an array of eight bytes."""
+    values = json.dumps({"order": order, "plain": plain or {}})
+    return {"__metadata__": {"values": values}, "a": {"dtype": dtype, "shape": shape, "data_offsets": [0, 8]}}
 
 
 def test_no_bytes_do_more_than_be_refused():
@@ -542,17 +574,30 @@ def test_no_bytes_do_more_than_be_refused():
     good = wire.pack({"a": np.zeros((2, 3)), "b": "text"})
     bad = [generator.bytes(n) for n in range(50)] + [good[:n] for n in range(len(good))] + [good + b"x"]
     headers = [
-        {"order": ["a"], "plain": {}, "arrays": {"a": ["float64", [2**40, 2**40]]}},
-        {"order": ["a"], "plain": {}, "arrays": {"a": ["float64", [-1]]}},
-        {"order": ["a"], "plain": {}, "arrays": {"a": ["object", [1]]}},
-        {"order": ["a"], "plain": {}, "arrays": {"a": ["float64", [0] * 40]}},
-        {"order": [[]], "plain": {"a": 1}, "arrays": {}},
-        {"order": ["a"], "plain": {"a": [1]}, "arrays": {}},
-        {"order": ["a"], "plain": {"a": "x" * 5000}, "arrays": {}},
+        announced("F64", [2**40, 2**40]),
+        announced("F64", [2**63]),
+        announced("F64", [-1]),
+        announced("F64", [2]),
+        announced("O", [1]),
+        announced("BF16", [4]),
+        announced("F16", [4]),
+        announced("C64", [1]),
+        announced("F64", [1] * 40),
+        announced("F64", [1] * 100),
+        {**announced("F64", [1]), "__metadata__": {"values": "[" * 100_000}},
+        {**announced("F64", [1]), "__metadata__": {"values": 3}},
+        {**announced("F64", [1]), "__metadata__": {}},
+        announced("F64", [1], plain={"b": [1]}),
+        announced("F64", [1], plain={"b": "x" * 5000}),
+        announced("F64", [1], order=[[]]),
+        announced("F64", [1], order=["a", "b"]),
+        {**announced("F64", [1]), "x" * 300_000: {}},
         [],
     ]
     texts = [json.dumps(header).encode() for header in headers] + [b"[" * 100_000]
-    bad += [struct.pack("<I", len(text)) + text + bytes(8) for text in texts]
+    bad += [struct.pack("<Q", len(text)) + text + bytes(8) for text in texts]
+    taken = json.dumps(announced("F64", [1])).encode()  # what the others differ from
+    assert wire.unpack(struct.pack("<Q", len(taken)) + taken + bytes(8)) == {"a": np.zeros(1)}
     for message in bad:
         with pytest.raises(wire.BadMessage):
             wire.unpack(message)
@@ -573,7 +618,7 @@ def test_no_bytes_do_more_than_be_refused():
 )
 def test_what_runs_of_a_notebook(texts, runs):
     cells = definitions.parse([{"id": f"c{i}", "text": text} for i, text in enumerate(texts)])
-    task = definitions.find(cells, "task-f", "f")
+    task = definitions.find_cell(cells, "task-f", "f")
     *others, own = [ast.unparse(node) for _, node in definitions.select(cells, task)]
     assert sorted(others) == sorted(ast.unparse(ast.parse(run)) for run in runs) and own.startswith("def f")
 
@@ -593,7 +638,7 @@ STUB = 'def f():\n    raise NotImplementedError("f is not written yet")'
 )
 def test_which_cell_is_the_answer(cells, chosen):
     read = definitions.parse([{"id": name, "text": text} for name, text in cells.items()])
-    assert definitions.find(read, "task-f", "f").id == chosen
+    assert definitions.find_cell(read, "task-f", "f").id == chosen
 
 
 @pytest.mark.parametrize("number", checks.CHAPTERS)
@@ -603,19 +648,20 @@ def test_no_other_cell_of_a_chapter_defines_what_a_task_asks_for(number):
     code = [cell for cell in pages.code_cells(pages.read(path)) if tasks.kind(cell) != "task"]
     read = definitions.parse([{"id": cell.id, "text": cell.source} for cell in code])
     for name in checks.of_chapter(number):
-        made = [c.id for c in read if any(name in definitions.bound(n) for n in c.body)]
+        made = [c.id for c in read if any(name in definitions.bound_names(n) for n in c.body)]
         assert [c for c in made if not definitions.imports(next(r for r in read if r.id == c), name)] == []
 
 
 def test_what_the_graders_machine_cannot_do_is_not_the_students_fault(tmp_path, monkeypatch):
-    monkeypatch.setattr(session, "user", lambda slot: 2**40)  # no such user can be
-    monkeypatch.setattr(sandbox, "unreadable", lambda: "")
+    monkeypatch.setattr(session, "user_id", lambda slot: 2**40)  # no such user can be
+    monkeypatch.setattr(sandbox, "packages_problem", lambda: "")
     path = tmp_path / "anna.ipynb"
     path.write_bytes(SOLVED.read_bytes())
-    with sandbox.place(bubble=False) as place:
-        (result,) = grade({"anna": path}, "01", place, seed=0, kept=tmp_path / "kept")
+    with sandbox.open_sandbox(bubblewrap=False) as place:
+        run = GradingRun(tasks.chapter("01"), place, seed=0, cache_dir=tmp_path / "cache")
+        (result,) = grade(collect.read_submissions({"anna": path}), run)
     assert "a person must look at it" in result.problem and "could not be set up" in result.problem
-    assert not (tmp_path / "kept" / "anna.json").exists(), "so that it is tried again"
+    assert not (tmp_path / "cache" / "anna.json").exists(), "so that it is tried again"
 
 
 def test_out_that_would_write_among_the_hand_ins(tmp_path, capsys):

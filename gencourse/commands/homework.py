@@ -62,34 +62,41 @@ def grade(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from gencourse.homework.grading import report, sandbox
-    from gencourse.homework.grading.collect import find_files, most_common, without_any
+    from gencourse.homework.grading.collect import (
+        find_files,
+        folders_without_notebook,
+        most_common_chapter,
+        read_submissions,
+    )
+    from gencourse.homework.grading.grade import GradingRun
     from gencourse.homework.grading.grade import grade as graded
-    from gencourse.homework.grading.grade import in_order
+    from gencourse.homework.grading.results import sort_by_student
     from gencourse.homework.grading.session import Limits
     from gencourse.homework.tasks import chapter
 
     out, where = Path(args.out).expanduser(), Path(args.where)
-    folder = out.with_suffix("") if out.suffix else out.with_name(f"{out.name}-pages")
+    folder = report.pages_dir(out)
     with input_errors():
         if not where.exists():
             raise FileNotFoundError(f"there is no {where}")
         files = find_files(where)
-        number = args.chapter or most_common(files)
+        submissions = read_submissions(files)
+        number = args.chapter or most_common_chapter(submissions)
         asked = chapter(number.zfill(2))
         if out.is_dir():
             raise ValueError(f"--out is the table's file name, {out} is a folder")
         if any(folder.rglob("*.ipynb")):
             raise ValueError(f"pages and grades go to {folder}{os.sep}, which holds notebooks: give --out another name")
-        kept = report.by_hand(out, asked)
+        manual = report.read_manual_columns(out, asked)
         seed = choose_seed(args.seed, folder)
     limits = Limits(args.seconds, args.memory * 1_000_000, 3.0 * args.seconds)
-    if nothing := without_any(where, files):
-        print(f"no notebook in {', '.join(nothing)}", file=sys.stderr)
+    if empty := folders_without_notebook(where, files):
+        print(f"no notebook in {', '.join(empty)}", file=sys.stderr)
     results = []
     try:
-        with sandbox.place(where, folder, bubble=not args.no_bubblewrap) as place:
-            tell(place, asked.name, len(files), seed)
-            work = graded(files, asked.number, place, seed=seed, limits=limits, jobs=args.jobs, kept=folder)
+        with sandbox.open_sandbox(where, folder, bubblewrap=not args.no_bubblewrap) as opened:
+            print_header(opened, asked.name, len(files), seed)
+            work = graded(submissions, GradingRun(asked, opened, seed, limits, folder), jobs=args.jobs)
             for result in tqdm(work, total=len(files), desc=asked.number, unit="file", file=sys.stderr):
                 results.append(result)
     except sandbox.NoSandbox as error:
@@ -99,7 +106,7 @@ def grade(args: argparse.Namespace) -> int:
         print(f"stopped: {told}", file=sys.stderr)
         raise
     with input_errors():
-        report.write(in_order(results), asked, out, folder, kept)
+        report.write_report(sort_by_student(results), asked, out, manual)
     failed = sum(bool(result.problem) for result in results)
     print(f"{out}: {len(results)} submissions, {failed} could not be read; pages in {folder}{os.sep}")
     return 0
@@ -137,13 +144,13 @@ def choose_seed(asked: int | None, folder: Path) -> int:
     return seed
 
 
-def tell(place, name: str, count: int, seed: int) -> None:
-    """Say what is being graded, and warn where submissions are not walled in."""
-    print(f"{name}: {count} submissions, seed {seed}, {place.kind}", file=sys.stderr)
-    if not place.walled:
+def print_header(sandbox, name: str, count: int, seed: int) -> None:
+    """Say what is being graded, and warn where submissions are not isolated."""
+    print(f"{name}: {count} submissions, seed {seed}, {sandbox.kind}", file=sys.stderr)
+    if not sandbox.isolated:
         print(
-            f"WARNING: no bubblewrap: {place.trouble}. Submissions run with limits on time, memory and processes, but "
-            "they can read\nwhat this account can read, the solutions and each other included. Install it "
+            f"WARNING: no bubblewrap: {sandbox.problem}. Submissions run with limits on time, memory and processes, "
+            "but they can read\nwhat this account can read, the solutions and each other included. Install it "
             "(apt install bubblewrap), or grade in a\nvirtual machine, and never as root.",
             file=sys.stderr,
         )

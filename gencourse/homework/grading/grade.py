@@ -1,16 +1,17 @@
 """Points for submissions: what each of a student's functions did, judged from its outputs alone.
 
-with sandbox.place() as place:
-    for result in grade(find_files(Path("submissions")), "01", place, seed=7):
+with sandbox.open_sandbox() as opened:
+    run = GradingRun(chapter("01"), opened, seed=7)
+    for result in grade(read_submissions(find_files(Path("submissions"))), run):
         print(result.student, result.points)
 """
 
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,83 +19,71 @@ from queue import SimpleQueue
 import numpy as np
 
 from gencourse import __version__
-from gencourse.chapters.pages import write_text
 from gencourse.homework.checking import check as checks
 from gencourse.homework.checking import engine
-from gencourse.homework.grading import session, submission
+from gencourse.homework.grading import session
 from gencourse.homework.grading.collect import chapter_of
 from gencourse.homework.grading.inside import wire
-from gencourse.homework.grading.sandbox import NoSandbox, Place
+from gencourse.homework.grading.results import GradedSubmission, Mark, read_cached, ungradable, write_cached
+from gencourse.homework.grading.sandbox import NoSandbox, Sandbox
 from gencourse.homework.grading.session import Job, Limits
-from gencourse.homework.grading.submission import Submission, Unreadable
-from gencourse.homework.tasks import Chapter, Task, chapter
+from gencourse.homework.grading.submission import NEEDS_PERSON, Submission
+from gencourse.homework.tasks import Chapter, Task
 from gencourse.paths import PACKAGE
 
 UNJUDGED = "what your function returned cannot be compared with what was asked for"
 UNCHECKED = "this task is read by a person"
 
 
-@dataclass
-class Mark:
-    """What a task got. said: a sentence for each of its functions; None points: no machine can tell."""
+@dataclass(frozen=True)
+class GradingRun:
+    """What all submissions of a run have in common.
 
-    task: str
-    title: str
-    points: float | None
-    of: int
-    said: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class Result:
-    """A graded submission. student: its path in the folder, without the ending; problem: why it got nothing."""
-
-    student: str
-    chapter: str
-    problem: str = ""
-    marks: list[Mark] = field(default_factory=list)
-    answers: dict[str, str] = field(default_factory=dict)
-    code: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def points(self) -> float:
-        return sum(mark.points or 0 for mark in self.marks)
-
-
-def grade(
-    files: dict[str, Path],
-    number: str,
-    place: Place,
-    *,
-    seed: int,
-    limits: Limits | None = None,
-    jobs: int = 1,
-    kept: Path | None = None,
-) -> Iterator[Result]:
-    """Grade files of a chapter, several at a time, and give results as they come.
-
-    seed: of the inputs, the same for everybody. kept: a folder that remembers results; what is there already, of the
-    same file, seed, limits and checks, is not run again. Raises NoSandbox when nothing can be run on this machine.
+    Args:
+        chapter: whose tasks are graded.
+        sandbox: where submissions run.
+        seed: of the inputs, the same for everybody.
+        limits: for each function.
+        cache_dir: a folder that keeps results; what is there already, of the same file, seed, limits and checks, is
+            not run again.
     """
-    asked, limits = chapter(number), limits or Limits()
+
+    chapter: Chapter
+    sandbox: Sandbox
+    seed: int
+    limits: Limits = Limits()
+    cache_dir: Path | None = None
+
+
+def grade(submissions: dict[str, Submission], run: GradingRun, *, jobs: int = 1) -> Iterator[GradedSubmission]:
+    """Grade submissions, several at a time, and give results as they come.
+
+    Args:
+        submissions: by student.
+        run: what they have in common.
+        jobs: so many at a time.
+
+    Raises:
+        NoSandbox: nothing can be run on this machine.
+    """
     slots: SimpleQueue[int] = SimpleQueue()
     for slot in range(jobs):
         slots.put(slot)
 
-    def one(student: str, path: Path) -> Result:
+    def one(student: str, submission: Submission) -> GradedSubmission:
         slot = slots.get()
         try:
-            return remembered(student, path, asked, place, seed, limits, kept, slot)
+            return grade_cached(student, submission, run, slot)
         except NoSandbox:
             raise
         except Exception as error:  # a mistake of ours must not stop the others, nor pass for the student's
-            told = f"{type(error).__name__}: {error}"[:200]
-            return nothing(student, asked, f"could not be graded, a person must look at it ({told})")
+            said = f"{type(error).__name__}: {error}"[:200]
+            return ungradable(student, run.chapter, f"{NEEDS_PERSON} ({said})")
         finally:
             slots.put(slot)
 
     with ThreadPoolExecutor(jobs) as pool:
-        waiting: list[Future[Result]] = [pool.submit(one, student, path) for student, path in files.items()]
+        waiting: list[Future[GradedSubmission]] = [pool.submit(one, *item) for item in submissions.items()]
         try:
             for done in as_completed(waiting):
                 yield done.result()
@@ -102,41 +91,45 @@ def grade(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def remembered(
-    student: str, path: Path, asked: Chapter, place: Place, seed: int, limits: Limits, kept: Path | None, slot: int
-) -> Result:
-    """Return what is kept of a submission, or grade it and keep that. Whatever goes wrong with it stays with it."""
-    try:
-        data = submission.contents(path)
-    except Unreadable as error:
-        return nothing(student, asked, str(error))
-    facts = [hashlib.sha256(data).hexdigest(), fingerprint(), asked.number, seed, asdict(limits), place.kind]
+def grade_cached(student: str, submission: Submission, run: GradingRun, slot: int = 0) -> GradedSubmission:
+    """Return the result that is kept of a submission, or grade it and keep that."""
+    if submission.problem:
+        return ungradable(student, run.chapter, submission.problem)
+    facts = [submission.digest, fingerprint(), run.chapter.number, run.seed, asdict(run.limits), run.sandbox.kind]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-    file = kept / f"{student}.json" if kept else None
-    if file and (result := restored(file, key)):
-        return result
-    result = one_file(student, data, asked, place, seed, limits, slot)
+    file = run.cache_dir / f"{student}.json" if run.cache_dir else None
+    if file and (cached := read_cached(file, key)):
+        return cached
+    result = grade_notebook(student, submission, run, slot)
     if file:
-        write_text(json.dumps({"key": key, "result": asdict(result)}, indent=1), file)
+        write_cached(file, key, result)
     return result
 
 
-def one_file(
-    student: str, data: bytes, asked: Chapter, place: Place, seed: int, limits: Limits, slot: int = 0
-) -> Result:
-    """Grade one notebook, given as bytes."""
-    try:
-        handed_in = submission.parse(data)
-        if (found := chapter_of(handed_in.ids)) not in (asked.number, None):
-            raise Unreadable(f"this is a notebook of chapter {found}, not of {asked.number}")
-        jobs = to_run(asked, seed)
-        session.run(place, handed_in.code, jobs, limits, slot)
-        if any(job.end == wire.OURS for job in jobs):
-            raise RuntimeError(wire.OURS)
-    except Unreadable as error:
-        return nothing(student, asked, str(error))
-    marks = [mark(task, {job.name: judge(job) for job in jobs if job.name in task.functions}) for task in asked.tasks]
-    return Result(student, asked.number, "", marks, answers(asked, handed_in), code(asked, handed_in))
+def grade_notebook(student: str, submission: Submission, run: GradingRun, slot: int = 0) -> GradedSubmission:
+    """Run and judge one submission.
+
+    Args:
+        student: whose it is.
+        submission: its cells.
+        run: what it shares with the others.
+        slot: a number that no other submission has at the same time.
+
+    Raises:
+        RuntimeError: this machine could not run it, which is not the student's fault.
+    """
+    asked = run.chapter
+    if (found := chapter_of(submission.ids)) not in (asked.number, None):
+        return ungradable(student, asked, f"this is a notebook of chapter {found}, not of {asked.number}")
+    jobs = to_run(asked, run.seed)
+    session.run(session.Session(run.sandbox, submission.code, run.limits, slot), jobs)
+    if any(job.end == wire.SETUP_FAILED for job in jobs):
+        raise RuntimeError(wire.SETUP_FAILED)
+    wrong = {job.name: judge(job) for job in jobs}
+    marks = [mark_task(task, {name: wrong[name] for name in wrong if name in task.functions}) for task in asked.tasks]
+    answers = {question.id: submission.texts.get(question.id, "") for question in asked.questions}
+    code = {task.id: submission.text_of(task.id) for task in asked.tasks}
+    return GradedSubmission(student, asked.number, "", marks, answers, code)
 
 
 def to_run(asked: Chapter, seed: int) -> list[Job]:
@@ -163,39 +156,12 @@ def judge(job: Job) -> str:
     return ""
 
 
-def mark(task: Task, wrong: dict[str, str]) -> Mark:
+def mark_task(task: Task, sentences: dict[str, str]) -> Mark:
     """Share a task's points among its functions. One that is right counts, whatever the other does."""
-    if not wrong:
+    if not sentences:
         return Mark(task.id, task.title, None, task.points, {"": UNCHECKED})
-    right = sum(not sentence for sentence in wrong.values())
-    return Mark(task.id, task.title, round(task.points * right / len(wrong), 2), task.points, wrong)
-
-
-def nothing(student: str, asked: Chapter, problem: str) -> Result:
-    """Return the result of a submission that cannot be graded: no points, and why."""
-    return Result(student, asked.number, problem, [Mark(t.id, t.title, 0, t.points) for t in asked.tasks])
-
-
-def answers(asked: Chapter, handed_in: Submission) -> dict[str, str]:
-    return {question.id: handed_in.texts.get(question.id, "") for question in asked.questions}
-
-
-def code(asked: Chapter, handed_in: Submission) -> dict[str, str]:
-    """Return the text of the task cells, for a person to read."""
-    return {task.id: "\n\n".join(c["text"] for c in handed_in.code if c["id"] == task.id) for task in asked.tasks}
-
-
-def restored(file: Path, key: str) -> Result | None:
-    """Read a kept result, if it is that of the same submission and conditions."""
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        if kept["key"] != key:
-            return None
-        result = Result(**kept["result"])
-        result.marks = [Mark(**one) for one in kept["result"]["marks"]]
-        return result
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    right = sum(not sentence for sentence in sentences.values())
+    return Mark(task.id, task.title, round(task.points * right / len(sentences), 2), task.points, sentences)
 
 
 def fingerprint() -> str:
@@ -204,8 +170,3 @@ def fingerprint() -> str:
     for path in sorted((PACKAGE / "homework").rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def in_order(results: Sequence[Result]) -> list[Result]:
-    """Return results sorted by student, whoever was ready first."""
-    return sorted(results, key=lambda result: result.student)

@@ -7,26 +7,49 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from subprocess import Popen
 
 from gencourse.homework.checking.calls import Case, Outputs
 from gencourse.homework.checking.check import Check
 from gencourse.homework.checking.engine import Answers
 from gencourse.homework.grading.inside import wire
-from gencourse.homework.grading.sandbox import NoSandbox, Place, user
+from gencourse.homework.grading.inside.processes import descendants
+from gencourse.homework.grading.sandbox import NoSandbox, Sandbox, user_id
 
 START_SECONDS = 300  # importing torch, on a slow disk
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use for one function: seconds of CPU, bytes of memory, seconds on the clock."""
+    """What a submission may use for one function.
+
+    Args:
+        seconds: of CPU.
+        memory: bytes.
+        wall: seconds on the clock.
+    """
 
     seconds: int = 20
     memory: int = 2_000_000_000
     wall: float = 60.0
+
+
+@dataclass(frozen=True)
+class Session:
+    """A submission that is run.
+
+    Args:
+        sandbox: where.
+        code: its cells, as `Submission` has them.
+        limits: for each function.
+        slot: a number that no other submission has at the same time.
+    """
+
+    sandbox: Sandbox
+    code: list[dict[str, str]]
+    limits: Limits
+    slot: int = 0
 
 
 @dataclass
@@ -45,15 +68,17 @@ class Job:
     end: str | None = None
 
 
-def run(place: Place, code: list[dict[str, str]], jobs: Sequence[Job], limits: Limits, slot: int = 0) -> None:
+def run(session: Session, jobs: Sequence[Job]) -> None:
     """Run a submission's functions and fill in the jobs' results.
 
-    A function that takes the whole worker down with it costs only itself: the others get a new one. Raises NoSandbox
-    when a worker cannot even be started.
+    A function that takes the whole worker down with it costs only itself: the others get a new one.
+
+    Raises:
+        NoSandbox: a worker cannot even be started.
     """
     waiting = list(jobs)
     while waiting:
-        once(place, code, waiting, limits, slot)
+        run_worker(session, waiting)
         unfinished = [job for job in waiting if job.end is None]
         if unfinished:
             unfinished[0].end = "it ended, or stopped, the process that ran it"
@@ -62,22 +87,24 @@ def run(place: Place, code: list[dict[str, str]], jobs: Sequence[Job], limits: L
         waiting = unfinished[1:]
 
 
-def once(place: Place, code: list[dict[str, str]], jobs: list[Job], limits: Limits, slot: int) -> None:
+def run_worker(session: Session, jobs: list[Job]) -> None:
+    """Start one worker for the jobs and read what it sends until it is done or gone."""
     with tempfile.TemporaryFile() as request, tempfile.TemporaryFile() as errors:
-        write_request(request.fileno(), place, code, jobs, limits, slot)
+        write_request(request.fileno(), session, jobs)
         request.seek(0)
-        process = place.start(request.fileno(), errors.fileno(), slot)
+        process = session.sandbox.start(request.fileno(), errors.fileno())
         try:
-            started = collect(process, jobs, limits)
+            started = read_results(process, jobs, session.limits)
         finally:
-            end(process, place)
+            stop_worker(process, session.sandbox)
         if not started:
             errors.seek(0)
             said = errors.read(2000).decode(errors="replace").strip().split("\n")[-1]
             raise NoSandbox(f"the process that runs submissions does not start: {said}")
 
 
-def write_request(file: int, place: Place, code: list[dict], jobs: list[Job], limits: Limits, slot: int) -> None:
+def write_request(file: int, session: Session, jobs: list[Job]) -> None:
+    """Write what a worker reads: the submission's code, its tasks, the limits, then the inputs."""
     tasks = [
         {
             "name": job.name,
@@ -87,15 +114,15 @@ def write_request(file: int, place: Place, code: list[dict], jobs: list[Job], li
         }
         for job in jobs
     ]
-    facts = {"cells": code, "tasks": tasks, "user": user(slot), "network": "none" if place.walled else "there"}
-    facts |= {"seconds": limits.seconds, "memory": limits.memory, "wall": limits.wall}
-    wire.send(file, json.dumps(facts).encode())
+    network = "none" if session.sandbox.isolated else "there"
+    facts = {"cells": session.code, "tasks": tasks, "user": user_id(session.slot), "network": network}
+    wire.send(file, json.dumps(facts | asdict(session.limits)).encode())
     for job in jobs:
         for case in job.cases:
             wire.send(file, wire.pack(case))
 
 
-def collect(process: Popen, jobs: list[Job], limits: Limits) -> bool:
+def read_results(process: Popen, jobs: list[Job], limits: Limits) -> bool:
     """Read messages until all jobs have ended, the worker is gone, or its time is over; returns whether it started.
 
     What arrives are claims of the submission's process. A message that does not belong here ends the reading.
@@ -113,13 +140,17 @@ def collect(process: Popen, jobs: list[Job], limits: Limits) -> bool:
             if message.pop("ready", False):
                 started, deadline = True, time.monotonic() + (limits.wall + 5) * len(jobs)
                 continue
-            take(jobs, message)
+            store_message(jobs, message)
             left, bytes_left = left - 1, bytes_left - len(data)
     return started
 
 
-def take(jobs: list[Job], message: Outputs) -> None:
-    """Put a message where it belongs. Raises LookupError or TypeError for one that belongs nowhere."""
+def store_message(jobs: list[Job], message: Outputs) -> None:
+    """Put a message where it belongs.
+
+    Raises:
+        LookupError: it belongs nowhere; TypeError as well.
+    """
     number = message.pop("task")
     if type(number) is not int or not 0 <= number < len(jobs):
         raise LookupError("no such task")
@@ -132,10 +163,10 @@ def take(jobs: list[Job], message: Outputs) -> None:
         job.results.append(message)
 
 
-def end(process: Popen, place: Place) -> None:
+def stop_worker(process: Popen, sandbox: Sandbox) -> None:
     """End a worker and all it started. In bubblewrap they live in a process namespace that ends with it."""
-    if not place.walled:
-        for pid in [pid for pid in descendants(process.pid) if pid != process.pid]:
+    if not sandbox.isolated:
+        for pid in descendants(process.pid):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
     with suppress(ProcessLookupError, PermissionError):
@@ -143,15 +174,3 @@ def end(process: Popen, place: Place) -> None:
     process.kill()
     process.stdout.close()
     process.wait()
-
-
-def descendants(pid: int) -> list[int]:
-    """Return a process and all that it started, as far as /proc tells."""
-    parent = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError, IndexError, ValueError):
-            parent[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
-    family = [pid]
-    for one in family:
-        family += [child for child, its in parent.items() if its == one]
-    return family

@@ -1,5 +1,6 @@
 """A notebook that a student handed in, read as text. Nothing in it is trusted, nothing in it is run here."""
 
+import hashlib
 import json
 import os
 import stat
@@ -7,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gencourse.homework.grading.inside.wire import clean
+from gencourse.homework.grading.inside.wire import replace_surrogates
 
 MOST_BYTES = 30_000_000
-MOST_TEXT = 1_000_000  # characters of all cells
+MOST_TEXT = 1_000_000  # characters of all code cells, and of all written answers
+NEEDS_PERSON = "could not be graded, a person must look at it"
 
 
 class Unreadable(ValueError):
@@ -21,19 +23,47 @@ class Unreadable(ValueError):
 class Submission:
     """The cells of a notebook, by the ids that its copy was handed out with.
 
-    code: {"id", "text"} of each code cell, in order. texts: the written answers, id -> text.
+    Args:
+        code: {"id", "text"} of each code cell, in order.
+        texts: the written answers, by id.
+        digest: SHA-256 of the file, in hexadecimal digits.
+        problem: why the file cannot be graded; empty where it can.
     """
 
     code: list[dict[str, str]] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    digest: str = ""
+    problem: str = ""
 
     @property
     def ids(self) -> set[str]:
+        """The ids of all cells."""
         return {cell["id"] for cell in self.code} | set(self.texts)
 
+    def text_of(self, cell_id: str) -> str:
+        """Return the text of a code cell, of all copies of it, for a person to read."""
+        return "\n\n".join(cell["text"] for cell in self.code if cell["id"] == cell_id)
 
-def contents(path: Path) -> bytes:
-    """Return the bytes of a file. Raises Unreadable for a link, for anything else that is no file, and above 30 MB."""
+
+def read(path: Path) -> Submission:
+    """Read a file. Where it cannot be graded, the submission says so as its problem; nothing is raised."""
+    try:
+        data = read_file(path)
+        submission = parse(data)
+    except Unreadable as error:
+        return Submission(problem=str(error))
+    except Exception as error:  # a mistake of ours must not stop the others, nor pass for the student's
+        return Submission(problem=f"{NEEDS_PERSON} ({type(error).__name__}: {error})"[:300])
+    submission.digest = hashlib.sha256(data).hexdigest()
+    return submission
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        Unreadable: it is a link or anything else that is no file, or has more than 30 MB.
+    """
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             raise Unreadable("this is not a file")
@@ -49,7 +79,11 @@ def contents(path: Path) -> bytes:
 
 
 def parse(data: bytes) -> Submission:
-    """Read a notebook. Raises Unreadable."""
+    """Read a notebook, given as bytes.
+
+    Raises:
+        Unreadable: it is none, or holds too much.
+    """
     if not data.strip():
         raise Unreadable("the file is empty")
     try:
@@ -65,17 +99,21 @@ def parse(data: bytes) -> Submission:
             _add(submission, cell)
     if sum(len(cell["text"]) for cell in submission.code) > MOST_TEXT:
         raise Unreadable("there is more code in it than anybody can write")
+    room = MOST_TEXT
+    for name, text in submission.texts.items():
+        submission.texts[name] = text[:room]
+        room -= len(submission.texts[name])
     return submission
 
 
 def _add(submission: Submission, cell: dict[str, Any]) -> None:
     source = cell.get("source", "")
-    text = clean("".join(map(str, source)) if isinstance(source, list) else str(source))
+    text = replace_surrogates("".join(map(str, source)) if isinstance(source, list) else str(source))
     name = _id(cell)
     if cell.get("cell_type") == "code":
         submission.code.append({"id": name, "text": text})
     elif name.startswith("question-") and text.strip():
-        submission.texts[name] = text[:MOST_TEXT]
+        submission.texts[name] = text
 
 
 def _id(cell: dict[str, Any]) -> str:
@@ -84,4 +122,4 @@ def _id(cell: dict[str, Any]) -> str:
     metadata = metadata if isinstance(metadata, dict) else {}
     grader = metadata.get("nbgrader")
     kept = grader.get("grade_id") if isinstance(grader, dict) else None
-    return clean(str(kept or cell.get("id") or metadata.get("id") or ""))[:100]
+    return replace_surrogates(str(kept or cell.get("id") or metadata.get("id") or ""))[:100]

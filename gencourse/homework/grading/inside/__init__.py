@@ -1,1 +1,1 @@
-"""What runs in the process that runs a submission. It imports nothing of the course but `homework.calls`."""
+"""What runs in the process that runs a submission. It imports no judge: of the course only how functions are called."""

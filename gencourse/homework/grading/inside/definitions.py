@@ -26,7 +26,7 @@ DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 
 
-class NotThere(LookupError):
+class NotDefined(LookupError):
     """A notebook does not define the function, or its cell cannot be read; says why."""
 
 
@@ -70,39 +70,48 @@ def parse(cells: list[dict[str, str]]) -> list[Cell]:
     return read
 
 
-def find(cells: list[Cell], cell_id: str, name: str) -> Cell:
-    """Return the cell that defines the function. Raises NotThere."""
-    defining = [cell for cell in cells if any(name in bound(node) for node in cell.body)]
+def find_cell(cells: list[Cell], cell_id: str, name: str) -> Cell:
+    """Return the cell that defines a function.
+
+    Args:
+        cells: of the notebook.
+        cell_id: of the task.
+        name: of the function.
+
+    Raises:
+        NotDefined: none does, or it cannot be read.
+    """
+    defining = [cell for cell in cells if any(name in bound_names(node) for node in cell.body)]
     marked = [cell for cell in cells if cell.id == cell_id]
     if not defining:
         if broken := next((cell for cell in marked if cell.error), None):
-            raise NotThere(f"the cell of {name} is not Python: {broken.error}")
-        raise NotThere(f"{name} is defined nowhere in the notebook")
+            raise NotDefined(f"the cell of {name} is not Python: {broken.error}")
+        raise NotDefined(f"{name} is defined nowhere in the notebook")
     written = [cell for cell in defining if not is_stub(cell, name)]
-    there = [cell for cell in written if cell.id == cell_id]
+    own = [cell for cell in written if cell.id == cell_id]
     elsewhere = [cell for cell in written if not imports(cell, name)]
     stubs = [cell for cell in defining if cell.id == cell_id]
-    return (there or elsewhere or stubs or defining)[-1]
+    return (own or elsewhere or stubs or defining)[-1]
 
 
 def imports(cell: Cell, name: str) -> bool:
     """Whether all that a cell does to a name is to import it."""
-    return all(isinstance(node, ast.Import | ast.ImportFrom) for node in cell.body if name in bound(node))
+    return all(isinstance(node, ast.Import | ast.ImportFrom) for node in cell.body if name in bound_names(node))
 
 
 def is_stub(cell: Cell, name: str) -> bool:
     """Whether a function still raises NotImplementedError on its way, in a loop too, as in the students' copy."""
     defined = [n for n in cell.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == name]
-    raises = [n for node in defined for n in _on_the_way(node.body) if isinstance(n, ast.Raise) and n.exc is not None]
+    raises = [n for node in defined for n in _reached(node.body) if isinstance(n, ast.Raise) and n.exc is not None]
     return any("NotImplementedError" in ast.dump(n.exc) for n in raises)
 
 
-def _on_the_way(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+def _reached(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield the statements of a body, and of the loops in it; what stands under an `if` may never be reached."""
     for node in body:
         yield node
         if isinstance(node, ast.For | ast.While | ast.With):
-            yield from _on_the_way(node.body)
+            yield from _reached(node.body)
 
 
 def select(cells: list[Cell], task: Cell) -> list[tuple[Cell, ast.stmt]]:
@@ -113,27 +122,35 @@ def select(cells: list[Cell], task: Cell) -> list[tuple[Cell, ast.stmt]]:
     for cell in below[::-1] + above:
         for index, node in enumerate(cell.body):
             if isinstance(node, DEFINITIONS) or is_constant(node):
-                binding |= dict.fromkeys(bound(node), (cell.place, index))
+                binding |= dict.fromkeys(bound_names(node), (cell.place, index))
     own = [node for node in task.body if isinstance(node, DEFINITIONS + ASSIGNMENTS)]
-    known = {name for node in own for name in bound(node)}
+    known = {name for node in own for name in bound_names(node)}
     wanted: set[tuple[int, int]] = set()
-    queue = [name for node in own for name in used(node)]
+    queue = [name for node in own for name in used_names(node)]
     while queue:
         name = queue.pop()
         if name not in known and name in binding:
             known.add(name)
             wanted.add(binding[name])
             place, index = binding[name]
-            queue += used(cells[place].body[index])
+            queue += used_names(cells[place].body[index])
     chosen = [(c, node) for c in below + above for i, node in enumerate(c.body) if (c.place, i) in wanted]
     return chosen + [(task, node) for node in own]
 
 
 def run(statements: list[tuple[Cell, ast.stmt]], name: str, given: dict[str, Any]) -> Any:
-    """Run statements one by one in a namespace that holds `given`, and return what `name` then means.
+    """Run statements one by one and return what `name` then means.
 
     An import that fails leaves a placeholder that says so when it is used; any other statement that fails is passed
-    over, and is what NotThere tells when the function itself is missing in the end.
+    over, and is what NotDefined tells when the function itself is missing in the end.
+
+    Args:
+        statements: as `select` returns them.
+        name: of the function.
+        given: what the namespace holds before.
+
+    Raises:
+        NotDefined: nothing has that name then.
     """
     space = {"__name__": "submission", **given}
     failed = ""
@@ -143,15 +160,15 @@ def run(statements: list[tuple[Cell, ast.stmt]], name: str, given: dict[str, Any
         try:
             exec(compile(ast.Module([node], []), file, "exec", dont_inherit=True), space)
         except ImportError:
-            space |= {alias: Missing(alias) for alias in bound(node) if alias not in space}
+            space |= {alias: Missing(alias) for alias in bound_names(node) if alias not in space}
         except Exception as error:
             failed = f"{file}, line {node.lineno}: {type(error).__name__}: {error}"
     if name not in space:
-        raise NotThere(f"{name} could not be defined ({failed[:300]})")
+        raise NotDefined(f"{name} could not be defined ({failed[:300]})")
     return space[name]
 
 
-def bound(node: ast.stmt) -> set[str]:
+def bound_names(node: ast.stmt) -> set[str]:
     """Return the names that a statement defines."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {node.name}
@@ -163,7 +180,7 @@ def bound(node: ast.stmt) -> set[str]:
     return set()
 
 
-def used(node: ast.stmt) -> set[str]:
+def used_names(node: ast.stmt) -> set[str]:
     """Return the names that a statement refers to, those in the bodies of functions included."""
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 
@@ -175,10 +192,10 @@ def is_constant(node: ast.stmt) -> bool:
     if isinstance(node.value, ast.Lambda):
         return True
     calls = [n for n in ast.walk(node.value) if isinstance(n, ast.Call)]
-    return all(root(call.func) in PURE for call in calls)
+    return all(root_name(call.func) in PURE for call in calls)
 
 
-def root(node: ast.expr) -> str:
+def root_name(node: ast.expr) -> str:
     """Return the name that a dotted name or a chain of calls begins with."""
     while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
         node = node.func if isinstance(node, ast.Call) else node.value

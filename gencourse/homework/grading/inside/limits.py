@@ -13,24 +13,28 @@ PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, CLONE_NEWUSER, CLONE_NEWNET = 4, 36, 0x
 def shrink(*, seconds: int, memory: int, user: int | None) -> None:
     """Limit this process for good; to be called after the imports, right before a submission's code.
 
-    seconds: of CPU. memory: bytes of address space beyond what is in use now. user: where we are root, the user and
-    group to become. No core files, no file above a megabyte, a few processes.
+    There are no core files any more, no file above a megabyte, a few processes.
+
+    Args:
+        seconds: of CPU.
+        memory: bytes of address space beyond what is in use now.
+        user: where we are root, the user and group to become.
     """
-    lower(resource.RLIMIT_CORE, 0)
-    lower(resource.RLIMIT_CPU, seconds)
-    lower(resource.RLIMIT_FSIZE, FILE_BYTES)
-    lower(resource.RLIMIT_NOFILE, FILES)
-    if (used := address_space()) is not None:
-        lower(resource.RLIMIT_AS, used + memory)
+    lower_limit(resource.RLIMIT_CORE, 0)
+    lower_limit(resource.RLIMIT_CPU, seconds)
+    lower_limit(resource.RLIMIT_FSIZE, FILE_BYTES)
+    lower_limit(resource.RLIMIT_NOFILE, FILES)
+    if (in_use := address_space()) is not None:
+        lower_limit(resource.RLIMIT_AS, in_use + memory)
     if user is not None and os.getuid() == 0:
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
     if hasattr(resource, "RLIMIT_NPROC"):
-        lower(resource.RLIMIT_NPROC, processes() + PROCESSES)
+        lower_limit(resource.RLIMIT_NPROC, count_threads() + PROCESSES)
 
 
-def lower(kind: int, value: int) -> None:
+def lower_limit(kind: int, value: int) -> None:
     """Lower a limit, never raise it."""
     _, hard = resource.getrlimit(kind)
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -47,7 +51,7 @@ def address_space() -> int | None:
         return None
 
 
-def processes() -> int:
+def count_threads() -> int:
     """Return how many processes and threads our user has, as far as we can see: the limit counts them all."""
     count = 0
     for entry in os.listdir("/proc") if os.path.isdir("/proc/self") else []:
@@ -72,5 +76,6 @@ def leave_network() -> bool:
 
 
 def control(option: int, value: int) -> None:
+    """Call prctl, where there is one."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

@@ -1,7 +1,8 @@
 """Plain values as bytes: how inputs go to a submission's process and outputs come back. Nothing in it is ever executed.
 
-A message is a header in JSON and, behind it, the arrays it announces. Sizes and types are checked before an array is
-made, so that no sender can make the reader do more than read.
+A message is a safetensors file: the arrays, and the plain values as JSON in its metadata. How long it and its header
+are is checked before anything is read of them, and safetensors takes no array that is larger than its message, so that
+no sender can make the reader do more than read.
 """
 
 import json
@@ -12,10 +13,12 @@ import time
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 HEADER_BYTES, MESSAGE_BYTES = 200_000, 40_000_000
 TEXT, DIMENSIONS = 4_000, 8
-OURS = "the process for it could not be set up"  # how a task ends that never came to the student's code
+SETUP_FAILED = "the process for it could not be set up"  # how a task ends that never came to the student's code
 DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
 
 
@@ -25,32 +28,32 @@ class BadMessage(ValueError):
 
 def pack(values: dict[str, Any]) -> bytes:
     """Return numbers, texts, truth values and arrays by name as one message."""
-    arrays = {name: np.ascontiguousarray(v) for name, v in values.items() if isinstance(v, np.ndarray)}
-    rest = {name: v for name, v in values.items() if name not in arrays}
-    kinds = {name: [a.dtype.name, list(values[name].shape)] for name, a in arrays.items()}
-    header = {"order": list(values), "plain": rest, "arrays": kinds}
-    text = json.dumps(header).encode()
-    return struct.pack("<I", len(text)) + text + b"".join(a.tobytes() for a in arrays.values())
+    # order="C": safetensors writes the memory as it lies; ascontiguousarray would give a number a dimension
+    arrays = {name: np.asarray(v, order="C") for name, v in values.items() if isinstance(v, np.ndarray)}
+    plain = {name: v for name, v in values.items() if name not in arrays}
+    order = [replace_surrogates(name) for name in values]  # safetensors sorts by type
+    named = {replace_surrogates(name): array for name, array in arrays.items()}
+    return save(named, {"values": json.dumps({"order": order, "plain": plain})})
 
 
 def unpack(message: bytes) -> dict[str, Any]:
-    """Return what was packed. Raises BadMessage for anything else."""
+    """Return what was packed.
+
+    Raises:
+        BadMessage: these bytes are anything else.
+    """
     try:
-        (length,) = struct.unpack_from("<I", message)
+        (length,) = struct.unpack_from("<Q", message)
         if length > HEADER_BYTES:
             raise BadMessage(f"a header of {length:,} bytes")
-        header = json.loads(message[4 : 4 + length])
-        values, place = {clean(str(name)): _scalar(value) for name, value in header["plain"].items()}, 4 + length
-        for name, (dtype, shape) in header["arrays"].items():
-            values[clean(str(name))], place = _array(message, place, dtype, shape)
-        values = {clean(name): values[clean(name)] for name in header["order"]}
+        header = json.loads(json.loads(message[8 : 8 + length])["__metadata__"]["values"])
+        values = {replace_surrogates(name): _scalar(value) for name, value in header["plain"].items()}
+        values |= {name: _array(array) for name, array in load(message).items()}
+        return {name: values[name] for name in map(replace_surrogates, header["order"])}
     except BadMessage:
         raise
-    except (ValueError, LookupError, TypeError, AttributeError, struct.error, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, struct.error, RecursionError, SafetensorError) as error:
         raise BadMessage(f"not a message: {error}") from error
-    if place != len(message):
-        raise BadMessage("the announced sizes are not those of the message")
-    return values
 
 
 def _scalar(value: Any) -> Any:
@@ -58,24 +61,18 @@ def _scalar(value: Any) -> Any:
         raise BadMessage(f"a text of {len(value):,} characters")
     if value is not None and not isinstance(value, str | bool | int | float):
         raise BadMessage(f"a {type(value).__name__} among plain values")
-    return clean(value) if isinstance(value, str) else value
+    return replace_surrogates(value) if isinstance(value, str) else value
 
 
-def clean(text: str) -> str:
+def _array(array: np.ndarray) -> np.ndarray:
+    if array.dtype.name not in DTYPES or array.ndim > DIMENSIONS:
+        raise BadMessage(f"an array of type {array.dtype} with {array.ndim} dimensions")
+    return array
+
+
+def replace_surrogates(text: str) -> str:
     """Return a text that can be written to a file: halves of characters, which JSON lets through, become "?"."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _array(message: bytes, place: int, dtype: str, shape: list[int]) -> tuple[np.ndarray, int]:
-    if dtype not in DTYPES or len(shape) > DIMENSIONS or any(type(n) is not int or n < 0 for n in shape):
-        raise BadMessage(f"an array of type {dtype!r} and shape {shape!r}")
-    count = 1
-    for n in shape:
-        count *= n
-    end = place + count * np.dtype(dtype).itemsize
-    if end > len(message):
-        raise BadMessage("an array larger than its message")
-    return np.frombuffer(message[place:end], dtype).reshape(shape), end
 
 
 def send(descriptor: int, message: bytes) -> None:
@@ -86,9 +83,18 @@ def send(descriptor: int, message: bytes) -> None:
 
 
 def receive(descriptor: int, deadline: float) -> bytes | None:
-    """Read one message; None where the other side has closed.
+    """Read one message.
 
-    deadline: on the clock of time.monotonic. Raises TimeoutError, or BadMessage for one that is too large or cut off.
+    Args:
+        descriptor: of the file or pipe.
+        deadline: in seconds, on the clock of time.monotonic.
+
+    Returns:
+        The message, or None where the other side has closed.
+
+    Raises:
+        TimeoutError: it has not come by then.
+        BadMessage: it is too large, or cut off.
     """
     start = _read(descriptor, 8, deadline)
     if not start:
