@@ -57,7 +57,7 @@ def main() -> None:
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: trapezium(done, args.steps))
 
     def step(images: Tensor) -> dict[str, Tensor]:
-        x = binarise(to_images(images, 256), generator=generator)
+        x = binarise(to_images(images.int(), 256), generator=generator)  # torch compares 256 in the type of the images
         with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16):
             logits = network(x)
         loss = descend(optimizer, nll(logits, x).mean(), clip=args.clip)
