@@ -65,3 +65,26 @@ def same_shape(x: Tensor, y: Tensor) -> None:
     """Raise ImageError unless both are floating point tensors of one shape; their values are not looked at."""
     if check_tensor(x, floating=True).shape != check_tensor(y, floating=True).shape:
         raise ImageError(f"expected two tensors of one shape, got {tuple(x.shape)} and {tuple(y.shape)}")
+
+
+def at_least(low: int, **numbers: object) -> None:
+    """Raise ValueError unless all are whole numbers of at least `low`: at_least(1, steps=steps)."""
+    for name, number in numbers.items():
+        if not isinstance(number, int) or isinstance(number, bool) or number < low:
+            raise ValueError(f"{name} must be a whole number of at least {low}, got {number!r}")
+
+
+def check_labels(labels: Tensor | None, count: int, classes: int, *, values: bool = True) -> None:
+    """Raise ValueError unless labels are (count,) integers in [0, classes); None exactly where there are no classes.
+
+    values: whether they are read, for which an accelerator must be waited for: at a door, not in every step.
+    """
+    if labels is None or not classes:
+        if (labels is None) != (not classes):
+            has = f"has {classes} classes: it needs labels" if classes else "knows no classes: leave labels out"
+            raise ValueError(f"this network {has}")
+        return
+    if check_tensor(labels).shape != (count,) or labels.dtype not in (torch.int64, torch.int32):
+        raise ValueError(f"labels must be integers ({count},), one a picture, got {tuple(labels.shape)} {labels.dtype}")
+    if values and count and not 0 <= labels.min() <= labels.max() < classes:
+        raise ValueError(f"unknown class among the labels {labels.unique().tolist()}; known: 0 to {classes - 1}")

@@ -12,14 +12,12 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from gencourse import checkpoints, images
-from gencourse.commands import input_errors, output_file
+from gencourse.commands import UserError, input_errors, output_file
 from gencourse.commands.run import duration
 from gencourse.data import archive
 from gencourse.runtime import choose_device
 
-# Pictures at a time. torch draws normal numbers in blocks of 16, so with a multiple of 16 the noise of picture i, and
-# with it the picture, is the same whatever the batch size.
-BATCH = 64
+BATCH = 64  # pictures at a time, so that the progress bar moves
 OPTIONS = ("steps", "guidance", "temperature")  # of some samplers; the function's own arguments say which it has
 
 
@@ -33,16 +31,16 @@ def main(args: argparse.Namespace) -> int:
         if args.name is None or args.output is None:
             raise ValueError("name a model and where its pictures go, -o FILE; --list shows the models")
         draw = checkpoints.sampler(args.name)
+        options = chosen_options(args, draw)
         device = choose_device(args.device)
         network = checkpoints.load(args.name, device)
-        options = chosen_options(args, draw, network)
-        if "device" in inspect.signature(draw).parameters:
-            options["device"] = device
         labels = chosen_labels(network, args)
         out = output_file(args.output, ".npz")
     began = time.perf_counter()
-    generator = torch.Generator().manual_seed(args.seed)
-    drawn = draw_in_batches(draw, network, args.n, labels, generator, options)
+    try:
+        drawn = drawn_pictures(draw, network, args, labels, options)
+    except ValueError as error:  # what the sampler itself refuses, as too many steps
+        raise UserError(str(error)) from error
     took = duration(time.perf_counter() - began)
     with input_errors():
         if out.suffix.lower() == ".npz":
@@ -55,35 +53,28 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def draw_in_batches(
+def drawn_pictures(
     draw: Callable[..., Tensor],
     network: nn.Module,
-    n: int,
+    args: argparse.Namespace,
     labels: Tensor | None,
-    generator: torch.Generator,
     options: dict[str, Any],
 ) -> Tensor:
-    """Return (n, C, H, W) in [0, 1] on the CPU; the generator runs on from batch to batch."""
-    drawn = []
-    with tqdm(total=n, desc="sample", unit="picture", dynamic_ncols=True) as bar:
-        for first in range(0, n, BATCH):
-            count = min(BATCH, n - first)
-            asked = None if labels is None else labels[first : first + count]
-            drawn.append(draw(network, count, labels=asked, generator=generator, **options).cpu())
-            bar.update(count)
-    return torch.cat(drawn)
+    """Return (n, C, H, W) in [0, 1] on the CPU, and show how far it is."""
+    generator = torch.Generator().manual_seed(args.seed)
+    with tqdm(total=args.n, desc="sample", unit="picture", dynamic_ncols=True, delay=0.5) as bar:
+        shown = {"batch_size": BATCH, "progress": bar.update}
+        return draw(network, args.n, labels=labels, generator=generator, **shown, **options)
 
 
-def chosen_options(args: argparse.Namespace, draw: Callable[..., Tensor], network: nn.Module) -> dict[str, Any]:
-    """Return the options that were given. Raises ValueError for one that the model does not have, or too many steps."""
+def chosen_options(args: argparse.Namespace, draw: Callable[..., Tensor]) -> dict[str, Any]:
+    """Return the options that were given. Raises ValueError for one that the model does not have."""
     has = [name for name in OPTIONS if name in inspect.signature(draw).parameters]
     given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
     for name in given:
         if name not in has:
             others = ", ".join(f"--{option}" for option in has) or "no such options"
             raise ValueError(f"{args.name} has no --{name}; it has {others}")
-    if "steps" in given and hasattr(network, "schedule"):
-        network.schedule.timesteps(given["steps"])  # refuses more than there are
     return given
 
 
