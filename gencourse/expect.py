@@ -88,3 +88,11 @@ def check_labels(labels: Tensor | None, count: int, classes: int, *, values: boo
         raise ValueError(f"labels must be integers ({count},), one a picture, got {tuple(labels.shape)} {labels.dtype}")
     if values and count and not 0 <= labels.min() <= labels.max() < classes:
         raise ValueError(f"unknown class among the labels {labels.unique().tolist()}; known: 0 to {classes - 1}")
+
+
+def check_levels(x: Tensor, levels: int, *, values: bool = True) -> None:
+    """Raise ValueError unless x holds integers in [0, levels); values: whether they are read."""
+    if x.is_floating_point() or x.is_complex() or x.dtype == torch.bool:
+        raise ValueError(f"pixels are integers from 0 to {levels - 1}, got {x.dtype}: binarise or quantise first")
+    if values and not 0 <= x.min() <= x.max() < levels:
+        raise ValueError(f"pixels must lie between 0 and {levels - 1}, got {x.min()} to {x.max()}")

@@ -182,10 +182,10 @@ def among(*values: Any) -> st.SearchStrategy:
 
 
 NO_STYLES = among([], [(PHOTO, 0.0)], [(PHOTO, -1.0)], [PHOTO], None, "abc", [(None, 1.0)], [(PHOTO, float("nan"))])
-NO_TIMES = among(0, -1, 11, 2.5, "2", [], [3, 5], [5, 5], [2.5, 1], [10], [3, -1], None, ["2", "1"], float("nan"))
+NO_TIMES = among(0, -1, 11, [], [3, 5], [5, 5], [10], [3, -1])
 NO_RECORDS = among({}, None, [], "abc", {"steps": 1}, dict.fromkeys(checkpoints.NEEDED) | {"scores": {1j}})
 NO_CONTROLS = among("abc", None, 5, (), (1,), (3, 1), (0, 1, 0), (0, 5, 1, 9), [], (float("nan"), 1), ("a", "b"), {})
-NO_SHAPES = among((1, 1, 4), (1, 1, 4, 4, 4), (0, 1, 4, 4), (1, 2, 4, 4), (1, 1, 3, 4), (-1, 1, 4, 4), ())
+NO_SHAPES = among((1, 1, 4), (1, 1, 4, 4, 4), (0, 1, 4, 4), (1, 2, 4, 4), (1, 1, 3, 4), ())
 NO_PLACES = among((8, 0), (0, 8), (-1, 0), (0, -1), (99, 99), (0,), (0, 0, 0))
 
 PACKAGE: dict[str, Row] = {
@@ -371,8 +371,6 @@ UPSAMPLING: dict[str, Row] = {
 }
 DIFFUSION: dict[str, Row] = {
     "diffusion.NoiseSchedule": row(diffusion.NoiseSchedule, ramp(9, low=0.1, high=0.2), PICTURE),
-    "diffusion.linear_schedule": row(diffusion.linear_schedule, 10, few),
-    "diffusion.cosine_schedule": row(diffusion.cosine_schedule, 10, few),
     "diffusion.q_sample": row(lambda x: diffusion.q_sample(x, TIMES, NOISE, LEFT), SIGN, "other dtype list"),
     "diffusion.q_sample, noise": row(lambda x: diffusion.q_sample(SIGN, TIMES, x, LEFT), NOISE, "other dtype list"),
     "diffusion.posterior": row(lambda x: diffusion.posterior(x, NOISE, TIMES, LEFT), SIGN, "other dtype list"),
@@ -388,7 +386,7 @@ DIFFUSION: dict[str, Row] = {
     ),
     "editing.inpaint": row(completed, NOISE, "other"),
     "editing.inpaint, known": row(lambda x: completed(known=x), SIGN, "dtype list nan signed other"),
-    "editing.inpaint, mask": row(lambda x: completed(mask=x), MASK, "rank nan value:0.5,2,-1 square:2,7"),
+    "editing.inpaint, mask": row(lambda x: completed(mask=x), MASK, "nan value:0.5,2,-1"),
     "editing.inpaint, resample": row(lambda n: completed(resample=n), 2, few),
     "editing.ddim_invert": row(
         lambda x: editing.ddim_invert(MODEL, x, SCHEDULE, steps=3), SIGN, "empty dtype list nan signed"
@@ -469,7 +467,7 @@ ADVERSARIAL: dict[str, Row] = {
 }
 PIXELCNN: dict[str, Row] = {
     "binarise": row(pixelcnn.binarise, UNIT, "empty dtype list nan unit"),
-    "static_digits": row(pixelcnn.static_digits, UNIT, PICTURE),
+    "static_digits": row(pixelcnn.static_digits, UNIT, "empty nan unit"),
     "quantise": row(lambda x: pixelcnn.quantise(x, 4), UNIT, "empty dtype list nan unit"),
     "quantise, levels": row(lambda n: pixelcnn.quantise(UNIT, n), 4, few | st.just(1)),
     "to_images": row(lambda x: pixelcnn.to_images(x, 4), LEVELS, "float bool complex levels"),
@@ -477,12 +475,6 @@ PIXELCNN: dict[str, Row] = {
         lambda x: pixelcnn.evaluate(net("pixels"), x, PAIR), BITS, f"{LABELS} channels batch empty smaller:4"
     ),
     "evaluate, labels": row(lambda x: pixelcnn.evaluate(net("pixels"), BITS, x), PAIR, f"{LABELS} batch"),
-    "receptive_field": row(
-        lambda shape: pixelcnn.receptive_field(net("pixels"), shape, (0, 0)),
-        (1, 8, 8),
-        among((2, 8, 8), (1, 3, 8), (1, 8), (1, 1, 8, 8), (0, 8, 8), ()),
-    ),
-    "receptive_field, at": row(lambda at: pixelcnn.receptive_field(net("pixels"), (1, 8, 8), at), (4, 4), NO_PLACES),
     "sample_naive": row(lambda s: drawn(pixelcnn.sample_naive, shape=s), (2, 1, 4, 4), NO_SHAPES),
     "sample_naive, given": row(lambda x: drawn(pixelcnn.sample_naive, x, KEEP), BITS, f"{LABELS} complex other"),
     "sample_naive, mask": row(

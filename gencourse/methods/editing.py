@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from gencourse.expect import ImageError, at_least, check_range, same_shape
+from gencourse.expect import ImageError, at_least, check_range, check_shape, same_shape
 from gencourse.methods.diffusion import NoiseSchedule
 from gencourse.methods.samplers import Callback, Model, ddpm_step, noise_like, predict, times
 from gencourse.methods.sampling import Random
@@ -41,14 +41,14 @@ def inpaint(
         (B, C, H, W), equal to `known` under the mask.
 
     Raises:
-        ImageError: `known` leaves [-1, 1], or it or the mask does not fit x_T.
+        ImageError: `known` leaves [-1, 1] or does not fit x_T, or the mask holds other numbers.
         ValueError: resample below 1, and as the samplers.
 
     Source: Song et al. 2021, "Score-Based Generative Modeling", app. I.2; RePaint, Lugmayr et al. 2022, algorithm 1,
     with jumps of one step.
     """
     _check(x_T, known, mask, resample)
-    x, mask = x_T, mask.bool()
+    x, mask = x_T, mask.bool().expand_as(x_T)
     for t, alpha_bar, alpha_bar_prev in times(schedule, steps):
         for again in reversed(range(resample)):
             x0 = predict(model, x, t, callback)
@@ -129,8 +129,6 @@ def slerp(a: Tensor, b: Tensor, weight: float | Tensor) -> Tensor:
 
 def _check(x_T: Tensor, known: Tensor, mask: Tensor, resample: int) -> None:
     at_least(1, resample=resample)
-    if check_range(known, -1, 1).shape != x_T.shape:
-        raise ImageError(f"the known pictures are {tuple(known.shape)}, the noise is {tuple(x_T.shape)}")
-    fits = mask.ndim == x_T.ndim and all(m in (1, n) for m, n in zip(mask.shape, x_T.shape, strict=True))
-    if not fits or not ((mask == 0) | (mask == 1)).all():
-        raise ImageError(f"the mask must be zeros and ones that fit {tuple(x_T.shape)}, got {tuple(mask.shape)}")
+    check_shape(check_range(known, -1, 1), "known pictures", *x_T.shape)
+    if not ((mask == 0) | (mask == 1)).all():
+        raise ImageError("the mask must be zeros and ones")

@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gencourse.expect import at_least, check_labels, check_range, check_shape
+from gencourse.expect import at_least, check_labels, check_levels, check_range, check_shape
 from gencourse.methods.sampling import Random, any_class, generators, in_batches, picture_seeds, uniform
 from gencourse.modes import eval_mode
-from gencourse.networks.autoregressive import PixelNetwork, check_levels
+from gencourse.networks.autoregressive import PixelNetwork
 from gencourse.networks.columns import Columns
 
 TEST_SEED = 28  # of the one sample of MNIST's test digits that likelihoods are told on: static_digits
@@ -55,9 +55,8 @@ def static_digits(images: Tensor) -> Tensor:
         images: all of MNIST's test digits, (10000, 1, 28, 28) in [0, 1]; another set gets another sample.
 
     Raises:
-        ImageError: another range, or no pictures.
+        ImageError: another range.
     """
-    check_shape(images, "pictures", "B", "C", "H", "W", floating=False)
     return binarise(images.cpu(), generator=torch.Generator().manual_seed(TEST_SEED))
 
 
@@ -142,17 +141,10 @@ def receptive_field(network: PixelNetwork, shape: tuple[int, int, int], at: tupl
 
     Returns:
         (C, H, W), summed over 8 images of random values.
-
-    Raises:
-        ValueError: a shape that the network does not take, and a pixel or colour that is not in it.
     """
-    labels = torch.zeros(8, dtype=torch.long) if network.classes else None
-    network.check(torch.zeros(8, *shape, dtype=torch.long), labels)
-    if len(at) != 2 or not all(0 <= i < n for i, n in zip((colour, *at), shape, strict=True)):
-        raise ValueError(f"there is no pixel {at} of colour {colour} in a picture {shape}")
     x = torch.rand(8, *shape, generator=torch.Generator().manual_seed(0), dtype=network.tail.weight.dtype) * 2 - 1
     x = x.to(network.tail.weight.device).requires_grad_()
-    labels = None if labels is None else labels.to(x.device)
+    labels = torch.zeros(8, dtype=torch.long, device=x.device) if network.classes else None
     weights = torch.linspace(1, 2, network.levels, dtype=x.dtype, device=x.device)  # a plain sum can cancel
     with eval_mode(network):
         (network.logits(x, labels)[:, :, colour, at[0], at[1]] @ weights).sum().backward(inputs=[x])
@@ -321,8 +313,6 @@ def _draw(network, begin: Begin, x: Tensor, labels, u: Tensor, temperature, know
 
 def _start(network: PixelNetwork, shape: tuple[int, ...], labels, given, mask) -> tuple[Tensor, int]:
     """Return the images to begin with and how many of their pixels, in raster order, are given."""
-    if len(shape) != 4 or min(shape) < 1:
-        raise ValueError(f"shape must be (B, C, H, W), each at least 1, got {shape}")
     x, device = torch.zeros(shape, dtype=torch.long), network.tail.weight.device
     network.check(x, labels)
     if given is None and mask is None:

@@ -143,12 +143,9 @@ def times(schedule: NoiseSchedule, steps: int | Sequence[int]) -> list[tuple[int
         steps: how many, or the times themselves, falling, in [0, T).
 
     Raises:
-        ValueError: other steps.
+        ValueError: other numbers of steps, or times.
     """
-    try:
-        chosen = schedule.timesteps(steps) if isinstance(steps, int) else [operator.index(t) for t in steps]
-    except TypeError as error:
-        raise ValueError(f"steps must be a whole number, or whole numbers that fall; got {steps!r}") from error
+    chosen = schedule.timesteps(steps) if isinstance(steps, int) else [operator.index(t) for t in steps]
     falling = all(t > after for t, after in pairwise(chosen))
     if not chosen or not falling or chosen[0] >= len(schedule) or chosen[-1] < 0:
         raise ValueError(f"sampling times must fall and lie in [0, {len(schedule)}), got {chosen}")
@@ -157,10 +154,9 @@ def times(schedule: NoiseSchedule, steps: int | Sequence[int]) -> list[tuple[int
 
 
 def predict(model: Model, x: Tensor, t: int, callback: Callback | None = None) -> Tensor:
-    """Return x0_hat = model(x, t) after telling the callback. Raises ValueError where it has not the shape of x."""
+    """Return x0_hat = model(x, t) after telling the callback. Raises ImageError where it has not the shape of x."""
     x0 = model(x, torch.full((len(x),), t, device=x.device))
-    if x0.shape != x.shape:
-        raise ValueError(f"the model turned {tuple(x.shape)} into {tuple(x0.shape)}; it must keep the shape")
+    same_shape(x, x0)
     if callback is not None:
         callback(x, x0, t)
     return x0

@@ -82,10 +82,9 @@ def in_batches(
         draw: (seeds, labels) -> pictures, for one batch.
         seeds: one a picture.
         labels: (n,), or None.
-        batch_size: how many pictures at a time, at least 1.
+        batch_size: how many pictures at a time.
         progress: called with the number of pictures after each batch.
     """
-    at_least(1, batch_size=batch_size)
     pictures = []
     for first in range(0, len(seeds), batch_size):
         part = slice(first, first + batch_size)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from gencourse.expect import ImageError, at_least, check_labels, check_shape
+from gencourse.expect import ImageError, check_labels, check_levels, check_shape
 from gencourse.networks.masked import CausalConv2d
 
 Convolve = Callable[[CausalConv2d, Tensor, Tensor | None], Tensor]
@@ -54,10 +54,8 @@ class PixelNetwork(nn.Module):
         self, levels: int, channels: int, width: int, layers: int, kernels: tuple[int, int], classes: int, side: int
     ):
         super().__init__()
-        at_least(1, channels=channels, width=width, side=side)
         if not 2 <= levels <= 256 or width % channels or layers < 2 or any(k < 3 or k % 2 == 0 for k in kernels):
-            wanted = "2 to 256 levels, a width divisible by channels, 2 layers, kernels with odd sides of at least 3"
-            raise ValueError(f"need {wanted}; got {levels}, {width} by {channels}, {layers} and {kernels}")
+            raise ValueError("need 2 to 256 levels, a width divisible by channels, 2 layers, odd sides of at least 3")
         self.levels, self.channels, self.classes, self.side = levels, channels, classes, side
         self.checked = False
         self.smallest = max(kernels) // 2 + 1  # pixels a side that a kernel looks over
@@ -122,11 +120,3 @@ class PixelNetwork(nn.Module):
     def along(self, x: Tensor, above: Sequence[Tensor], context: Sequence[Tensor | None], convolve: Convolve) -> Tensor:
         """The rest, up to the logits (B, levels * C, H, W): it needs the pixels to the left."""
         raise NotImplementedError
-
-
-def check_levels(x: Tensor, levels: int, *, values: bool = True) -> None:
-    """Raise ValueError unless x holds integers in [0, levels); values: whether they are read."""
-    if x.is_floating_point() or x.is_complex() or x.dtype == torch.bool:
-        raise ValueError(f"pixels are integers from 0 to {levels - 1}, got {x.dtype}: binarise or quantise first")
-    if values and not 0 <= x.min() <= x.max() < levels:
-        raise ValueError(f"pixels must lie between 0 and {levels - 1}, got {x.min()} to {x.max()}")

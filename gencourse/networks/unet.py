@@ -51,7 +51,10 @@ class UNet(nn.Module):
         dropout: float = 0.0,
     ):
         super().__init__()
-        _check_sizes(channels, widths, blocks, attention, heads, classes)
+        at_least(1, channels=channels, blocks=blocks, heads=heads)
+        at_least(0, classes=classes)
+        if not 0 <= attention <= len(widths) or any(width % heads for width in widths[len(widths) - attention :]):
+            raise ValueError(f"0 to {len(widths)} levels can attend, of widths that {heads} heads divide")
         self.channels, self.classes, self.null = channels, classes, classes
         conditions = 4 * widths[0]
         self.time = nn.Sequential(nn.Linear(2 * widths[0], conditions), nn.SiLU(), nn.Linear(conditions, conditions))
@@ -176,12 +179,3 @@ def _zero(layer: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer
-
-
-def _check_sizes(channels: int, widths: Sequence[int], blocks: int, attention: int, heads: int, classes: int) -> None:
-    if not widths or any(width < GROUPS or width % GROUPS for width in widths):
-        raise ValueError(f"widths must be multiples of {GROUPS}, got {widths}")
-    at_least(1, channels=channels, blocks=blocks, heads=heads)
-    at_least(0, classes=classes)
-    if not 0 <= attention <= len(widths) or any(width % heads for width in widths[len(widths) - attention :]):
-        raise ValueError(f"0 to {len(widths)} levels can attend, of widths that {heads} heads divide; got {attention}")
