@@ -11,7 +11,7 @@ from torch.testing import assert_close
 
 from gencourse import checkpoints, data
 from gencourse.expect import ImageError
-from gencourse.methods import pixelcnn
+from gencourse.methods import pixelcnn, pixelcnn_sampling
 from gencourse.networks.autoregressive import PixelNetwork
 from gencourse.networks.columns import Columns
 from gencourse.networks.masked import MaskedConv2d, VerticalConv2d, causal_mask, colour_mask
@@ -375,16 +375,16 @@ def test_close_calls_are_decided_in_float64(monkeypatch, kept):
     labels, shape = torch.arange(4) % 3, (4, 1, 5, 6)
     expected = pixelcnn.sample_naive(network, shape, labels=labels, generator=seed())
     options = {"labels": labels, "given": expected, "mask": (torch.arange(30) < kept).view(5, 6)}
-    rough = pixelcnn.Columns
+    rough = pixelcnn_sampling.Columns
 
     def columns(network, x, labels):
         """What float32 makes of it is nonsense here, so that only what float64 says can be right."""
         double = network.tail.weight.dtype == torch.double
         return rough(network, x, labels) if double else lambda r, c: torch.zeros(len(x), 3, 1)
 
-    monkeypatch.setattr(pixelcnn, "Columns", columns)
+    monkeypatch.setattr(pixelcnn_sampling, "Columns", columns)
     assert not torch.equal(pixelcnn.sample_cached(network.float(), shape, generator=seed(), **options), expected)
-    monkeypatch.setattr(pixelcnn, "ROUNDING", 1e9)  # every call is close
+    monkeypatch.setattr(pixelcnn_sampling, "ROUNDING", 1e9)  # every call is close
     assert torch.equal(pixelcnn.sample_cached(network, shape, generator=seed(), **options), expected)
 
 
