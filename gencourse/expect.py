@@ -6,6 +6,7 @@ training step without making an accelerator wait.
 
 import difflib
 from collections.abc import Iterable
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -67,27 +68,43 @@ def same_shape(x: Tensor, y: Tensor) -> None:
         raise ImageError(f"expected two tensors of one shape, got {tuple(x.shape)} and {tuple(y.shape)}")
 
 
-def at_least(low: int, **numbers: object) -> None:
-    """Raise ValueError unless all are whole numbers of at least `low`: at_least(1, steps=steps)."""
-    for name, number in numbers.items():
-        if not isinstance(number, int) or isinstance(number, bool) or number < low:
-            raise ValueError(f"{name} must be a whole number of at least {low}, got {number!r}")
+def at_least(least: int, **numbers: int) -> None:
+    """Check whole numbers such as sizes, each named as the argument it came by.
 
-
-def check_labels(labels: Tensor | None, count: int, classes: int, *, values: bool = True) -> None:
-    """Raise ValueError unless labels are (count,) integers in [0, classes); None exactly where there are no classes.
-
-    values: whether they are read, for which an accelerator must be waited for: at a door, not in every step.
+    Raises:
+        ValueError: One of them is no whole number, or is below `least`.
     """
-    if labels is None or not classes:
-        if (labels is None) != (not classes):
-            has = f"has {classes} classes: it needs labels" if classes else "knows no classes: leave labels out"
-            raise ValueError(f"this network {has}")
-        return
-    if check_tensor(labels).shape != (count,) or labels.dtype not in (torch.int64, torch.int32):
-        raise ValueError(f"labels must be integers ({count},), one a picture, got {tuple(labels.shape)} {labels.dtype}")
+    for name, number in numbers.items():
+        if not isinstance(number, Integral) or number < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
+
+
+def check_labels(labels: Tensor | None, classes: int | None, count: int, *, values: bool = False) -> Tensor | None:
+    """Check the labels for a network that may have classes.
+
+    Args:
+        labels: (count,) int64, or None for a network without classes.
+        classes: How many the network has; None or 0 for none.
+        count: How many labels are needed.
+        values: Look at the values too; an accelerator has to wait for this.
+
+    Returns:
+        The labels, unchanged.
+
+    Raises:
+        ValueError: Labels are missing, not wanted, of another shape or type, or outside [0, classes).
+    """
+    if (labels is None) != (not classes):
+        has = "no classes, leave labels out" if not classes else f"{classes} classes: labels (B,) are needed"
+        raise ValueError(f"this network has {has}")
+    if labels is None:
+        return None
+    if not isinstance(labels, Tensor) or labels.shape != (count,) or labels.dtype != torch.int64:
+        got = f"{tuple(labels.shape)} {labels.dtype}" if isinstance(labels, Tensor) else f"a {type(labels).__name__}"
+        raise ValueError(f"labels must be ({count},) int64, got {got}")
     if values and count and not 0 <= labels.min() <= labels.max() < classes:
-        raise ValueError(f"unknown class among the labels {labels.unique().tolist()}; known: 0 to {classes - 1}")
+        raise ValueError(f"labels must lie in [0, {classes}), got {labels.min().item()} to {labels.max().item()}")
+    return labels
 
 
 def check_levels(x: Tensor, levels: int, *, values: bool = True) -> None:

@@ -241,7 +241,7 @@ X, T = torch.zeros(2, 1, 4, 4), torch.tensor([0, 999])
         (lambda a: drop_labels(T, 10, 1.5), "rate"),
         (lambda a: diffusion_loss(UNet(widths=(8,)), X + 1.5, linear_schedule()), r"\[-1, 1\], got \[1.5, 1.5\]"),
         (lambda a: diffusion_loss(UNet(widths=(8,)), (X * 255).to(torch.uint8), linear_schedule()), "divide bytes"),
-        (lambda a: diffusion_loss(UNet(widths=(8,)), X, linear_schedule(), labels=T), "knows no classes"),
+        (lambda a: diffusion_loss(UNet(widths=(8,)), X, linear_schedule(), labels=T), "has no classes"),
         (lambda a: NoiseSchedule(torch.tensor([0.1, 1.0])), "between 0 and 1"),
         (lambda a: NoiseSchedule(torch.tensor([0.0, 0.1])), "between 0 and 1"),
         (lambda a: NoiseSchedule(torch.tensor([])), "none of them 0"),

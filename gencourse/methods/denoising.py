@@ -63,7 +63,7 @@ def guided(network: nn.Module, labels: Tensor, weight: float) -> Model:
     """
     if not weight >= 0:
         raise ValueError(f"the guidance weight must be 0 or more, got {weight}")
-    check_labels(labels, len(labels), network.null, values=labels.device.type == "cpu")
+    check_labels(labels, network.null, len(labels), values=labels.device.type == "cpu")
     null = torch.full_like(labels, network.null)
     if weight in (0, 1):
         return lambda x_t, t: network(x_t, t, labels if weight else null)
@@ -156,7 +156,7 @@ def sample_images(
     """
     seeds, device = picture_seeds(n, generator, seeds), next(diffusion.parameters()).device
     if labels is not None:
-        check_labels(labels, n, diffusion.classes)
+        check_labels(labels, diffusion.classes, n, values=True)
 
     def draw(seeds: list[int], labels: Tensor | None) -> Tensor:
         own = generators(seeds)

@@ -209,7 +209,7 @@ def sample_images(
     """
     seeds, classes = picture_seeds(n, generator, seeds), getattr(network, "classes", None) or 0
     if labels is not None:
-        check_labels(labels, n, classes)
+        check_labels(labels, classes, n, values=True)
     device = next(network.parameters()).device
 
     def draw(seeds: list[int], labels: Tensor | None) -> Tensor:

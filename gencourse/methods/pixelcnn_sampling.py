@@ -121,7 +121,7 @@ def sample_images(
     """
     seeds = picture_seeds(n, generator, seeds)
     if labels is not None:
-        check_labels(labels, n, network.classes)
+        check_labels(labels, network.classes, n, values=True)
     shape = (network.channels, network.side, network.side)
 
     def draw(seeds: list[int], labels: Tensor | None) -> Tensor:

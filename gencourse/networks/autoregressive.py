@@ -105,7 +105,7 @@ class PixelNetwork(nn.Module):
         if min(x.shape[2:]) < self.smallest:
             raise ImageError(f"the kernel reaches over {self.smallest} pixels; got shape {tuple(x.shape)}")
         check_levels(x, self.levels, values=values)
-        check_labels(labels, len(x), self.classes, values=values)
+        check_labels(labels, self.classes, len(x), values=values)
 
     def context(self, labels: Tensor | None) -> list[Tensor | None]:
         """What the labels add to each layer: (B, n, 1, 1) each, or None."""

@@ -75,7 +75,7 @@ class UNet(nn.Module):
         check_shape(x_t, "x_t", "B", self.channels, "H", "W")
         check_shape(t, "t", len(x_t), floating=False)
         if labels is not None:
-            check_labels(labels, len(x_t), self.classes, values=False)
+            check_labels(labels, self.classes + 1 if self.classes else 0, len(x_t))
         first = self.time[0]
         conditions = self.time(time_features(t, first.in_features).to(first.weight.dtype))  # (B, 4 widths[0])
         if self.label is not None:
