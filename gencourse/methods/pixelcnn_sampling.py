@@ -204,5 +204,7 @@ def _start(network: PixelNetwork, shape: tuple[int, ...], labels, given, mask) -
     network.check(given, labels)
     known = int(mask.sum())
     if not mask.flatten()[:known].all():
-        raise ValueError("the mask must keep all pixels up to some place in raster order, and none after it")
+        raise ValueError(
+            "the mask must keep all pixels up to some place in raster order, row by row, and none after it"
+        )
     return torch.where(mask.cpu(), given.cpu(), x).to(device), known
