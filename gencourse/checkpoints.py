@@ -26,10 +26,14 @@ __all__ += ["sampler", "save"]
 class Model:
     """A shipped network: its class, which chapter trains it, and what draws pictures from it.
 
-    network: the record in the file holds the arguments of this class. sampler: None for a network that makes no
-    pictures, else function(network, n, *, labels=None, generator=None) -> (n, C, H, W) in [0, 1]. labels: (n,) int64
-    for a network whose attribute `classes` says how many kinds there are. The function runs where the network is, and
-    draws all random numbers from the generator. Further keyword-only arguments are its options.
+    Args:
+        network: the class; the record in the file holds its arguments. An attribute `classes` says how many kinds of
+            pictures there are, None or 0 for networks without labels.
+        chapter: its number.
+        sampler: None for a network that makes no pictures, else
+            function(network, n, *, labels=None, generator=None, seeds=None, batch_size=..., progress=None)
+            -> (n, C, H, W) in [0, 1] on the CPU, where each picture depends on its own seed and label alone; see
+            `methods.sampling`. Further keyword-only arguments are its options.
     """
 
     network: type[nn.Module]
@@ -61,20 +65,23 @@ def names() -> list[str]:
 def load(name: str, device: torch.device | str | None = None) -> nn.Module:
     """Return a shipped model by name, in eval mode, its weights in float32 and frozen.
 
-    Raises ValueError that lists the known names, FileNotFoundError where the weights are missing.
+    Raises:
+        ValueError: an unknown name; it lists the known ones.
+        FileNotFoundError: the weights are missing.
     """
     return read(folder() / f"{name}.safetensors", _find(name, list(MODELS)).network, device)
 
 
 def generative() -> list[str]:
-    """Return the shipped models that make pictures, whether their weights are present or not."""
+    """Return the names of the models that draw pictures, whether their weights are present or not."""
     return sorted(name for name, model in MODELS.items() if model.sampler)
 
 
 def sampler(name: str) -> Callable[..., Tensor]:
     """Return the function that draws pictures from a shipped model: sampler(name)(load(name), 64, generator=g).
 
-    Raises ValueError that lists the models that make pictures.
+    Raises:
+        ValueError: a model that draws none; it lists those that do.
     """
     return _find(name, generative()).sampler
 

@@ -6,6 +6,7 @@ training step without making an accelerator wait.
 
 import difflib
 from collections.abc import Iterable
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -65,3 +66,50 @@ def same_shape(x: Tensor, y: Tensor) -> None:
     """Raise ImageError unless both are floating point tensors of one shape; their values are not looked at."""
     if check_tensor(x, floating=True).shape != check_tensor(y, floating=True).shape:
         raise ImageError(f"expected two tensors of one shape, got {tuple(x.shape)} and {tuple(y.shape)}")
+
+
+def at_least(least: int, **numbers: int) -> None:
+    """Check whole numbers such as sizes, each named as the argument it came by.
+
+    Raises:
+        ValueError: One of them is no whole number, or is below `least`.
+    """
+    for name, number in numbers.items():
+        if not isinstance(number, Integral) or number < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
+
+
+def check_labels(labels: Tensor | None, classes: int | None, count: int, *, values: bool = False) -> Tensor | None:
+    """Check the labels for a network that may have classes.
+
+    Args:
+        labels: (count,) int64, or None for a network without classes.
+        classes: How many the network has; None or 0 for none.
+        count: How many labels are needed.
+        values: Look at the values too; an accelerator has to wait for this.
+
+    Returns:
+        The labels, unchanged.
+
+    Raises:
+        ValueError: Labels are missing, not wanted, of another shape or type, or outside [0, classes).
+    """
+    if (labels is None) != (not classes):
+        has = "no classes, leave labels out" if not classes else f"{classes} classes: labels (B,) are needed"
+        raise ValueError(f"this network has {has}")
+    if labels is None:
+        return None
+    if not isinstance(labels, Tensor) or labels.shape != (count,) or labels.dtype != torch.int64:
+        got = f"{tuple(labels.shape)} {labels.dtype}" if isinstance(labels, Tensor) else f"a {type(labels).__name__}"
+        raise ValueError(f"labels must be ({count},) int64, got {got}")
+    if values and count and not 0 <= labels.min() <= labels.max() < classes:
+        raise ValueError(f"labels must lie in [0, {classes}), got {labels.min().item()} to {labels.max().item()}")
+    return labels
+
+
+def check_levels(x: Tensor, levels: int, *, values: bool = True) -> None:
+    """Raise ValueError unless x holds integers in [0, levels); values: whether they are read."""
+    if x.is_floating_point() or x.is_complex() or x.dtype == torch.bool:
+        raise ValueError(f"pixels are integers from 0 to {levels - 1}, got {x.dtype}: binarise or quantise first")
+    if values and not 0 <= x.min() <= x.max() < levels:
+        raise ValueError(f"pixels must lie between 0 and {levels - 1}, got {x.min()} to {x.max()}")

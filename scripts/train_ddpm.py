@@ -19,10 +19,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from gencourse import Average, checkpoints, data, descend
 from gencourse.methods.denoising import SCHEDULES, Diffusion, sample_images
-from gencourse.methods.diffusion import TARGETS, diffusion_loss, drop_labels, min_snr, plain
+from gencourse.methods.diffusion import TARGETS, diffusion_loss, drop_labels, min_snr, uniform_weight
 from gencourse.metrics import score
 
-WEIGHTS = {"plain": plain, "min-snr": min_snr}
+WEIGHTS = {"plain": uniform_weight, "min-snr": min_snr}
 
 
 def main() -> None:

@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gencourse.commands import input_errors, output_file
+from gencourse.commands import UserError, input_errors, output_file
 from gencourse.commands._arguments import file_name, number, whole
 from gencourse.commands.run import duration
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
 ORDER = 40
@@ -26,9 +25,7 @@ gencourse sample dcgan_digits -n 10000 --seed 1 -o samples.npz
 
 An .npz file holds images, uint8, N x H x W x C, and labels where the model has classes.
 """
-# Pictures at a time. torch draws normal numbers in blocks of 16, so with a multiple of 16 the noise of picture i, and
-# with it the picture, is the same whatever the batch size.
-BATCH = 64
+BATCH = 64  # pictures at a time, so that the progress bar moves
 OPTIONS = ("steps", "guidance", "temperature")  # of some samplers; the function's own arguments say which it has
 
 
@@ -50,8 +47,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """List the models, or draw pictures from one, write them, say where they are."""
-    import torch
-
     from gencourse import checkpoints, images
     from gencourse.data import archive
     from gencourse.runtime import choose_device
@@ -64,16 +59,16 @@ def main(args: argparse.Namespace) -> int:
         if args.name is None or args.output is None:
             raise ValueError("name a model and where its pictures go, -o FILE; --list shows the models")
         draw = checkpoints.sampler(args.name)
+        options = chosen_options(args, draw)
         device = choose_device(args.device)
         network = checkpoints.load(args.name, device)
-        options = chosen_options(args, draw, network)
-        if "device" in inspect.signature(draw).parameters:
-            options["device"] = device
         labels = chosen_labels(network, args)
         out = output_file(args.output, ".npz")
     began = time.perf_counter()
-    generator = torch.Generator().manual_seed(args.seed)
-    drawn = draw_in_batches(draw, network, args.n, labels, generator, options)
+    try:
+        drawn = drawn_pictures(draw, network, args, labels, options)
+    except ValueError as error:  # what the sampler itself refuses, as too many steps
+        raise UserError(str(error)) from error
     took = duration(time.perf_counter() - began)
     with input_errors():
         if out.suffix.lower() == ".npz":
@@ -86,33 +81,28 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def draw_in_batches(
+def drawn_pictures(
     draw: Callable[..., Tensor],
     network: nn.Module,
-    n: int,
+    args: argparse.Namespace,
     labels: Tensor | None,
-    generator: torch.Generator,
     options: dict[str, Any],
 ) -> Tensor:
-    """Return (n, C, H, W) in [0, 1] on the CPU; the generator runs on from batch to batch."""
+    """Return (n, C, H, W) in [0, 1] on the CPU, and show how far it is."""
     import torch
     from tqdm.auto import tqdm
 
-    drawn = []
-    with tqdm(total=n, desc="sample", unit="picture", dynamic_ncols=True) as bar:
-        for first in range(0, n, BATCH):
-            count = min(BATCH, n - first)
-            asked = None if labels is None else labels[first : first + count]
-            drawn.append(draw(network, count, labels=asked, generator=generator, **options).cpu())
-            bar.update(count)
-    return torch.cat(drawn)
+    generator = torch.Generator().manual_seed(args.seed)
+    with tqdm(total=args.n, desc="sample", unit="picture", dynamic_ncols=True, delay=0.5) as bar:
+        shown = {"batch_size": BATCH, "progress": bar.update}
+        return draw(network, args.n, labels=labels, generator=generator, **shown, **options)
 
 
-def chosen_options(args: argparse.Namespace, draw: Callable[..., Tensor], network: nn.Module) -> dict[str, Any]:
+def chosen_options(args: argparse.Namespace, draw: Callable[..., Tensor]) -> dict[str, Any]:
     """Return the options that were given.
 
     Raises:
-        ValueError: the model does not have one of them, or not so many steps.
+        ValueError: the model does not have one of them.
     """
     has = [name for name in OPTIONS if name in inspect.signature(draw).parameters]
     given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
@@ -120,8 +110,6 @@ def chosen_options(args: argparse.Namespace, draw: Callable[..., Tensor], networ
         if name not in has:
             others = ", ".join(f"--{option}" for option in has) or "no such options"
             raise ValueError(f"{args.name} has no --{name}; it has {others}")
-    if "steps" in given and hasattr(network, "schedule"):
-        network.schedule.timesteps(given["steps"])  # refuses more than there are
     return given
 
 

@@ -6,24 +6,37 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gencourse.expect import check_tensor, same_shape
+from gencourse.expect import check_labels, same_shape
 from gencourse.images import to_unit
-from gencourse.methods.diffusion import TARGETS, NoiseSchedule, Target, cosine_schedule, linear_schedule, scales
-from gencourse.methods.samplers import Model, dpm_solver_pp_2m, noise_like
+from gencourse.methods.diffusion import (
+    TARGETS,
+    NoiseSchedule,
+    Target,
+    cosine_schedule,
+    linear_schedule,
+    signal_noise_scales,
+)
+from gencourse.methods.samplers import Model, dpm_solver_pp_2m
+from gencourse.methods.sampling import BATCH, generators, in_batches, normal, picture_seeds
 from gencourse.modes import eval_mode
-from gencourse.networks.unet import UNet, check_labels
+from gencourse.networks.unet import UNet
 
 SCHEDULES = {"linear": linear_schedule, "cosine": cosine_schedule}
 
 
 def denoiser(network: Callable[..., Tensor], schedule: NoiseSchedule, target: Target) -> Callable[..., Tensor]:
-    """Make a model from a network that predicts `target`: (x_t, t) or (x_t, t, labels) -> x0_hat, (B, C, H, W).
+    """Make a model from a network that predicts `target`.
 
-    The model raises ValueError for times that the schedule does not have and a network that changes the shape.
+    Args:
+        network: (x_t, t) or (x_t, t, labels) -> a prediction, (B, C, H, W).
+        schedule, target: that it was trained with.
+
+    Returns:
+        The model: the same arguments -> x0_hat, (B, C, H, W). It raises ImageError where the network changes the shape.
     """
 
     def model(x_t: Tensor, t: Tensor, *labels: Tensor | None) -> Tensor:
-        a, s = scales(t, schedule.alphas_cumprod, x_t)
+        a, s = signal_noise_scales(t, schedule.alphas_cumprod, x_t)
         answer = network(x_t, t, *labels)
         same_shape(x_t, answer)
         return target.to_x0(x_t, answer, a, s)
@@ -34,19 +47,29 @@ def denoiser(network: Callable[..., Tensor], schedule: NoiseSchedule, target: Ta
 def guided(network: nn.Module, labels: Tensor, weight: float) -> Model:
     """Classifier-free guidance: from the unconditional prediction to the conditional one and, weight > 1, beyond.
 
-    network: (x_t, t, labels) -> a prediction of any kind, x0_hat or what `denoiser` takes; `.null`: its label "any".
-    labels: (B,) int64. weight 0: unconditional, 1: conditional. Other weights ask for both at once, in a batch of 2 B.
-    Ho & Salimans 2022, eq. 6, whose w is weight - 1. Raises ValueError for unknown labels or a negative weight.
+    Args:
+        network: (x_t, t, labels) -> a prediction of any kind, x0_hat or what `denoiser` takes; `.null`: its label
+            "any".
+        labels: (B,) int64.
+        weight: 0 for unconditional, 1 for conditional. Others ask for both at once, in a batch of 2 B.
+
+    Returns:
+        The model: (x_t, t) -> a prediction of the same kind.
+
+    Raises:
+        ValueError: unknown labels (those on an accelerator are not looked at), or a negative weight.
+
+    Source: Ho & Salimans 2022, eq. 6, whose w is weight - 1.
     """
     if not weight >= 0:
         raise ValueError(f"the guidance weight must be 0 or more, got {weight}")
-    check_labels(labels, network.null)
-    anything = torch.full_like(labels, network.null)
+    check_labels(labels, network.null, len(labels), values=labels.device.type == "cpu")
+    null = torch.full_like(labels, network.null)
     if weight in (0, 1):
-        return lambda x_t, t: network(x_t, t, labels if weight else anything)
+        return lambda x_t, t: network(x_t, t, labels if weight else null)
 
     def model(x_t: Tensor, t: Tensor) -> Tensor:
-        both = network(torch.cat((x_t, x_t)), torch.cat((t, t)), torch.cat((anything, labels)))
+        both = network(torch.cat((x_t, x_t)), torch.cat((t, t)), torch.cat((null, labels)))
         without, given = both.chunk(2)
         return without + weight * (given - without)
 
@@ -54,20 +77,25 @@ def guided(network: nn.Module, labels: Tensor, weight: float) -> Model:
 
 
 def clipped(model: Model, low: float = -1.0, high: float = 1.0) -> Model:
-    """The same model, its x0_hat cut to the range of pictures: what is outside cannot be right. Apply it last.
-
-    It raises ImageError where the model answers with anything but a floating point tensor.
-    """
-    return lambda x_t, t: check_tensor(model(x_t, t), floating=True).clamp(low, high)
+    """The same model, its x0_hat cut to the range of pictures: what is outside cannot be right. Apply it last."""
+    return lambda x_t, t: model(x_t, t).clamp(low, high)
 
 
 class Diffusion(nn.Module):
     """A U-Net together with the schedule and the target it was trained for: what a checkpoint holds.
 
-    network: the arguments of `UNet`; shape: (C, H, W) of the pictures; target: "noise", "x0" or "v"; schedule: "linear"
-    or "cosine", of `steps` steps. All are numbers and words so that a checkpoint's record can rebuild it.
-    forward: (x_t, t, labels=None) -> x0_hat, (B, C, H, W), a model as the samplers want it; what is trained is
-    `.network`. Raises ValueError for an unknown word, and as `UNet` does.
+    All arguments are numbers and words, so that a checkpoint's record can rebuild it. forward: (x_t, t, labels=None) ->
+    x0_hat, (B, C, H, W), a model as the samplers want it; what is trained is `.network`.
+
+    Args:
+        network: the arguments of `UNet`.
+        shape: (C, H, W) of the pictures.
+        target: "noise", "x0" or "v".
+        schedule: "linear" or "cosine".
+        steps: of the schedule.
+
+    Raises:
+        ValueError: an unknown word, a shape of other channels, and as `UNet`.
     """
 
     def __init__(
@@ -90,7 +118,8 @@ class Diffusion(nn.Module):
             raise ValueError(f"shape must be (C, H, W) with C = {self.network.channels} channels, got {shape}")
 
     def forward(self, x_t: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
-        return denoiser(self.network, self.schedule, self.target)(x_t, t, labels)
+        answer = self.network(x_t, t, labels)
+        return self.target.to_x0(x_t, answer, *signal_noise_scales(t, self.schedule.alphas_cumprod, x_t))
 
 
 @torch.no_grad()
@@ -100,29 +129,40 @@ def sample_images(
     *,
     labels: Tensor | None = None,
     generator: torch.Generator | None = None,
-    steps: int = 20,
+    seeds: Sequence[int] | Tensor | None = None,
+    steps: int | Sequence[int] = 20,
     guidance: float = 1.0,
     sampler: Callable[..., Tensor] = dpm_solver_pp_2m,
-    batch_size: int = 256,
+    batch_size: int = BATCH,
+    progress: Callable[[int], object] | None = None,
 ) -> Tensor:
-    """Draw n pictures, (n, C, H, W) in [0, 1] on the CPU.
+    """Draw n pictures, (n, C, H, W) in [0, 1] on the CPU, in eval mode. Each depends on its own seed and label alone.
 
-    labels: (n,) int64 in [0, classes), the class of each, or None for "any". guidance: its weight, see `guided`;
-    without labels it has no effect. sampler: one of `samplers.py`. From the generator comes one seed for each picture,
-    from which all of its noise is drawn: picture i is the same whatever n and batch_size are.
-    Raises ValueError when labels are not n known classes, and as the sampler does.
+    Args:
+        diffusion: the model.
+        n: how many, at least 1.
+        labels: (n,) int64 in [0, classes), the class of each; None means "any class", the model's own marginal: its
+            null label.
+        generator: on the CPU, where each picture's seed is drawn.
+        seeds: n of them, in place of the generator's.
+        steps: how many the sampler takes, or their times.
+        guidance: its weight, see `guided`; without labels it has no effect.
+        sampler: one of `samplers.py`.
+        batch_size: how many at a time.
+        progress: called with the number of pictures after each batch.
+
+    Raises:
+        ValueError: labels or seeds that are not n, unknown classes, and as the sampler.
     """
-    if n < 1:
-        raise ValueError(f"ask for at least 1 picture, not {n}")
-    if labels is not None and check_tensor(labels).shape != (n,):
-        raise ValueError(f"{n} pictures need as many labels, got shape {tuple(labels.shape)}")
-    device, images = next(diffusion.parameters()).device, []
-    seeds = torch.randint(2**63 - 1, (n,), generator=generator).tolist()
+    seeds, device = picture_seeds(n, generator, seeds), next(diffusion.parameters()).device
+    if labels is not None:
+        check_labels(labels, diffusion.classes, n, values=True)
+
+    def draw(seeds: list[int], labels: Tensor | None) -> Tensor:
+        own = generators(seeds)
+        model = diffusion if labels is None else guided(diffusion, labels.to(device), guidance)
+        x_T = normal((len(seeds), *diffusion.shape), own).to(device)
+        return sampler(clipped(model), x_T, diffusion.schedule, steps=steps, generator=own)
+
     with eval_mode(diffusion):
-        for first in range(0, n, batch_size):
-            own = [torch.Generator().manual_seed(seed) for seed in seeds[first : first + batch_size]]
-            asked = None if labels is None else labels[first : first + batch_size].to(device)
-            model = diffusion if asked is None else guided(diffusion, asked, guidance)
-            x_T = noise_like(torch.empty(len(own), *diffusion.shape, device=device), own)
-            images.append(sampler(clipped(model), x_T, diffusion.schedule, steps=steps, generator=own).cpu())
-    return to_unit(torch.cat(images))
+        return to_unit(in_batches(draw, seeds, labels, batch_size=batch_size, progress=progress))

@@ -6,16 +6,17 @@ ImageError for logits that are no floating point tensors, or none at all.
 What steadies the training, penalties, the buffer of past fakes and augmentation, is in `gan_tricks`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencourse.expect import ImageError, check_range, check_tensor
+from gencourse.expect import ImageError, check_labels, check_range, check_tensor
 from gencourse.images import to_unit
 from gencourse.methods.gan_tricks import PastFakes, Penalty
+from gencourse.methods.sampling import BATCH, any_class, generators, in_batches, normal, picture_seeds
 from gencourse.modes import eval_mode, frozen
 from gencourse.training.helpers import Average, descend
 
@@ -182,17 +183,40 @@ def latent(network: nn.Module, count: int, generator: torch.Generator | None = N
 
 @torch.no_grad()
 def sample_images(
-    network: nn.Module, n: int, *, labels: Tensor | None = None, generator: torch.Generator | None = None
+    network: nn.Module,
+    n: int,
+    *,
+    labels: Tensor | None = None,
+    generator: torch.Generator | None = None,
+    seeds: Sequence[int] | Tensor | None = None,
+    batch_size: int = BATCH,
+    progress: Callable[[int], object] | None = None,
 ) -> Tensor:
-    """Draw n pictures, (n, C, H, W) in [0, 1], from a generator, in eval mode.
+    """Draw n pictures, (n, C, H, W) in [0, 1] on the CPU, in eval mode. Each depends on its own seed and label alone.
 
-    labels: (n,) int64; without them a network that has classes draws them evenly at random. Raises ValueError for fewer
-    than one picture and for labels that the network does not take.
+    Args:
+        network: G(z) or G(z, labels), with an attribute `latent`, the length of z, and `classes` where it has labels.
+        n: how many, at least 1.
+        labels: (n,) int64 in [0, classes), the class of each; None means "any class", the model's own marginal: each
+            picture's is drawn from its seed.
+        generator: on the CPU, where each picture's seed is drawn.
+        seeds: n of them, in place of the generator's.
+        batch_size: how many at a time.
+        progress: called with the number of pictures after each batch.
+
+    Raises:
+        ValueError: labels or seeds that are not n, unknown classes.
     """
-    z = latent(network, n, generator)
-    classes = getattr(network, "classes", None)
-    if classes is not None and labels is None:
-        labels = torch.randint(classes, (n,), generator=generator)
+    seeds, classes = picture_seeds(n, generator, seeds), getattr(network, "classes", None) or 0
+    if labels is not None:
+        check_labels(labels, classes, n, values=True)
+    device = next(network.parameters()).device
+
+    def draw(seeds: list[int], labels: Tensor | None) -> Tensor:
+        z = normal((len(seeds), network.latent), generators(seeds)).to(device)
+        if labels is None and classes:
+            labels = any_class(classes, seeds)
+        return to_unit(network(z) if labels is None else network(z, labels.to(device)))
+
     with eval_mode(network):
-        x = network(z) if labels is None else network(z, check_tensor(labels).to(z.device))
-    return to_unit(x)
+        return in_batches(draw, seeds, labels, batch_size=batch_size, progress=progress)

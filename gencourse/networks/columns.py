@@ -67,17 +67,22 @@ class Memory:
 class Columns:
     """The logits of a network pixel by pixel in raster order, each for the price of one column of every layer.
 
-    x: (B, C, H, W) int64, where the caller writes each pixel before asking for a later one; labels: as the network's.
     Call it with (r, c): the logits of that pixel, (B, levels, C), of which those of colour k count once the colours
     before k are written. They equal network(x, labels)[..., r, c] up to rounding. Pixels in between are caught up on.
-    Raises ValueError for pixels that lie back, and for networks that know no columns.
+
+    Args:
+        network: with `entries`.
+        x: (B, C, H, W) int64, where the caller writes each pixel before asking for a later one.
+        labels: as the network's.
+
+    Raises:
+        ValueError: a network that knows no columns; when called, for pixels that lie back.
     """
 
     def __init__(self, network: PixelNetwork, x: Tensor, labels: Tensor | None = None):
-        network.check(x)
         if not network.entries:
             raise ValueError(f"{type(network).__name__} cannot be evaluated pixel by pixel: use sample_naive")
-        self.network, self.x, self.context = network, x, network.context(len(x), labels)
+        self.network, self.x, self.context = network, x, network.context(labels)
         layers = [layer for layer in network.modules() if isinstance(layer, CausalConv2d)]
         self.memories: dict[nn.Module, Memory] = {layer: Memory(layer, len(x), x.shape[3]) for layer in layers}
         self.entries = [self.memories[layer] for layer in network.entries]

@@ -7,14 +7,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencourse.expect import ImageError, check_tensor
-
 
 def causal_mask(kind: str, size: int) -> Tensor:
     """1 where a kernel may look: above the centre row and left of the centre; at the centre too for kind "B".
 
-    size: side of the kernel, odd. Returns (size, size) float32. Raises ValueError for another kind or size.
-    van den Oord et al. 2016, "Pixel Recurrent Neural Networks", sec. 3.4.
+    Args:
+        kind: "A" or "B".
+        size: side of the kernel, odd.
+
+    Returns:
+        (size, size) float32.
+
+    Raises:
+        ValueError: another kind or size.
+
+    Source: van den Oord et al. 2016, "Pixel Recurrent Neural Networks", sec. 3.4.
     """
     if kind not in ("A", "B") or size < 1 or size % 2 == 0:
         raise ValueError(f'expected kind "A" or "B" and an odd size, got {kind!r} and {size}')
@@ -28,17 +35,12 @@ def causal_mask(kind: str, size: int) -> Tensor:
 def colour_mask(kind: str, outputs: int, inputs: int, colours: int) -> Tensor:
     """1 where output channel o may see input channel i of the same pixel: (outputs, inputs) float32.
 
-    Kind "A": i belongs to an earlier colour than o; "B": to the same or an earlier one. Sec. 3.4 of the same paper.
-    Raises ValueError for another kind.
+    Kind "A": i belongs to an earlier colour than o; "B": to the same or an earlier one.
+
+    Source: van den Oord et al. 2016, "Pixel Recurrent Neural Networks", sec. 3.4.
     """
-    _check_kind(kind)
     of_output, of_input = torch.arange(outputs)[:, None] % colours, torch.arange(inputs) % colours
     return (of_input < of_output if kind == "A" else of_input <= of_output).float()
-
-
-def _check_kind(kind: str) -> None:
-    if kind not in ("A", "B"):
-        raise ValueError(f'expected kind "A" or "B", got {kind!r}')
 
 
 class CausalConv2d(nn.Conv2d):
@@ -55,8 +57,6 @@ class CausalConv2d(nn.Conv2d):
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        if check_tensor(x, floating=True).ndim != 4 or x.shape[1] != self.in_channels:
-            raise ImageError(f"expected (B, {self.in_channels}, H, W), got shape {tuple(x.shape)}")
         weight = self.seen()
         top, left, right = self.margins
         below = self.dilation[0] * (weight.shape[2] - 1) - top  # negative where the image is shifted down
@@ -66,10 +66,20 @@ class CausalConv2d(nn.Conv2d):
 class MaskedConv2d(CausalConv2d):
     """A convolution whose kernel is multiplied by a mask: W' = W * M, without ever writing into W.
 
-    kind: "A" hides the pixel itself (first layer), "B" shows it; of the colours of one pixel each sees those before it.
-    size: side of the kernel, odd; height: its rows if not `size`: 1 for a kernel that sees its own row alone.
     Rows and columns that the mask hides as a whole are left out of the sum, which saves a third of a 3 x 3 kernel.
-    forward: (B, inputs, H, W) to (B, outputs, H, W). Raises ValueError for another kind, size or shape.
+    forward: (B, inputs, H, W) to (B, outputs, H, W).
+
+    Args:
+        kind: "A" hides the pixel itself (first layer), "B" shows it; of the colours of one pixel each sees those
+            before it.
+        inputs, outputs: channels.
+        size: side of the kernel, odd.
+        height: its rows, odd, if not `size`: 1 for a kernel that sees its own row alone.
+        colours: that share the channels.
+        dilation: pixels from one tap of the kernel to the next.
+
+    Raises:
+        ValueError: another kind, size or height.
     """
 
     def __init__(
@@ -102,15 +112,23 @@ class VerticalConv2d(CausalConv2d):
     """A convolution over whole rows: those above a pixel (kind "A") or those above and its own (kind "B").
 
     For the vertical stack, where kind A comes first: from then on a row holds only what was above it.
-    size: columns of the kernel, odd, at least 3 for kind A; it has size // 2 rows above and for kind B its own.
-    forward: (B, inputs, H, W) to (B, outputs, H, W). Raises ValueError for another kind, size or shape.
-    van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders", sec. 2.2.
+    forward: (B, inputs, H, W) to (B, outputs, H, W).
+
+    Args:
+        kind: "A" or "B".
+        inputs, outputs: channels.
+        size: columns of the kernel, odd, at least 3 for kind A; it has size // 2 rows above and for kind B its own.
+        dilation: pixels from one tap of the kernel to the next.
+
+    Raises:
+        ValueError: another kind or size.
+
+    Source: van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders", sec. 2.2.
     """
 
     def __init__(self, kind: str, inputs: int, outputs: int, size: int, *, dilation: int = 1):
-        _check_kind(kind)
-        if size % 2 == 0 or size < (3 if kind == "A" else 1):
-            raise ValueError(f"size must be odd, and for kind A at least 3; got {size}")
+        if kind not in ("A", "B") or size % 2 == 0 or size < (3 if kind == "A" else 1):
+            raise ValueError(f'expected kind "A" or "B" and an odd size, at least 3 for A; got {kind!r} and {size}')
         over = size // 2
         super().__init__(inputs, outputs, (over + (kind == "B"), size), dilation=dilation)
         self.margins = (dilation * over, dilation * over, dilation * over)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gencourse.expect import ImageError, check_tensor
 from gencourse.networks.autoregressive import PixelNetwork, label_embeddings
 from gencourse.networks.masked import MaskedConv2d, VerticalConv2d, causal_mask
 
@@ -19,10 +18,17 @@ __all__ = ["GatedPixelCNN", "MaskedConv2d", "PixelCNN", "VerticalConv2d", "causa
 class PixelCNN(PixelNetwork):
     """One stack of masked convolutions: a kernel of type A, then residual layers x + conv(ReLU(x)) of type B.
 
-    width: channels of a layer, divisible by the colours; layers: masked convolutions, the first included; kernel and
-    first_kernel: their sides, odd. The other arguments are PixelNetwork's. Has a blind spot, up and to the right.
-    van den Oord et al. 2016, "Pixel Recurrent Neural Networks", sec. 3.5 and table 1. Differs from the paper: the
-    residual layer is one convolution, without 1 x 1 convolutions around it; the network sees coordinates.
+    Has a blind spot, up and to the right.
+
+    Args:
+        width: channels of a layer, divisible by the colours.
+        layers: masked convolutions, the first included.
+        kernel, first_kernel: their sides, odd.
+        levels, channels, classes, side: as PixelNetwork's.
+
+    Source: van den Oord et al. 2016, "Pixel Recurrent Neural Networks", sec. 3.5 and table 1.
+    Differs from the paper: the residual layer is one convolution, without 1 x 1 convolutions around it; the network
+    sees coordinates.
     """
 
     def __init__(
@@ -57,10 +63,7 @@ class PixelCNN(PixelNetwork):
 
 
 class GatedBlock(nn.Module):
-    """One layer of both stacks, each an activation tanh(a) * sigmoid(b) of 2 * width channels (eq. 2).
-
-    Raises ValueError for another kind than "A" and "B".
-    """
+    """One layer of both stacks, each an activation tanh(a) * sigmoid(b) of 2 * width channels (eq. 2)."""
 
     def __init__(self, kind: str, inputs: tuple[int, int], width: int, kernel: int, colours: int, dilation: int):
         super().__init__()
@@ -72,21 +75,24 @@ class GatedBlock(nn.Module):
 
 
 def gate(y: Tensor) -> Tensor:
-    """tanh(a) * sigmoid(b) with a and b the halves of the channels. Raises ImageError where they are odd."""
-    if check_tensor(y, floating=True).ndim < 2 or y.shape[1] % 2:
-        raise ImageError(f"expected an even number of channels, (B, 2 C, ...), got {tuple(y.shape)}")
-    a, b = y.chunk(2, 1)
+    """tanh(a) * sigmoid(b) with a and b the halves of the channels: (B, 2 C, ...) -> (B, C, ...)."""
+    a, b = y.split(y.shape[1] // 2, 1)  # unlike chunk it makes three of an odd number
     return a.tanh() * b.sigmoid()
 
 
 class GatedPixelCNN(PixelNetwork):
     """Two stacks without a blind spot: one sees all rows above, the other its own row to the left, and the first.
 
-    width: channels of each stack, divisible by the colours; layers: gated layers, the first included; kernel and
-    first_kernel: odd; dilations: of the layers after the first, repeated from the start when they run out. The other
-    arguments are PixelNetwork's.
-    van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders", fig. 2. Differs from the paper: the
-    vertical stack is residual too and passes on its activations, not what they are made of; dilations; coordinates.
+    Args:
+        width: channels of each stack, divisible by the colours.
+        layers: gated layers, the first included.
+        kernel, first_kernel: sides, odd.
+        dilations: of the layers after the first, repeated from the start when they run out.
+        levels, channels, classes, side: as PixelNetwork's.
+
+    Source: van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders", fig. 2.
+    Differs from the paper: the vertical stack is residual too and passes on its activations, not what they are made of;
+    dilations; coordinates.
     """
 
     def __init__(

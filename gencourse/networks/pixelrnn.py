@@ -10,10 +10,16 @@ from gencourse.networks.masked import MaskedConv2d
 class RowLSTM(nn.Module):
     """An LSTM that goes down an image row by row, all pixels of a row at once.
 
-    inputs: channels that come in; width: of state and output; size: of both kernels along the row, odd.
     forward: (B, inputs, H, W), plus (B, 4 * width, 1, 1) or None that is added to the gates, to (B, width, H, W); a
     pixel of it has seen its row up to itself and a triangle of the rows above.
-    van den Oord et al. 2016, "Pixel Recurrent Neural Networks", sec. 3.1 and eq. 3.
+
+    Args:
+        inputs: channels that come in.
+        width: channels of state and output.
+        size: of both kernels along the row, odd.
+        colours: that share the channels.
+
+    Source: van den Oord et al. 2016, "Pixel Recurrent Neural Networks", sec. 3.1 and eq. 3.
     """
 
     def __init__(self, inputs: int, width: int, size: int, *, colours: int = 1):
@@ -38,8 +44,14 @@ class RowLSTM(nn.Module):
 class PixelRNN(PixelNetwork):
     """Row LSTMs with residual connections, 2 * width channels between them and `width` inside.
 
-    layers: masked convolution and LSTMs, together; kernel: along the rows; first_kernel: of the convolution. The other
-    arguments are PixelNetwork's. van den Oord et al. 2016, "Pixel Recurrent Neural Networks", table 1.
+    Args:
+        width: channels inside an LSTM.
+        layers: masked convolution and LSTMs, together.
+        kernel: along the rows.
+        first_kernel: of the convolution.
+        levels, channels, classes, side: as PixelNetwork's.
+
+    Source: van den Oord et al. 2016, "Pixel Recurrent Neural Networks", table 1.
     Differs from the paper: two LSTMs and not up to twelve, none of them diagonal; the network sees coordinates.
     """
 

@@ -2,26 +2,38 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencourse.expect import check_tensor
+from gencourse.expect import at_least, check_labels, check_shape
 
 GROUPS = 8  # of each group normalisation; every width must be a multiple of it
 
 
 class UNet(nn.Module):
-    """Predict from x_t and t what the training asks for: the noise, x_0 or v. Ho et al. 2020, app. B.
+    """Predict from x_t and t what the training asks for: the noise, x_0 or v.
 
-    channels: of the pictures; widths: channels of each level, multiples of 8; from one level to the next the sides are
-    halved (28 -> 14 -> 7), odd ones rounded up. blocks: residual blocks a level, going down and again coming up.
-    attention: how many of the lowest levels attend, with `heads` heads. dropout: in each residual block.
-    classes: 0, or how many classes it may be asked for; then label `null`, equal to `classes`, means "any".
     forward: x_t (B, channels, H, W), t (B,), labels (B,) int64 in [0, classes] or None for "any"; returns the shape of
-    x_t, zero before training. Raises ValueError for other shapes, labels without classes, bad sizes, and unknown labels
-    (those on an accelerator are not looked at, which would make it wait in every step of a training).
+    x_t, zero before training. Raises ValueError for other shapes and labels without classes; what the labels are it
+    does not look at, which would make an accelerator wait in every step of a training.
+
+    Args:
+        channels: of the pictures.
+        widths: channels of each level, multiples of 8; from one level to the next the sides are halved
+            (28 -> 14 -> 7), odd ones rounded up.
+        blocks: residual blocks a level, going down and again coming up.
+        attention: how many of the lowest levels attend.
+        heads: of attention, in each block that attends.
+        classes: 0, or how many classes it may be asked for; then label `null`, equal to `classes`, means "any".
+        dropout: in each residual block.
+
+    Raises:
+        ValueError: other sizes.
+
+    Source: Ho et al. 2020, app. B.
     Differs from the paper: halved and doubled by mean and repetition, without convolutions; one skip a level, not one a
     block; time scales and shifts the normalised features (Nichol & Dhariwal 2021, app. A) where the paper adds it;
     several heads attend, in each block of the lowest levels; the middle is one block without attention.
@@ -39,7 +51,10 @@ class UNet(nn.Module):
         dropout: float = 0.0,
     ):
         super().__init__()
-        _check_sizes(channels, widths, blocks, attention, heads, classes)
+        at_least(1, channels=channels, blocks=blocks, heads=heads)
+        at_least(0, classes=classes)
+        if not 0 <= attention <= len(widths) or any(width % heads for width in widths[len(widths) - attention :]):
+            raise ValueError(f"0 to {len(widths)} levels can attend, of widths that {heads} heads divide")
         self.channels, self.classes, self.null = channels, classes, classes
         conditions = 4 * widths[0]
         self.time = nn.Sequential(nn.Linear(2 * widths[0], conditions), nn.SiLU(), nn.Linear(conditions, conditions))
@@ -51,13 +66,16 @@ class UNet(nn.Module):
             from_above, from_below = widths[max(level - 1, 0)], widths[min(level + 1, len(widths) - 1)]
             self.down.append(_stage(from_above, width, blocks, conditions, level_heads, dropout))
             self.up.append(_stage(from_below + width, width, blocks, conditions, level_heads, dropout))
-        self.middle = ResidualBlock(widths[-1], widths[-1], conditions, dropout=dropout)
+        self.middle = ConditionedBlock(widths[-1], widths[-1], conditions, dropout=dropout)
         last = _zero(nn.Conv2d(widths[0], channels, 3, padding=1))
         self.head = nn.Sequential(Norm(GROUPS, widths[0]), nn.SiLU(), last)
         self.to(memory_format=torch.channels_last)  # convolutions are up to twice as fast
 
     def forward(self, x_t: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
-        self._check(x_t, t, labels)
+        check_shape(x_t, "x_t", "B", self.channels, "H", "W")
+        check_shape(t, "t", len(x_t), floating=False)
+        if labels is not None:
+            check_labels(labels, self.classes + 1 if self.classes else 0, len(x_t))
         first = self.time[0]
         conditions = self.time(time_features(t, first.in_features).to(first.weight.dtype))  # (B, 4 widths[0])
         if self.label is not None:
@@ -78,21 +96,12 @@ class UNet(nn.Module):
                 x = block(x, conditions)
         return self.head(x)
 
-    def _check(self, x_t: Tensor, t: Tensor, labels: Tensor | None) -> None:
-        if check_tensor(x_t, floating=True).ndim != 4 or x_t.shape[1] != self.channels:
-            raise ValueError(f"expected x_t (B, {self.channels}, H, W), got shape {tuple(x_t.shape)}")
-        if check_tensor(t).shape != x_t.shape[:1] or t.is_complex():
-            raise ValueError(f"expected t ({len(x_t)},), one time a picture, got shape {tuple(t.shape)}")
-        if labels is not None:
-            if check_tensor(labels).shape != t.shape:
-                raise ValueError(f"expected labels ({len(x_t)},), one a picture, got shape {tuple(labels.shape)}")
-            check_labels(labels, self.classes + 1 if self.classes else 0, wait=False)
 
+class ConditionedBlock(nn.Module):
+    """A residual block: x + conv(SiLU(norm(conv(SiLU(norm(x)))))), its second norm scaled and shifted.
 
-class ResidualBlock(nn.Module):
-    """x + conv(SiLU(norm(conv(SiLU(norm(x)))))), the second norm scaled and shifted by the conditions, then attention.
-
-    forward: x (B, inputs, H, W), conditions (B, conditions), to (B, outputs, H, W). heads: 0 for no attention.
+    The scale and shift come from the conditions; attention follows where there are heads.
+    forward: x (B, inputs, H, W), conditions (B, conditions), to (B, outputs, H, W).
     """
 
     def __init__(self, inputs: int, outputs: int, conditions: int, *, heads: int = 0, dropout: float = 0.0):
@@ -101,18 +110,25 @@ class ResidualBlock(nn.Module):
         self.scale_shift = nn.Linear(conditions, 2 * outputs)
         self.norm2, self.conv2 = Norm(GROUPS, outputs), _zero(nn.Conv2d(outputs, outputs, 3, padding=1))
         self.dropout = nn.Dropout(dropout)
-        self.straight = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
+        self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
         self.attention = SelfAttention(outputs, heads) if heads else nn.Identity()
 
     def forward(self, x: Tensor, conditions: Tensor) -> Tensor:
         h = self.conv1(F.silu(self.norm1(x)))
         scale, shift = self.scale_shift(conditions)[:, :, None, None].chunk(2, dim=1)  # (B, outputs, 1, 1) each
         h = F.silu(torch.addcmul(shift, self.norm2(h), 1 + scale))
-        return self.attention(self.straight(x) + self.conv2(self.dropout(h)))
+        return self.attention(self.skip(x) + self.conv2(self.dropout(h)))
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: Any) -> None:
+        """Take weights in under `straight` as well, the name of `skip` before 0.2."""
+        for name in ("weight", "bias"):
+            if f"{prefix}straight.{name}" in state_dict:
+                state_dict[f"{prefix}skip.{name}"] = state_dict.pop(f"{prefix}straight.{name}")
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
 
 class SelfAttention(nn.Module):
-    """x plus what each place gathers from all others: (B, C, H, W) to the same, C a multiple of heads."""
+    """x plus what each pixel gathers from all others: (B, C, H, W) to the same, C a multiple of heads."""
 
     def __init__(self, width: int, heads: int):
         super().__init__()
@@ -121,8 +137,8 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         b, c, h, w = x.shape
-        places = self.norm(x).permute(0, 2, 3, 1).reshape(b, h * w, c)  # in channels-last no copy, only another view
-        q, k, v = self.query_key_value(places).view(b, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        tokens = self.norm(x).permute(0, 2, 3, 1).reshape(b, h * w, c)  # in channels-last no copy, only another view
+        q, k, v = self.query_key_value(tokens).view(b, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
         gathered = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, h * w, c)
         return x + self.out(gathered).view(b, h, w, c).permute(0, 3, 1, 2)
 
@@ -137,33 +153,25 @@ class Norm(nn.GroupNorm):
 
 
 def time_features(t: Tensor, size: int) -> Tensor:
-    """Sines and cosines of t, (B,), at size / 2 frequencies from 1 down to nearly 1 / 10,000: (B, size).
+    """Sines and cosines of times at size / 2 frequencies from 1 down to nearly 1 / 10,000.
 
-    Raises ValueError for a t that is no row, or an odd size. Vaswani et al. 2017, sec. 3.5.
+    Args:
+        t: (B,).
+        size: even.
+
+    Returns:
+        (B, size).
+
+    Source: Vaswani et al. 2017, sec. 3.5.
     """
-    if check_tensor(t).ndim != 1 or t.is_complex() or size < 2 or size % 2:
-        raise ValueError(f"expected times (B,) and an even size, got shape {tuple(t.shape)} and {size}")
     frequencies = torch.exp(-math.log(10_000) * torch.arange(size // 2, device=t.device) / (size // 2))
     angles = t[:, None] * frequencies
     return torch.cat((angles.sin(), angles.cos()), dim=1)
 
 
-def check_labels(labels: Tensor, known: int, *, wait: bool = True) -> None:
-    """Raise ValueError unless labels are a row of int64 in [0, known).
-
-    wait: look at values on an accelerator too, which means to wait for it.
-    """
-    if known == 0:
-        raise ValueError("labels given, but this network knows no classes")
-    if check_tensor(labels).ndim != 1 or labels.dtype != torch.int64:
-        raise ValueError(f"labels must be (B,) int64, got {tuple(labels.shape)} {labels.dtype}")
-    if (wait or labels.device.type == "cpu") and len(labels) and not 0 <= labels.min() <= labels.max() < known:
-        raise ValueError(f"unknown class among the labels {labels.unique().tolist()}; known: 0 to {known - 1}")
-
-
 def _stage(inputs: int, width: int, blocks: int, conditions: int, heads: int, dropout: float) -> nn.ModuleList:
     ins = [inputs] + [width] * (blocks - 1)
-    return nn.ModuleList(ResidualBlock(i, width, conditions, heads=heads, dropout=dropout) for i in ins)
+    return nn.ModuleList(ConditionedBlock(i, width, conditions, heads=heads, dropout=dropout) for i in ins)
 
 
 def _zero(layer: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
@@ -171,13 +179,3 @@ def _zero(layer: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer
-
-
-def _check_sizes(channels: int, widths: Sequence[int], blocks: int, attention: int, heads: int, classes: int) -> None:
-    if not widths or any(width < GROUPS or width % GROUPS for width in widths):
-        raise ValueError(f"widths must be multiples of {GROUPS}, got {widths}")
-    if min(channels, blocks, heads) < 1 or classes < 0 or not 0 <= attention <= len(widths):
-        wanted = f"channels, blocks and heads of at least 1, classes of 0, attention from 0 to {len(widths)}"
-        raise ValueError(f"need {wanted}; got {channels}, {blocks}, {heads}, {classes}, {attention}")
-    if any(width % heads for width in widths[len(widths) - attention :]):
-        raise ValueError(f"the widths that attend must be multiples of {heads} heads, got {widths}")

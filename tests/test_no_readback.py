@@ -1,0 +1,209 @@
+"""No training step and no sampler reads a value back from the device in its loop: an accelerator would wait for it.
+
+The meta device stands for the accelerator: its tensors have shapes but no values, so that `.item()`, `.cpu()`,
+`bool(tensor)` and whatever else needs a value raise. Doors, which look at values once, are passed beforehand.
+"""
+
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gencourse import Average, descend
+from gencourse.methods import (
+    cyclegan,
+    denoising,
+    diffusion,
+    editing,
+    gan,
+    gan_tricks,
+    pix2pix,
+    pixelcnn,
+    samplers,
+    style,
+)
+from gencourse.networks.dcgan import Discriminator, Generator
+from gencourse.networks.features import extractor
+from gencourse.networks.pixelcnn import GatedPixelCNN, PixelCNN
+from gencourse.networks.pixelrnn import PixelRNN
+from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
+
+SHAPE = (2, 1, 8, 8)
+
+
+def far(*shape: int, **options) -> Tensor:
+    return torch.zeros(*shape, device="meta", **options)
+
+
+def labels() -> Tensor:
+    return far(2, dtype=torch.long)
+
+
+def diffusing() -> denoising.Diffusion:
+    return denoising.Diffusion(network={"widths": (8, 8), "heads": 1, "classes": 3}, shape=SHAPE[1:]).to("meta")
+
+
+def adam(*networks: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.Adam([weight for network in networks for weight in network.parameters()])
+
+
+def test_the_meta_device_refuses_what_makes_an_accelerator_wait():
+    """Else the tests below would say nothing."""
+    x = far(3)
+    for read in (x.sum().item, x.cpu, lambda: bool(x.any()), x.nonzero, lambda: x[x > 0], x.tolist):
+        with pytest.raises((RuntimeError, NotImplementedError)):
+            read()
+
+
+@pytest.mark.parametrize("target", diffusion.TARGETS.values(), ids=lambda target: target.name)
+@pytest.mark.parametrize("weight", [diffusion.uniform_weight, diffusion.min_snr])
+def test_a_step_of_diffusion(target, weight):
+    model = diffusing()
+    optimizer, average, network = adam(model), Average(model), model.network
+    diffusion._SEEN.add(network)  # its first batch is looked at
+    for _ in range(2):
+        asked = diffusion.drop_labels(labels(), model.null)
+        loss = diffusion.diffusion_loss(network, far(*SHAPE), model.schedule, target, labels=asked, weight=weight)
+        descend(optimizer, loss, clip=1.0)
+        average.update(model)
+
+
+SAMPLERS = [
+    samplers.ddpm,
+    partial(samplers.ddpm, variance="posterior"),
+    samplers.ddim,
+    partial(samplers.ddim, eta=0.5),
+    samplers.dpm_solver_pp_2m,
+]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("weight", [None, 0, 1, 2.5])
+def test_samplers(sampler, weight):
+    model = diffusing()
+    guided = model if weight is None else denoising.guided(model, labels(), weight)
+    own = [torch.Generator() for _ in range(2)]
+    x = sampler(denoising.clipped(guided), far(*SHAPE), model.schedule, steps=4, generator=own)
+    assert x.shape == SHAPE and x.is_meta
+
+
+@pytest.mark.parametrize("target", diffusion.TARGETS.values(), ids=lambda target: target.name)
+def test_a_network_made_a_model(target):
+    model = diffusing()
+    made = denoising.denoiser(model.network, model.schedule, target)
+    assert samplers.ddim(made, far(*SHAPE), model.schedule, steps=3).is_meta
+    t = far(2, dtype=torch.long)
+    for formula in (diffusion.q_sample, lambda x0, t, noise, a: diffusion.posterior(x0, noise, t, a)[0]):
+        assert formula(far(*SHAPE), t, far(*SHAPE), model.schedule.alphas_cumprod).shape == SHAPE
+
+
+@pytest.mark.parametrize("resample", [1, 2])
+def test_inpainting(monkeypatch, resample):
+    monkeypatch.setattr(editing, "_check", lambda *_: None)
+    model = diffusing()
+    x = editing.inpaint(model, far(*SHAPE), model.schedule, far(*SHAPE), far(1, 1, 8, 8), steps=4, resample=resample)
+    assert x.shape == SHAPE
+
+
+def test_inversion(monkeypatch):
+    monkeypatch.setattr(editing, "check_range", lambda *_: None)
+    model = diffusing()
+    x = editing.ddim_invert(model, far(*SHAPE), model.schedule, steps=4)
+    assert editing.slerp(x, x, 0.3).shape == SHAPE
+
+
+PIXEL_NETWORKS = [PixelCNN, GatedPixelCNN, PixelRNN]
+
+
+def of_pixels(kind: type[nn.Module], **arguments) -> nn.Module:
+    network = kind(levels=3, width=4, layers=3, first_kernel=3, side=6, classes=3, **arguments).to("meta")
+    network.checked = True  # its first batch is looked at
+    return network
+
+
+@pytest.mark.parametrize("kind", PIXEL_NETWORKS)
+def test_a_step_of_a_pixelcnn(kind):
+    network = of_pixels(kind)
+    optimizer, average = adam(network), Average(network)
+    for _ in range(2):
+        x = far(2, 1, 6, 6, dtype=torch.long)
+        descend(optimizer, pixelcnn.nll(network(x, labels()), x).mean())
+        average.update(network)
+
+
+@pytest.mark.parametrize(
+    "kind, sampler",
+    [*((kind, pixelcnn.sample_naive) for kind in PIXEL_NETWORKS)]
+    + [*((kind, pixelcnn.sample_cached) for kind in (PixelCNN, GatedPixelCNN))],
+)
+def test_pixels_are_drawn_on_the_device(kind, sampler):
+    """After the last pixel the device is asked, once a batch, whether rounding could have decided anywhere."""
+    done, asked = [], torch.zeros(2, dtype=torch.long)
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+        sampler(of_pixels(kind), (2, 1, 5, 5), labels=asked, callback=lambda i, x: done.append(i))
+    assert done == list(range(1, 26))
+
+
+def gan_step(**options):
+    pair = Generator(latent=8, width=2, classes=3).to("meta"), Discriminator(width=2, classes=3).to("meta")
+    step = gan.GANStep(*pair, (adam(pair[0]), adam(pair[1])), average=Average(pair[0]), **options)
+    step.checked = True  # its first batch is looked at
+    return lambda: step((far(2, 1, 28, 28), labels()))
+
+
+LOSSES = {
+    "bce": lambda: gan.bce(smooth=0.1, flip=0.1),
+    "minimax": gan.minimax,
+    "lsgan": gan.lsgan,
+    "hinge": gan.hinge,
+    "wasserstein": gan.wasserstein,
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_step_of_a_gan(name):
+    step = gan_step(losses=LOSSES[name]())
+    assert [set(step()) for _ in range(2)] == [{"D", "G"}] * 2
+
+
+@pytest.mark.parametrize("penalty", [gan_tricks.gradient_penalty, gan_tricks.r1_penalty])
+def test_penalties_and_augmentation(penalty):
+    gan_step(losses=gan.bce(), penalty=penalty(), augment=gan_tricks.translation(2))()
+
+
+def test_a_buffer_of_past_fakes():
+    past = gan_tricks.PastFakes(3)
+    for _ in range(4):
+        assert past(far(2, 1, 8, 8)).shape == (2, 1, 8, 8)
+
+
+def test_a_step_of_cyclegan():
+    nets = [ResnetGenerator(width=4, blocks=1) for _ in range(2)] + [PatchDiscriminator(width=4, layers=1)] * 2
+    nets = cyclegan.Translators(*(net.to("meta") for net in nets))
+    optimizers = adam(nets.G, nets.F), adam(nets.D_A)
+    pools, averages = (gan_tricks.PastFakes(1), gan_tricks.PastFakes(1)), (Average(nets.G), Average(nets.F))
+    schedules = (cyclegan.constant_then_linear(optimizers[0], 10),)
+    step = cyclegan.CycleGANStep(nets, optimizers, pools=pools, averages=averages, schedules=schedules)
+    step.checked = True  # its first batch is looked at
+    for _ in range(2):
+        step((far(2, 3, 12, 12), far(2, 3, 12, 12)))
+
+
+def test_a_step_of_pix2pix():
+    generator = ResnetGenerator(width=4, blocks=1).to("meta")
+    discriminator = PatchDiscriminator(inputs=6, width=4, layers=1).to("meta")
+    step = pix2pix.Pix2PixStep(generator, discriminator, (adam(generator), adam(discriminator)))
+    step.checked = True  # its first batch is looked at
+    for _ in range(2):
+        step((far(2, 3, 12, 12), far(2, 3, 12, 12)))
+
+
+def test_the_objective_of_style_transfer():
+    network = extractor("embedded").to("meta")
+    targets = style.find_targets(network, far(1, 3, 32, 32), [(far(1, 3, 32, 32), 1.0)])
+    x = far(1, 3, 32, 32).requires_grad_()
+    optimizer = torch.optim.Adam([x])
+    for _ in range(2):
+        losses = style.losses(network, x, targets)
+        descend(optimizer, sum(losses.values()) + style.total_variation(x))
