@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-RAW = Path(os.environ.get("GENCOURSE_SHARED", Path(__file__).parents[2] / "shared")) / "data" / "MNIST" / "raw"
+SHARED = os.environ.get("GENCOURSE_SHARED")  # a folder of data that the project does not carry
+RAW = Path(SHARED or os.devnull) / "data" / "MNIST" / "raw"
 needs_mnist = pytest.mark.skipif(not RAW.is_dir(), reason="needs MNIST's own files in $GENCOURSE_SHARED/data/MNIST/raw")
 
 

@@ -210,13 +210,32 @@ def test_unknown_names():
         data.emoji(kind="color")
     with pytest.raises(ValueError, match="64 and 32"):
         data.emoji(size=48)
-    with pytest.raises(ValueError, match="data.photo"):
+    with pytest.raises(ValueError, match=r"data\.photo\(name\)"):
         data.load("photos")
 
 
 def test_load_by_name(digits):
     assert torch.equal(data.load("digits", "test").images, digits.images[9_000:])
     assert len(data.load("emoji")) == 1643
+
+
+def test_an_entry_is_all_that_a_data_set_needs(monkeypatch):
+    def squares(split: str) -> data.ImageSet:
+        return data.ImageSet(split, torch.zeros(3, 1, 4, 4, dtype=torch.uint8), None, ())
+
+    monkeypatch.setitem(data.CATALOGUE, "squares", data.Entry("squares", "of one size", (), read=squares))
+    assert data.load("squares", "test").name == "test" and data.CATALOGUE["squares"].status() == "drawn"
+    with pytest.raises(data.UnknownName, match="Known: emoji, seasons, horse2zebra, (?!.*squares)"):
+        data.translation_sets("squares")
+
+    def two(*, size: int, n: int | None, tests: int | None) -> tuple:
+        return size, n, tests
+
+    monkeypatch.setitem(data.CATALOGUE, "two", data.Entry("two", "of two kinds", (), pairs=two))
+    assert data.translation_sets("two", size=8, n=2) == (8, 2, None)
+    with pytest.raises(ValueError, match=r"data\.translation_sets\('two'\)"):
+        data.load("two")
+    assert all(entry.read or entry.pairs or entry.picture for entry in data.CATALOGUE.values())
 
 
 def test_the_catalogue_prints():

@@ -1,5 +1,6 @@
 """Downloads from a server that misbehaves: a right file or a clear error, never a bad file in the cache."""
 
+import errno
 import gzip
 import hashlib
 import os
@@ -12,8 +13,12 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import platformdirs
 import pytest
 import server as web
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
+from platformdirs.windows import Windows
 from server import Server
 
 import gencourse.data.cache
@@ -322,35 +327,68 @@ def test_content_put_by_hand_is_taken_when_it_is_right(server, tmp_path):
     assert len(server.requests) == 1
 
 
-def test_where_the_cache_is(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    monkeypatch.delenv("GENCOURSE_CACHE", raising=False)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert cache_dir() == tmp_path / ".cache" / "gencourse"
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/invalid")
+@pytest.fixture
+def system(monkeypatch, tmp_path):
+    """Nothing set but a home folder; called with a class of platformdirs, that system."""
+    for name in ("GENCOURSE_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return lambda cls: monkeypatch.setattr(platformdirs, "PlatformDirs", cls)
+
+
+def test_where_the_cache_is(system, monkeypatch, tmp_path):
+    system(Unix)
     assert cache_dir() == tmp_path / ".cache" / "gencourse"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / FOLDER))
     assert cache_dir() == tmp_path / FOLDER / "gencourse"
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert cache_dir() == tmp_path / "Library" / "Caches" / "gencourse"
     monkeypatch.setenv("GENCOURSE_CACHE", "")
-    assert cache_dir() == tmp_path / "Library" / "Caches" / "gencourse"
+    assert cache_dir() == tmp_path / FOLDER / "gencourse"
     monkeypatch.setenv("GENCOURSE_CACHE", "here")
     assert cache_dir() == Path.cwd() / "here"
 
 
-def test_without_a_home(monkeypatch):
-    def no_home():
-        raise RuntimeError("Could not determine home directory.")
+def test_where_the_cache_of_macos_is(system, tmp_path):
+    system(MacOS)
+    assert cache_dir() == tmp_path / "Library" / "Caches" / "gencourse"
 
-    for name in ("GENCOURSE_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(Path, "home", no_home)
+
+def test_where_the_cache_of_windows_is(system, monkeypatch, tmp_path):
+    """In no folder of an author and in none called Cache."""
+    local = tmp_path / "Zoë Müller" / "AppData" / "Local"
+    monkeypatch.setattr("platformdirs.windows.get_win_folder", lambda name: str(local))  # asks the system itself
+    system(Windows)
+    assert cache_dir() == local / "gencourse"
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_without_a_home(system, monkeypatch, older):
+    """Older versions of platformdirs return a path that begins with ~ where newer ones raise."""
+
+    def no_home(*_, **__) -> Path:
+        if older:
+            return Path("~/.cache/gencourse")
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr(platformdirs, "user_cache_path", no_home)
     with pytest.raises(DownloadError, match="GENCOURSE_CACHE"):
         cache_dir()
     assert CATALOGUE["mnist"].status() == "not downloaded"
     assert CATALOGUE["digits"].status() == "embedded"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of another kind")
+@pytest.mark.parametrize("reason", ["ENOLCK", "EOPNOTSUPP", "ENOSYS"])
+@pytest.mark.filterwarnings("ignore:flock not supported")
+def test_a_drive_that_cannot_lock(server, tmp_path, monkeypatch, reason):
+    import fcntl
+
+    def refuse(*_) -> None:
+        raise OSError(getattr(errno, reason), os.strerror(getattr(errno, reason)))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert fetch(file_at(server, "/a"), tmp_path).read_bytes() == BODY
+    (tmp_path / "raw" / "a.bin").unlink()
+    assert fetch(file_at(server, "/a"), tmp_path).read_bytes() == BODY  # the first left nothing in the way
 
 
 def test_the_catalogue_can_be_downloaded_from_two_places():

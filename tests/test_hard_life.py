@@ -19,7 +19,7 @@ from server import Server
 from torch import nn
 from training import Training, same
 
-from gencourse import checkpoints, data, images
+from gencourse import checkpoints, images
 from gencourse.chapters import pages
 from gencourse.data import archive, cache
 from gencourse.data.catalogue import CATALOGUE
@@ -276,16 +276,6 @@ def test_paths_that_other_systems_write(name, tmp_path, monkeypatch):
     assert CheckpointFile(place / "run.pt").write({"done": 1}) and CheckpointFile(place / "run.pt").read()["done"] == 1
     assert images.load(place / "a.png").shape == (1, 3, 4, 4) and len(archive.read(place / "a.npz")) == 1
     assert list(tmp_path.iterdir()) == [place]
-
-
-def test_the_cache_of_windows(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.delenv("GENCOURSE_CACHE", raising=False)
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "Zoë Müller" / "AppData" / "Local"))
-    assert data.cache_dir() == tmp_path / "Zoë Müller" / "AppData" / "Local" / "gencourse"
-    monkeypatch.delenv("LOCALAPPDATA")
-    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
-    assert data.cache_dir() == tmp_path / "home" / "AppData" / "Local" / "gencourse"
 
 
 # Nothing that could run code is loaded

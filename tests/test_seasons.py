@@ -6,7 +6,7 @@ from torch.testing import assert_close
 
 from gencourse import data, metrics
 from gencourse.seasons import SEASONS, render
-from gencourse.seasons.drawing import Canvas, Draws, colour, disc, mix
+from gencourse.seasons.drawing import Canvas, SeededDraws, colour, disc, mix
 
 LEVEL = 1 / 255
 
@@ -78,7 +78,7 @@ def test_copying_the_input_is_far_from_the_truth(summer, winter):
 
 
 def test_neighbouring_seeds_are_independent():
-    numbers = Draws(range(400), 64).numbers
+    numbers = SeededDraws(range(400), 64).numbers
     assert abs(numbers.mean() - 0.5) < 0.01
     centred = numbers - 0.5
     assert (centred[:-1] * centred[1:]).mean().abs() < 0.002 and (centred[:, :-1] * centred[:, 1:]).mean().abs() < 0.002
@@ -162,7 +162,8 @@ def test_dots_are_painted_whole_and_cut_at_the_edge():
 
 def test_colours_and_draws():
     assert_close(mix(colour("#000000"), colour("#ff8000"), 0.5).flatten(), torch.tensor([0.5, 64 / 255, 0.0]))
-    draws = Draws([1, 2], 4)
-    assert draws(2, 3).shape == (2, 1, 1) and draws.numbers.min() + 2 >= 2 and draws.pick(("#010101",)).shape[1] == 3
+    rng = SeededDraws([1, 2], 4)
+    assert rng(2, 3).shape == (2, 1, 1) and rng.numbers.min() + 2 >= 2 and rng.pick(("#010101",)).shape[1] == 3
     with pytest.raises(IndexError, match="4 numbers"):
-        draws.many(3)
+        rng.many(3)
+    assert abs(SeededDraws(range(1000)).bernoulli(0.3).mean() - 0.3) < 0.05

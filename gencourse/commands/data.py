@@ -29,7 +29,7 @@ def main(args: argparse.Namespace) -> int:
     with input_errors():
         if args.action == "list":
             print("\n".join(str(entry) for entry in data.CATALOGUE.values()))
-            print(f"\nphotos: {', '.join(data.photos())}\npaintings: {', '.join(data.paintings())}")
+            print("".join(f"\n{e.name}: {', '.join(e.names())}" for e in data.CATALOGUE.values() if e.picture))
         elif args.action == "fetch":
             print(data.fetch(args.name))
         else:

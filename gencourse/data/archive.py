@@ -3,6 +3,7 @@
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,17 @@ def read(path: str | os.PathLike) -> ImageSet:
     """Read an .npz file, or all pictures in a folder and the folders in it, which must be of one size.
 
     In the file: `images` uint8, (N, H, W, C) with C of 1 or 3, or (N, H, W); `labels`, integers (N,), where there are
-    any. Pictures of a folder that are all grey give C = 1. Raises FileNotFoundError, or ImageError for anything else.
+    any.
+
+    Args:
+        path: of the file or the folder.
+
+    Returns:
+        Images (N, C, H, W); pictures of a folder that are all grey give C = 1.
+
+    Raises:
+        FileNotFoundError: where there is neither.
+        ImageError: for anything else that is wrong.
     """
     path = Path(path)
     if path.is_dir():
@@ -32,13 +43,22 @@ def read(path: str | os.PathLike) -> ImageSet:
 
 
 def write(path: str | os.PathLike, images: Tensor, labels: Tensor | None = None) -> Path:
-    """Write images (N, C, H, W) in [0, 1] as bytes, and labels (N,), to an .npz file that `read` reads.
+    """Write images as bytes, and labels, to an .npz file that `read` reads; it appears whole or not at all.
 
-    The file appears whole or not at all. Raises ImageError for a wrong shape or range, or labels that are not N
-    integers, OSError where nothing can be written.
+    Args:
+        path: of the file.
+        images: (N, C, H, W) in [0, 1].
+        labels: N integers, or None.
+
+    Returns:
+        The path.
+
+    Raises:
+        ImageError: for a wrong shape or range, or labels that are not N integers.
+        OSError: where nothing can be written.
     """
     path = Path(path)
-    arrays = {"images": to_uint8(images)}
+    arrays: dict[str, Any] = {"images": to_uint8(images)}
     if labels is not None:
         arrays["labels"] = check_tensor(labels).cpu().numpy()
         _check_labels(arrays["labels"], len(images), "labels")
@@ -75,14 +95,14 @@ def _check_labels(labels: np.ndarray, count: int, what: str) -> None:
 
 def _folder(path: Path) -> Tensor:
     endings = Image.registered_extensions()
-    files = sorted(f for f in path.rglob("*") if f.suffix.lower() in endings and not f.name.startswith("."))
-    if not files:
+    found = sorted(f for f in path.rglob("*") if f.suffix.lower() in endings and not f.name.startswith("."))
+    if not found:
         raise ImageError(f"there are no pictures in {path}")
     pictures: list[np.ndarray] = []
-    for file in files:
+    for file in found:
         pictures.append(to_uint8(load(file))[0])
         if pictures[-1].shape != pictures[0].shape:
             (h, w), (first_h, first_w) = pictures[-1].shape[:2], pictures[0].shape[:2]
-            raise ImageError(f"pictures differ in size: {files[0]} is {first_w} x {first_h}, {file} {w} x {h}")
+            raise ImageError(f"pictures differ in size: {found[0]} is {first_w} x {first_h}, {file} {w} x {h}")
     images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
     return images[:, :1].contiguous() if (images == images[:, :1]).all() else images

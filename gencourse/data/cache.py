@@ -1,22 +1,24 @@
 """Where downloaded files lie, and what keeps them whole: hashes, locks between processes, unpacking."""
 
 import contextlib
+import errno
 import gzip
 import hashlib
 import os
 import shutil
-import sys
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
+import platformdirs
+from filelock import BaseFileLock, FileLock, Timeout
 from tqdm.auto import tqdm
 
 from gencourse.data.file import File
 
 CHUNK = 1 << 18
+CANNOT_LOCK = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)  # says a drive
 
 
 class DownloadError(RuntimeError):
@@ -24,27 +26,26 @@ class DownloadError(RuntimeError):
 
 
 def cache_dir() -> Path:
-    """Folder for downloads: $GENCOURSE_CACHE, else `gencourse` in the platform's cache folder. It need not exist yet.
+    """Return the folder for downloads: $GENCOURSE_CACHE, else `gencourse` in the platform's cache folder.
 
-    Raises DownloadError when there is no home folder to look in.
+    It need not exist yet.
+
+    Raises:
+        DownloadError: when there is no home folder to look in.
     """
     try:
         if chosen := os.environ.get("GENCOURSE_CACHE"):
             return Path(chosen).expanduser().absolute()
-        if sys.platform == "win32":
-            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-        elif sys.platform == "darwin":
-            base = Path.home() / "Library" / "Caches"
-        else:
-            base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-            base = base if base.is_absolute() else Path.home() / ".cache"
-    except RuntimeError as error:
+        folder = platformdirs.user_cache_path("gencourse", appauthor=False, opinion=False)
+        if not folder.is_absolute():  # so say older versions of platformdirs that no home is known
+            raise RuntimeError(f"{folder} is not absolute")
+    except (RuntimeError, ValueError) as error:
         raise DownloadError("no home folder is known here: set GENCOURSE_CACHE to a folder for downloads") from error
-    return base / "gencourse"
+    return folder
 
 
 def is_right(path: Path, sha256: str, size: int | None = None) -> bool:
-    """Whether `path` is a file with this hash (and size). What cannot be there, below a file say, is not right."""
+    """Return whether `path` is a file with this hash, and size if given; what cannot be there is not right."""
     try:
         if size is not None and path.stat().st_size != size:
             return False
@@ -55,9 +56,10 @@ def is_right(path: Path, sha256: str, size: int | None = None) -> bool:
 
 
 def unpack(file: File, folder: Path) -> Path:
-    """Unpack the verified .gz `file` below `folder` beside itself, in one rename; returns the path of its content.
+    """Unpack the verified .gz `file` below `folder` beside itself, in one rename, and return the path of its content.
 
-    Raises DownloadError when the folder cannot be written to, or the content is not what it should be.
+    Raises:
+        DownloadError: when the folder cannot be written to, or the content is not what it should be.
     """
     packed = folder / file.name
     path = packed.with_suffix("")
@@ -78,37 +80,32 @@ def unpack(file: File, folder: Path) -> Path:
 
 
 def unwritable(path: Path, error: Exception) -> DownloadError:
-    """The error to raise when `path` cannot be written."""
+    """Return the error to raise when `path` cannot be written."""
     return DownloadError(f"cannot write {path}: {error}. Set GENCOURSE_CACHE to a folder you may write to.")
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock file `path`, waiting while another process does; the system frees it when a process dies."""
-    with path.open("a+b") as file:
-        if not _try_lock(file):
-            tqdm.write(f"another process is fetching {path.stem}, waiting for it")
-            while not _try_lock(file):
-                time.sleep(0.1)
-        yield  # closing the file frees the lock
-
-
-def _try_lock(file: BinaryIO) -> bool:
+    lock = FileLock(path)
     try:
-        if sys.platform == "win32":
-            import msvcrt
+        _acquire(lock, path.stem)
+        yield
+    finally:
+        lock.release()
 
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
 
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        pass  # some network drives cannot lock: two downloads may then spoil each other, which the hash notices
-    return True
+def _acquire(lock: BaseFileLock, name: str) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        tqdm.write(f"another process is fetching {name}, waiting for it")
+        lock.acquire(poll_interval=0.1)
+    except NotImplementedError:
+        pass  # as below, from older versions of filelock
+    except OSError as error:
+        if error.errno not in CANNOT_LOCK:
+            raise  # some network drives cannot lock: two downloads may then spoil each other, which the hash notices
 
 
 def _is_content(path: Path, packed: Path, sha256: str) -> bool:
@@ -118,7 +115,7 @@ def _is_content(path: Path, packed: Path, sha256: str) -> bool:
         return is_right(path, _digest(inside))
 
 
-def _digest(file: BinaryIO) -> str:
+def _digest(file: IO[bytes] | gzip.GzipFile) -> str:
     digest = hashlib.sha256()
     while chunk := file.read(CHUNK):
         digest.update(chunk)

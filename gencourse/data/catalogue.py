@@ -83,7 +83,8 @@ def load(name: str, split: str = "all") -> ImageSet:
     if entry.only_pairs:
         raise ValueError(f"{name} has two kinds of pictures: get them with data.translation_sets({name!r})")
     if entry.read is None:
-        raise ValueError(f"the {name} differ in size: read one with data.{entry.picture.__name__}(name)")
+        one = getattr(entry.picture, "__name__", "")
+        raise ValueError(f"the {name} differ in size: read one with data.{one}(name)")
     check_split(split)
     if not entry.embedded:
         fetch(name)

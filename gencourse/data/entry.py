@@ -53,6 +53,10 @@ class Entry:
         found = [self.licence, *(file.origin.licence for file in self.files if file.origin)]
         return tuple(dict.fromkeys(name for name in found if name))
 
+    def names(self) -> list[str]:
+        """Return the names of its pictures, where each is read by name."""
+        return [Path(file.name).stem for file in self.files] if self.picture else []
+
     def size(self) -> int:
         """Return the bytes of all its files, as stored or as downloaded."""
         return sum((paths.root() / file.name).stat().st_size if self.embedded else file.size for file in self.files)

@@ -16,11 +16,22 @@ LIMIT = 1 << 32  # torch's generator uses 32 bits of a seed
 
 @torch.no_grad()
 def render(seeds: Sequence[int], season: str, size: int = 64) -> Tensor:
-    """Draw the scene of each seed in "summer" or "winter": (B, 3, size, size) in [0, 1].
+    """Draw the scene of each seed in one season.
 
-    seeds: integers in [0, 2^32); size: pixels a side, 32 to 256. A scene depends on its seed alone, not on its
-    neighbours, the global random state or the device: numbers come from torch's generator on the CPU, and processors
-    that round differently differ by the last bits, at most a level of 255. Raises UnknownName, ValueError.
+    A scene depends on its seed alone, not on its neighbours, the global random state or the device: numbers come from
+    torch's generator on the CPU, and processors that round differently differ by the last bits, at most a level of 255.
+
+    Args:
+        seeds: integers in [0, 2^32).
+        season: "summer" or "winter".
+        size: pixels a side, 32 to 256.
+
+    Returns:
+        (B, 3, size, size) in [0, 1].
+
+    Raises:
+        UnknownName: for another season.
+        ValueError: for another size, no seed, or one out of range.
     """
     seeds = [int(seed) for seed in seeds]
     if season not in SEASONS:
