@@ -81,7 +81,9 @@ def lines(node: ast.stmt | ast.ExceptHandler) -> range:
 def main() -> None:
     """Print the share of guards for each file and folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="*", type=Path, default=[Path("gencourse/methods"), Path("gencourse/networks")])
+    parser.add_argument(
+        "folders", nargs="*", type=Path, default=[Path("gencourse/methods"), Path("gencourse/networks")]
+    )
     for folder in parser.parse_args().folders:
         found = {path: count(path) for path in sorted(folder.rglob("*.py"))}
         total = tuple(sum(numbers) for numbers in zip(*found.values(), strict=True)) or (0, 0)
