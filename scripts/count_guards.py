@@ -18,6 +18,7 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
+FOLDERS = [Path("gencourse/methods"), Path("gencourse/networks")]
 CHECK = re.compile(r"_{0,2}check(_\w+)?|same_shape|_?at_least")
 SILENT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
@@ -35,9 +36,7 @@ def count(path: Path) -> tuple[int, int]:
 def guards(tree: ast.AST) -> Iterator[int]:
     """Yield the numbers of all lines that are guards, some of them more than once."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assert) or is_check(node):
-            yield from lines(node)
-        elif isinstance(node, ast.If) and only_raises(node.body) and (not node.orelse or only_raises(node.orelse)):
+        if isinstance(node, ast.Assert) or is_check(node) or is_refusal(node):
             yield from lines(node)
         elif isinstance(node, ast.Try) and node.handlers and all(only_raises(each.body) for each in node.handlers):
             yield node.lineno
@@ -58,11 +57,16 @@ def is_check(node: ast.AST) -> bool:
     return isinstance(called, ast.Name) and bool(CHECK.fullmatch(called.id))
 
 
+def is_refusal(node: ast.AST) -> bool:
+    """Whether it is an `if` whose branches do nothing but raise."""
+    return isinstance(node, ast.If) and only_raises(node.body) and (not node.orelse or only_raises(node.orelse))
+
+
 def only_raises(body: list[ast.stmt]) -> bool:
     """Whether a block raises and does nothing before it but name things, or hold an `if` that only raises as well."""
     *before, last = body
-    if isinstance(last, ast.If):
-        return not before and only_raises(last.body) and (not last.orelse or only_raises(last.orelse))
+    if is_refusal(last):
+        return not before
     return isinstance(last, ast.Raise) and all(isinstance(each, ast.Assign) for each in before)
 
 
@@ -81,9 +85,7 @@ def lines(node: ast.stmt | ast.ExceptHandler) -> range:
 def main() -> None:
     """Print the share of guards for each file and folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "folders", nargs="*", type=Path, default=[Path("gencourse/methods"), Path("gencourse/networks")]
-    )
+    parser.add_argument("folders", nargs="*", type=Path, default=FOLDERS)
     for folder in parser.parse_args().folders:
         found = {path: count(path) for path in sorted(folder.rglob("*.py"))}
         total = tuple(sum(numbers) for numbers in zip(*found.values(), strict=True)) or (0, 0)
