@@ -9,11 +9,14 @@ from typing import BinaryIO
 
 
 @contextmanager
-def whole(path: str | os.PathLike) -> Iterator[BinaryIO]:
+def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the place of `path` when all is written, and leaves nothing if anything fails.
 
     Folders are made. A file that was there keeps its permissions, a new one gets those that the system gives to new
-    files; what a link points to is replaced, not the link. Raises OSError where nothing can be written, naming `path`.
+    files; what a link points to is replaced, not the link.
+
+    Raises:
+        OSError: Nothing can be written; it names `path`.
     """
     target = Path(path).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)

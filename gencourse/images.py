@@ -59,7 +59,7 @@ def save(image: Tensor, path: str | os.PathLike) -> Path:
         picture.save(buffer, format=Image.registered_extensions()[path.suffix.lower()], quality=92)
     except (OSError, ValueError) as error:
         raise ImageError(f"{path.name} cannot hold this picture ({error}); use .png") from error
-    with files.whole(path) as file:
+    with files.atomic_write(path) as file:
         file.write(buffer.getvalue())
     return path
 

@@ -40,7 +40,7 @@ def save(path: str | os.PathLike, module: nn.Module, record: dict[str, Any]) -> 
     if too_large:
         raise ValueError(f"{', '.join(too_large)} hold values that are not finite in half precision")
     data = safetensors.torch.save(weights, metadata={"record": written})
-    with files.whole(path) as file:
+    with files.atomic_write(path) as file:
         file.write(data)
     return Path(path)
 

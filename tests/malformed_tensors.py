@@ -143,12 +143,6 @@ def pair_step(a: Any, b: Any) -> Any:
     return pix2pix.Pix2PixStep(net("translator"), net("pair patches"), (no_steps(), no_steps()))((a, b))
 
 
-def held(fakes: Tensor) -> Tensor:
-    past = gan_tricks.PastFakes(5)
-    past(UNIT)
-    return past(fakes)
-
-
 def judged(x: Tensor) -> Tensor:
     return x.flatten(1).sum(1)
 
@@ -173,15 +167,11 @@ def drawn(sampler, given: Any = None, mask: Any = None, labels: Any = PAIR, shap
     return sampler(net("pixels"), shape, labels=labels, given=given, mask=mask)
 
 
-def targets() -> style.Targets:
-    return style.find_targets(net("extractor"), PHOTO, [(PHOTO, 1.0)])
-
-
 def among(*values: Any) -> st.SearchStrategy:
     return st.sampled_from(values)
 
 
-NO_STYLES = among([], [(PHOTO, 0.0)], [(PHOTO, -1.0)], [PHOTO], None, "abc", [(None, 1.0)], [(PHOTO, float("nan"))])
+NO_STYLES = among([], [(PHOTO, 0.0)], [(PHOTO, -1.0)], [(None, 1.0)], [(PHOTO, float("nan"))])
 NO_TIMES = among(0, -1, 11, 2.5, "2", [], [3, 5], [5, 5], [2.5, 1], [10], [3, -1], None, ["2", "1"], float("nan"))
 NO_RECORDS = among({}, None, [], "abc", {"steps": 1}, dict.fromkeys(checkpoints.NEEDED) | {"scores": {1j}})
 NO_CONTROLS = among("abc", None, 5, (), (1,), (3, 1), (0, 1, 0), (0, 5, 1, 9), [], (float("nan"), 1), ("a", "b"), {})
@@ -268,14 +258,14 @@ PACKAGE: dict[str, Row] = {
 }
 STYLE: dict[str, Row] = {
     "gram_matrix": row(style.gram_matrix, FEATURES, SHAPE),
-    "content_loss": row(lambda x: style.content_loss(x, FEATURES), FEATURES, f"{SHAPE} other"),
-    "style_loss": row(lambda x: style.style_loss(x, GRAM), GRAM, f"{SHAPE} other square"),
+    "content_loss": row(lambda x: style.content_loss(x, FEATURES), FEATURES, "rank dtype list other"),
+    "style_loss": row(lambda x: style.style_loss(x, GRAM), GRAM, "rank dtype list other square"),
     "stylize": row(lambda x: stylized(x, PHOTO), PHOTO, f"{PICTURE} channels batch smaller:32"),
-    "stylize, style": row(lambda x: stylized(PHOTO, x), PHOTO, f"{PICTURE} channels batch smaller:32"),
+    "stylize, style": row(lambda x: stylized(PHOTO, [(x, 1.0)]), PHOTO, f"{PICTURE} channels batch smaller:32"),
     "stylize, styles": row(lambda x: stylized(PHOTO, x), [(PHOTO, 2.0)], NO_STYLES),
-    "stylize, start": row(lambda x: stylized(PHOTO, PHOTO, x), PHOTO, "rank list other"),
+    "stylize, start": row(lambda x: stylized(PHOTO, PHOTO, x), PHOTO, "rank other"),
     "coarse_to_fine": row(lambda x: refined(x, PHOTO), PHOTO, f"{PICTURE} channels batch"),
-    "coarse_to_fine, style": row(lambda x: refined(PHOTO, x), PHOTO, f"{PICTURE} channels batch"),
+    "coarse_to_fine, style": row(lambda x: refined(PHOTO, [(x, 1.0)]), PHOTO, f"{PICTURE} channels batch"),
 }
 UPSAMPLING: dict[str, Row] = {
     "nearest": row(lambda x: upsampling.nearest(x, 2), UNIT, "rank empty list"),
@@ -288,14 +278,13 @@ UPSAMPLING: dict[str, Row] = {
     "bilinear, size": row(
         lambda size: upsampling.bilinear(UNIT, size, True),
         (4, 9),
-        among((4,), (4, 4, 4), (0, 4), (4, -1), (2.5, 4), ()),
+        among((0, 4), (4, -1), (2.5, 4)),
     ),
     "bicubic": row(lambda x: upsampling.bicubic(x, 2), UNIT, SHAPE),
     "bicubic, scale": row(lambda n: upsampling.bicubic(UNIT, n), 2, few),
     "area_average": row(lambda x: upsampling.area_average(x, 4), UNIT, f"{SHAPE} uneven:4"),
     "area_average, scale": row(lambda n: upsampling.area_average(UNIT, n), 2, few),
     "convolution_matrix": row(lambda x: upsampling.convolution_matrix(x, 5, 5), MATRIX, f"{SHAPE} square:6,7"),
-    "convolution_matrix, stride": row(lambda n: upsampling.convolution_matrix(MATRIX, 5, 5, n), 2, few),
     "transposed_convolution": row(
         lambda x: upsampling.transposed_convolution(x, noise(3, 2, 3, 3), 2, 1), UNIT, f"{SHAPE} channels"
     ),
@@ -312,23 +301,21 @@ UPSAMPLING: dict[str, Row] = {
     "max_pool_with_switches, size": row(lambda n: upsampling.max_pool_with_switches(UNIT, n), 2, few),
     "max_unpool": row(lambda x: upsampling.max_unpool(x, SWITCHES, (4, 4)), noise(1, 1, 2, 2), "rank empty list other"),
     "max_unpool, switches": row(
-        lambda x: upsampling.max_unpool(noise(1, 1, 2, 2), x, (4, 4)), SWITCHES, f"{LABELS} other"
+        lambda x: upsampling.max_unpool(noise(1, 1, 2, 2), x, (4, 4)), SWITCHES, "rank list other"
     ),
-    "pixel_shuffle": row(
-        lambda x: upsampling.pixel_shuffle(x, 2), noise(1, 4, 2, 3), "rank empty list channels:1,2,3,5,6,7"
-    ),
+    "pixel_shuffle": row(lambda x: upsampling.pixel_shuffle(x, 2), noise(1, 4, 2, 3), "rank empty list"),
     "pixel_shuffle, scale": row(lambda n: upsampling.pixel_shuffle(noise(1, 4, 2, 3), n), 2, few),
     "pixel_unshuffle": row(lambda x: upsampling.pixel_unshuffle(x, 2), UNIT, "rank empty list uneven:2"),
     "pixel_unshuffle, scale": row(lambda n: upsampling.pixel_unshuffle(UNIT, n), 2, few),
     "resize_convolution": row(
-        lambda x: upsampling.resize_convolution(x, noise(2, 3, 3, 3), 2), UNIT, f"{SHAPE} channels"
+        lambda x: upsampling.resize_convolution(x, noise(2, 3, 3, 3), 2), UNIT, "rank empty list"
     ),
     "resize_convolution, weight": row(
-        lambda x: upsampling.resize_convolution(UNIT, x, 2), noise(2, 3, 3, 3), f"{SHAPE} channels square even"
+        lambda x: upsampling.resize_convolution(UNIT, x, 2), noise(2, 3, 3, 3), f"{SHAPE} square even"
     ),
     "resize_convolution, scale": row(lambda n: upsampling.resize_convolution(UNIT, noise(2, 3, 3, 3), n), 2, few),
     "pixel_loss": row(lambda x: upsampling.pixel_loss(x, UNIT), UNIT, "rank dtype list other"),
-    "perceptual_loss": row(lambda x: upsampling.perceptual_loss(layers, x, UNIT), UNIT, f"{SHAPE} other"),
+    "perceptual_loss": row(lambda x: upsampling.perceptual_loss(layers, x, UNIT), UNIT, "rank dtype list other"),
 }
 DIFFUSION: dict[str, Row] = {
     "diffusion.NoiseSchedule": row(diffusion.NoiseSchedule, ramp(9, low=0.1, high=0.2), PICTURE),
@@ -415,19 +402,18 @@ DIFFUSION: dict[str, Row] = {
 
 
 ADVERSARIAL: dict[str, Row] = {
-    "gan.GANStep": row(gan_step, DIGITS * 2 - 1, f"{SIGNED} channels square"),
+    "gan.GANStep": row(gan_step, DIGITS * 2 - 1, "higher flat empty dtype nan signed channels square"),
     "gan.latent": row(lambda n: gan.latent(net("maker"), n), 2, among(0, -1, -99)),
     "gan.sample_images": row(lambda x: gan.sample_images(net("maker"), 2, labels=x), PAIR, f"{CLASSES} batch"),
     "gan.sample_images, n": row(lambda n: gan.sample_images(net("maker"), n), 2, among(0, -1, -99)),
     "gan_tricks.gradient_penalty": row(
-        lambda x: gan_tricks.gradient_penalty()(judged, x, SIGN), SIGN, "other dtype list empty"
+        lambda x: gan_tricks.gradient_penalty()(judged, x, SIGN), SIGN, "other dtype list"
     ),
-    "gan_tricks.translation, pixels": row(gan_tricks.translation, 0, among(-1, -9, 0.5, "1", None)),
-    "cyclegan.two": row(cyclegan.two, (A, B), among(A, None, [], [A], (A, B, A), "ab!", 5, iter([A, B]))),
+    "cyclegan.unpack_pair": row(cyclegan.unpack_pair, (A, B), among(A, [], [A], (A, B, A), "ab!")),
     "cyclegan.translate": row(
         lambda x: cyclegan.translate(net("translator"), x),
         ramp(2, 3, 12, 12),
-        f"{PICTURE} channels smaller:12 uneven:4",
+        "rank empty dtype nan unit channels smaller:12 uneven:4",
     ),
     "cyclegan.CycleGANStep": row(lambda x: cycle_step(x, B), A, f"{SIGNED} channels square"),
     "cyclegan.CycleGANStep, b": row(lambda x: cycle_step(A, x), B, f"{SIGNED} channels square"),

@@ -9,7 +9,7 @@ from gencourse import files
 
 
 def written(path, data: bytes = b"new") -> None:
-    with files.whole(path) as file:
+    with files.atomic_write(path) as file:
         file.write(data)
 
 
@@ -26,7 +26,7 @@ def test_folders_are_made_and_nothing_is_left_beside(tmp_path):
 def test_an_error_leaves_what_was_there(tmp_path):
     path = tmp_path / "x.bin"
     path.write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), files.whole(path) as file:
+    with pytest.raises(KeyboardInterrupt), files.atomic_write(path) as file:
         file.write(b"ne")
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]

@@ -51,7 +51,7 @@ def write_text(text: str, path: str | os.PathLike) -> Path:
     Raises OSError where nothing can be written, ValueError for a path or a text that no file can have.
     """
     data = text.encode()
-    with files.whole(path) as file:
+    with files.atomic_write(path) as file:
         file.write(data)
     return Path(path)
 

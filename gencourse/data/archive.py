@@ -42,7 +42,7 @@ def write(path: str | os.PathLike, images: Tensor, labels: Tensor | None = None)
     if labels is not None:
         arrays["labels"] = check_tensor(labels).cpu().numpy()
         _check_labels(arrays["labels"], len(images), "labels")
-    with files.whole(path) as file:
+    with files.atomic_write(path) as file:
         np.savez_compressed(file, **arrays)
     return path
 
