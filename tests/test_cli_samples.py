@@ -105,13 +105,6 @@ def scored(capsys, *arguments: object) -> dict:
     return json.loads(capsys.readouterr().out)
 
 
-def test_help(capsys):
-    for command in ("sample", "score"):
-        with pytest.raises(SystemExit) as stopped:
-            cli.main([command, "--help"])
-        assert stopped.value.code == 0 and f"examples:\n  gencourse {command}" in capsys.readouterr().out
-
-
 def test_a_grid(models, monkeypatch, capsys):
     monkeypatch.chdir(models)
     assert cli.main(["sample", "tiny", "-n", "6", "-o", "new/grid.png", *CPU]) == 0
@@ -293,6 +286,6 @@ def test_inception_offline(refused, sets, monkeypatch):
     def offline():
         raise OSError("no route to host")
 
-    monkeypatch.setattr(score, "Inception", offline)
+    monkeypatch.setattr("gencourse.networks.classifier.Inception", offline)
     said = refused("score", "samples.npz", "--against", "reference.npz", "--classifier", "inception")
     assert "inception could not be downloaded (no route to host): --classifier digits needs none" in said

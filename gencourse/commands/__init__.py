@@ -1,6 +1,11 @@
-"""What the command line does, one command a file. `gencourse.cli` reads the arguments and calls them."""
+"""The commands, one a file: a new file here is a new command, `gencourse.cli` finds it.
 
-import tempfile
+A command has `ABOUT`, one line for the help; `EXAMPLES`, lines that can be typed; `arguments(parser)`, which declares
+its arguments; and `main(args)`, which does the work and returns the exit code. `ORDER`, a number, is its place in the
+help, without one the end. Help must come at once, so what is heavy (torch, numpy, nbformat, ...) is imported by the
+functions that need it. A file whose name begins with `_` is no command.
+"""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +21,9 @@ def input_errors() -> Iterator[None]:
 
     To be laid around the reading of input, not around the work: there an error is a mistake of ours and keeps its
     traceback.
+
+    Raises:
+        UserError: in place of ValueError, OSError, LookupError and DownloadError.
     """
     from gencourse.data.cache import DownloadError
 
@@ -30,7 +38,13 @@ def input_errors() -> Iterator[None]:
 def output_file(path: str, *endings: str) -> Path:
     """Return where the result goes, tried before the work rather than after it; its folder is made.
 
-    endings: what may be written beside pictures. Raises ValueError, OSError.
+    Args:
+        path: as it was typed.
+        endings: what may be written beside pictures, such as ".npz".
+
+    Raises:
+        ValueError: it is a folder, or its ending names no format that can be written.
+        OSError: nothing can be written there.
     """
     from gencourse import images
 
@@ -43,7 +57,13 @@ def output_file(path: str, *endings: str) -> Path:
 
 
 def writable(folder: Path) -> None:
-    """Make a folder, and try whether files can be written there. Raises OSError that names it."""
+    """Make a folder, and try whether files can be written there.
+
+    Raises:
+        OSError: they cannot; the message names the folder.
+    """
+    import tempfile
+
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryFile(dir=folder):

@@ -1,21 +1,15 @@
 """gencourse doctor: what is here, what is missing, and what to do about it."""
 
 import argparse
-import importlib.metadata
 import os
 import platform
 from pathlib import Path
 
-import torch
-from torchvision import models
+from gencourse import __version__, paths
 
-from gencourse import __version__, checkpoints, paths
-from gencourse.chapters import run as execute
-from gencourse.data import catalogue
-from gencourse.data.cache import DownloadError, cache_dir
-from gencourse.paths import CHECKOUT
-from gencourse.runtime import accelerator, choose_profile
-
+ORDER = 80
+ABOUT = "versions, device, profile, and which data and weights are here"
+EXAMPLES = "gencourse doctor"
 PACKAGES = (
     "torch",
     "torchvision",
@@ -27,7 +21,6 @@ PACKAGES = (
     "nbclient",
     "jupyterlab",
 )
-TORCHVISION = {"vgg19": models.VGG19_Weights, "squeezenet": models.SqueezeNet1_0_Weights}
 
 
 class Report:
@@ -40,6 +33,10 @@ class Report:
         print(f"  {name:<15} {text}")
         if todo:
             self.todo.append(todo)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare nothing: the report is always the whole one."""
 
 
 def main(args: argparse.Namespace) -> int:
@@ -57,7 +54,9 @@ def main(args: argparse.Namespace) -> int:
 
 
 def versions(report: Report) -> None:
-    report.line("gencourse", f"{__version__} in {CHECKOUT}")
+    import importlib.metadata
+
+    report.line("gencourse", f"{__version__} in {paths.CHECKOUT}")
     report.line("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in PACKAGES:
         try:
@@ -68,6 +67,10 @@ def versions(report: Report) -> None:
 
 
 def machine(report: Report) -> None:
+    import torch
+
+    from gencourse.runtime import accelerator, choose_profile
+
     found = accelerator()
     report.line("cores", f"{os.cpu_count()}, of which torch uses {torch.get_num_threads()}")
     report.line("accelerator", str(found) if found else "none: everything runs on the CPU")
@@ -84,6 +87,9 @@ def machine(report: Report) -> None:
 
 
 def data_sets(report: Report) -> None:
+    from gencourse.data.cache import DownloadError, cache_dir
+    from gencourse.data.catalogue import CATALOGUE
+
     try:
         report.line("embedded in", str(paths.root()))
     except FileNotFoundError as error:
@@ -92,7 +98,7 @@ def data_sets(report: Report) -> None:
         report.line("downloads to", f"{cache_dir()} (GENCOURSE_CACHE changes it)")
     except DownloadError as error:
         report.line("downloads to", "nowhere", str(error))
-    for name, entry in catalogue.CATALOGUE.items():
+    for name, entry in CATALOGUE.items():
         status = entry.status()
         todo = f"the embedded {name} are incomplete: install the package, or check out the repository, again"
         hint = f"; to have it: gencourse data fetch {name}" if status == "not downloaded" else ""
@@ -100,6 +106,11 @@ def data_sets(report: Report) -> None:
 
 
 def weights(report: Report) -> None:
+    import torch
+    from torchvision import models
+
+    from gencourse import checkpoints
+
     for name in checkpoints.MODELS:
         try:
             file = checkpoints.folder() / f"{name}.safetensors"
@@ -110,7 +121,7 @@ def weights(report: Report) -> None:
         except ValueError as error:
             report.line(name, "damaged", str(error))
     folder = Path(torch.hub.get_dir()) / "checkpoints"
-    for name, enum in TORCHVISION.items():
+    for name, enum in (("vgg19", models.VGG19_Weights), ("squeezenet", models.SqueezeNet1_0_Weights)):
         cached = (folder / enum.IMAGENET1K_V1.url.rsplit("/", 1)[-1]).is_file()
         size = enum.IMAGENET1K_V1.meta["_file_size"]
         absent = f"not downloaded ({size:.0f} MB, fetched when asked for: gencourse stylize --encoder {name})"
@@ -118,6 +129,8 @@ def weights(report: Report) -> None:
 
 
 def notebooks(report: Report) -> None:
+    from gencourse.chapters import run as execute
+
     try:
         names = [path.stem for path in execute.chapters()]
     except FileNotFoundError as error:

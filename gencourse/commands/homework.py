@@ -2,26 +2,30 @@
 
 import argparse
 import os
-import secrets
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from gencourse.chapters.pages import write_text
 from gencourse.commands import UserError, input_errors
+from gencourse.commands._arguments import file_name, whole
 
 STALE = 1
+ORDER = 60
+ABOUT = "make the students' copies of the notebooks, and grade what comes back"
+EXAMPLES = """
+gencourse homework build
+gencourse homework grade submissions --chapter 01 --out grades.csv --jobs 2
+"""
 
 
-def arguments(parser: argparse.ArgumentParser, whole: Callable[[int], Callable[[str], int]]) -> None:
-    """Declare the command's arguments; whole: what makes a reader of whole numbers with a lower bound."""
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     build = actions.add_parser("build", help="write the students' copies, homework/NN_*.ipynb, from notebooks/")
     build.add_argument("--check", action="store_true", help="write nothing; exit with 1 if they are out of date")
     grade = actions.add_parser("grade", help="run and judge what students handed in")
     add = grade.add_argument
-    add("where", metavar="FILE-OR-FOLDER", help="a notebook, or a folder of notebooks, in folders or not")
-    add("--out", default="grades.csv", metavar="FILE", help="the table; pages go to a folder of its name")
+    file_name(add("where", metavar="FILE-OR-FOLDER", help="a notebook, or a folder of notebooks, in folders or not"))
+    file_name(add("--out", default="grades.csv", metavar="FILE", help="the table; pages go to a folder of its name"))
     add("--chapter", metavar="NN", help="01, ... (default: the one that most of the files belong to)")
     cores = max(1, (os.cpu_count() or 2) // 2)
     add("--jobs", type=whole(1), default=cores, metavar="N", help=f"so many at a time (default here: {cores})")
@@ -104,8 +108,15 @@ def grade(args: argparse.Namespace) -> int:
 def choose_seed(asked: int | None, folder: Path) -> int:
     """Return the seed asked for, else that of an earlier run into this folder, else a new one; it is kept there.
 
-    Two runs that start at once get one seed. Raises ValueError where what is kept there is no seed.
+    Two runs that start at once get one seed.
+
+    Raises:
+        ValueError: what is kept there is no seed.
     """
+    import secrets
+
+    from gencourse.chapters.pages import write_text
+
     file = folder / "seed.txt"
     if asked is None and file.is_file():
         kept = file.read_text(encoding="utf-8", errors="replace").strip()

@@ -5,17 +5,42 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gencourse.chapters.pages import read
-from gencourse.chapters.run import Result, chapters, find, run
 from gencourse.commands import UserError, input_errors, writable
-from gencourse.runtime import choose_profile
+from gencourse.commands._arguments import file_name, whole
+
+if TYPE_CHECKING:
+    from gencourse.chapters.run import Result
 
 FAILED, INTERRUPTED = 1, 130
+ORDER = 10
+ABOUT = "execute chapters without a screen; writes the notebook and an HTML page to runs/"
+EXAMPLES = """
+gencourse run 01                    one chapter, in this machine's profile
+gencourse run 01 02 --profile smoke
+gencourse run style                 by a part of its name
+gencourse run                       all chapters
+gencourse run 04 --save             and keep the outputs in the notebook itself
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    file_name(add("chapters", nargs="*", metavar="CHAPTER", help="01, 1, 01b, a part of the name, or a path"))
+    add("--profile", help="smoke, cpu or gpu: how large everything is (default: by the hardware)")
+    add("--save", action="store_true", help="keep the outputs in the notebook when every cell passes")
+    file_name(add("--out", default="runs", metavar="FOLDER", help="where the results go (default: runs)"))
+    add("--timeout", type=whole(1), metavar="SECONDS", help="for a cell (default: no limit)")
 
 
 def main(args: argparse.Namespace) -> int:
     """Run the chapters asked for, or all; returns 0, or 1 when a cell failed, or 130 after Ctrl-C."""
+    from gencourse.chapters.pages import read
+    from gencourse.chapters.run import chapters, find, run
+    from gencourse.runtime import choose_profile
+
     with input_errors():
         profile = choose_profile(args.profile)
         paths = list(dict.fromkeys(find(name) for name in args.chapters)) or chapters()
@@ -39,7 +64,7 @@ def main(args: argparse.Namespace) -> int:
     return FAILED if failed else 0
 
 
-def report(result: Result, saved: bool) -> None:
+def report(result: "Result", saved: bool) -> None:
     """Say how a notebook went: the traceback of a failing cell, how long it took, where the files are."""
     memory = f", at most {result.memory / 1e9:.1f} GB of memory" if result.memory else ""
     took = f"{duration(result.seconds)}{memory}"

@@ -1,30 +1,61 @@
 """gencourse sample: pictures from the shipped generative models."""
 
+from __future__ import annotations
+
 import argparse
 import inspect
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
-from tqdm.auto import tqdm
-
-from gencourse import checkpoints, images
 from gencourse.commands import input_errors, output_file
+from gencourse.commands._arguments import file_name, number, whole
 from gencourse.commands.run import duration
-from gencourse.data import archive
-from gencourse.runtime import choose_device
 
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+ORDER = 40
+ABOUT = "draw pictures from a trained model of the course"
+EXAMPLES = """
+gencourse sample --list
+gencourse sample dcgan_digits -o grid.png
+gencourse sample dcgan_digits -n 10000 --seed 1 -o samples.npz
+
+An .npz file holds images, uint8, N x H x W x C, and labels where the model has classes.
+"""
 # Pictures at a time. torch draws normal numbers in blocks of 16, so with a multiple of 16 the noise of picture i, and
 # with it the picture, is the same whatever the batch size.
 BATCH = 64
 OPTIONS = ("steps", "guidance", "temperature")  # of some samplers; the function's own arguments say which it has
 
 
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    add("name", nargs="?", metavar="NAME", help="the model: see --list")
+    where = "where the pictures go: a grid in .png, or all of them in .npz"
+    file_name(add("-o", "--output", metavar="FILE", help=where))
+    add("--list", action="store_true", help="show the models: chapter, size, how they were trained, scores")
+    add("-n", type=whole(1, 10**7), default=64, metavar="N", help="how many (default: 64)")
+    add("--seed", type=whole(0), default=0, help="the same seed gives the same pictures (default: 0)")
+    add("--label", type=whole(0), metavar="K", help="pictures of one class (default: all classes in turn)")
+    add("--steps", type=whole(1), help="of the sampler, where it has steps (default: the model's)")
+    add("--guidance", type=number(0), help="how strictly the label is followed, where the model has guidance")
+    add("--temperature", type=number(0), help="below 1 likelier, above 1 more varied, where the model has it")
+    add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
+
+
 def main(args: argparse.Namespace) -> int:
     """List the models, or draw pictures from one, write them, say where they are."""
+    import torch
+
+    from gencourse import checkpoints, images
+    from gencourse.data import archive
+    from gencourse.runtime import choose_device
+
     if args.list:
         with input_errors():
             print(listing())
@@ -64,6 +95,9 @@ def draw_in_batches(
     options: dict[str, Any],
 ) -> Tensor:
     """Return (n, C, H, W) in [0, 1] on the CPU; the generator runs on from batch to batch."""
+    import torch
+    from tqdm.auto import tqdm
+
     drawn = []
     with tqdm(total=n, desc="sample", unit="picture", dynamic_ncols=True) as bar:
         for first in range(0, n, BATCH):
@@ -75,7 +109,11 @@ def draw_in_batches(
 
 
 def chosen_options(args: argparse.Namespace, draw: Callable[..., Tensor], network: nn.Module) -> dict[str, Any]:
-    """Return the options that were given. Raises ValueError for one that the model does not have, or too many steps."""
+    """Return the options that were given.
+
+    Raises:
+        ValueError: the model does not have one of them, or not so many steps.
+    """
     has = [name for name in OPTIONS if name in inspect.signature(draw).parameters]
     given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
     for name in given:
@@ -90,8 +128,11 @@ def chosen_options(args: argparse.Namespace, draw: Callable[..., Tensor], networ
 def chosen_labels(network: nn.Module, args: argparse.Namespace) -> Tensor | None:
     """Return a label for each picture: the one asked for, else the classes in turn; None where there are no classes.
 
-    Raises ValueError for a label that the model does not have.
+    Raises:
+        ValueError: the model does not have the label.
     """
+    import torch
+
     classes = getattr(network, "classes", None)
     if args.label is None:
         return torch.arange(args.n) % classes if classes else None
@@ -104,6 +145,8 @@ def chosen_labels(network: nn.Module, args: argparse.Namespace) -> Tensor | None
 
 def listing() -> str:
     """Tell of every generative model: its chapter, size and parameters, and from its record how it was trained."""
+    from gencourse import checkpoints
+
     rows = [["model", "chapter", "size", "parameters", "steps", "minutes", "device"]]
     notes = [[""]]
     for name in checkpoints.generative():

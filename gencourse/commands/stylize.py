@@ -1,36 +1,73 @@
 """gencourse stylize: a painting's style on a photograph."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from gencourse import data, images
 from gencourse.commands import UserError, input_errors, output_file
+from gencourse.commands._arguments import file_name, number, weights, whole
 from gencourse.commands.run import INTERRUPTED, duration
-from gencourse.methods.style import Stylized, coarse_to_fine, noise_like, stylize
-from gencourse.networks.features import SMALLEST, Extractor, extractor
-from gencourse.runtime import choose_device
 
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from gencourse.methods.style import Stylized
+    from gencourse.networks.features import Extractor
+
+ORDER = 20
+ABOUT = "put the style of one picture on the content of another"
+EXAMPLES = """
+gencourse stylize chelsea great_wave -o out.png
+gencourse stylize photo.jpg painting.jpg -o out.png --size 512 --steps 200
+gencourse stylize photo.jpg auvers great_wave --weights 2,1 -o mix.png
+gencourse stylize photo.jpg auvers --start noise --alpha 1e-2 --seed 3 -o other.png
+
+A picture is a file, or one of the embedded photographs and paintings: see gencourse data list.
+"""
+ENCODERS = ("auto", "embedded", "squeezenet", "vgg19")
 COMFORTABLE = 64  # pixels a side: below that a scale of the pyramid has too little to show
 SHARES = (3, 2, 1)  # of the steps, from the smallest scale to the largest
 
 
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    side, which = whole(32, 16_384), "auto: vgg19 on a GPU or if it is here already, else embedded"
+    file_name(add("content", metavar="CONTENT", help="what the result depicts: a file or an embedded picture"))
+    file_name(add("style", nargs="+", metavar="STYLE", help="how it is painted: one picture, or several to be mixed"))
+    where = "where the result goes; the ending names the format"
+    file_name(add("-o", "--output", required=True, metavar="FILE", help=where))
+    add("--size", type=side, default=512, metavar="PIXELS", help="longer side of the result (default: 512)")
+    add("--steps", type=whole(1), default=200, help="optimisation steps over all scales (default: 200)")
+    add("--encoder", choices=ENCODERS, default="auto", help=which)
+    add("--weights", type=weights, metavar="W1,W2", help="one number a style (default: equal)")
+    add("--alpha", type=number(0), default=1e-4, help="weight of content against style (default: 1e-4)")
+    add("--start", choices=("content", "noise"), default="content", help="what it begins with (default: content)")
+    add("--no-pyramid", action="store_true", help="all steps at full size: slower, textures stay small")
+    add("--seed", type=whole(0), default=0, help="of the noise (default: 0)")
+    add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
+
+
 def main(args: argparse.Namespace) -> int:
     """Read the pictures, optimise, write the result, say where it is; returns 0, or 130 when Ctrl-C cut it short."""
+    import torch
+
+    from gencourse import images
+    from gencourse.runtime import choose_device
+
     with input_errors():
-        weights = args.weights or [1.0] * len(args.style)
-        if len(weights) != len(args.style) or sum(weights) <= 0:
+        shares = args.weights or [1.0] * len(args.style)
+        if len(shares) != len(args.style) or sum(shares) <= 0:
             raise ValueError(
-                f"--weights: give one number a style, not all zero; got {len(weights)} for {len(args.style)}"
+                f"--weights: give one number a style, not all zero; got {len(shares)} for {len(args.style)}"
             )
         device = choose_device(args.device)
         content = picture(args.content, args.size).to(device)
-        styles = [
-            (picture(name, args.size).to(device), weight) for name, weight in zip(args.style, weights, strict=True)
-        ]
+        styles = [(picture(name, args.size).to(device), share) for name, share in zip(args.style, shares, strict=True)]
         network = load_network(args.encoder, device)
         out = output_file(args.output)  # the last: wrong input leaves no folders
     torch.manual_seed(args.seed)
@@ -52,6 +89,11 @@ def main(args: argparse.Namespace) -> int:
 
 def optimise(content: Tensor, styles: list[tuple[Tensor, float]], network: Extractor, args) -> Stylized:
     """Run the method with the arguments of the command line, through a pyramid of sizes unless it is unwanted."""
+    import torch
+
+    from gencourse import images
+    from gencourse.methods.style import coarse_to_fine, noise_like, stylize
+
     generator = torch.Generator().manual_seed(args.seed)
     pictures = [content, *(image for image, _ in styles)]
     sizes = [args.size] if args.no_pyramid else scales(args.size, pictures, args.steps)
@@ -80,8 +122,14 @@ def split(steps: int, scales: int) -> list[int]:
 def picture(name: str, size: int) -> Tensor:
     """Return a file, or an embedded photograph or painting by name, with its longer side resized: (1, 3, H, W).
 
-    Raises FileNotFoundError, ImageError, or ValueError for an unknown name and for a picture that is too narrow.
+    Raises:
+        FileNotFoundError: there is no such file.
+        ImageError: the file is no picture.
+        ValueError: the name is unknown, or the picture too narrow.
     """
+    from gencourse import data, images
+    from gencourse.networks.features import SMALLEST
+
     if name in data.photos() or name in data.paintings():
         image = data.photo(name, size) if name in data.photos() else data.painting(name, size)
     elif Path(name).exists() or Path(name).suffix or len(Path(name).parts) > 1:
@@ -98,10 +146,14 @@ def picture(name: str, size: int) -> Tensor:
 
 
 def load_network(name: str, device: torch.device) -> Extractor:
-    """Return the network, or say that it could not be had and what to take in its place: raises UserError then.
+    """Return the network.
 
-    Raises ValueError for an unknown name.
+    Raises:
+        UserError: it could not be downloaded; the message says what to take in its place.
+        ValueError: the name is unknown.
     """
+    from gencourse.networks.features import extractor
+
     try:
         return extractor(name, device=device)
     except FileNotFoundError:

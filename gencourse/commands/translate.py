@@ -1,21 +1,48 @@
 """gencourse translate: a picture, turned into another kind by a shipped network."""
 
+from __future__ import annotations
+
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
-
-from gencourse import checkpoints, data, images
 from gencourse.commands import input_errors, output_file
-from gencourse.data.pairs import TEST
-from gencourse.methods.cyclegan import translate
-from gencourse.networks.translation import MULTIPLE, SMALLEST, ResnetGenerator
-from gencourse.runtime import choose_device
-from gencourse.seasons import render
+from gencourse.commands._arguments import file_name, whole
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+ORDER = 30
+ABOUT = "turn a picture into another kind: summer into winter and back"
+EXAMPLES = """
+gencourse translate cyclegan_summer2winter scene:7-summer -o winter.png
+gencourse translate cyclegan_summer2winter drawing.png -o winter.png --size 128
+gencourse translate cyclegan_winter2summer photo.jpg -o summer.png
+gencourse translate --list
+
+A picture is a file, an embedded photograph (see gencourse data list), or a scene that the course draws.
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    side = whole(32, 16_384)
+    add("name", nargs="?", metavar="NAME", help="the model: see --list")
+    what = "a file, an embedded photograph or a scene: scene:7-winter"
+    file_name(add("picture", nargs="?", metavar="PICTURE", help=what))
+    file_name(add("-o", "--output", metavar="FILE", help="where the result goes; the ending names the format"))
+    add("--list", action="store_true", help="show the models and what they were trained on")
+    add("--size", type=side, default=128, metavar="PIXELS", help="longer side (default: 128; trained at 64)")
+    add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
 
 
 def main(args: argparse.Namespace) -> int:
     """List the translators, or translate one picture, write the result, say where it is."""
+    from gencourse import checkpoints, images
+    from gencourse.methods.cyclegan import translate
+    from gencourse.runtime import choose_device
+
     if args.list:
         with input_errors():
             print("\n".join(f"{name}  data: {checkpoints.record(name)['data']}" for name in translators()))
@@ -36,11 +63,20 @@ def main(args: argparse.Namespace) -> int:
 
 def translators() -> list[str]:
     """Return the names of the shipped networks that turn a picture into a picture."""
+    from gencourse import checkpoints
+    from gencourse.networks.translation import ResnetGenerator
+
     return [name for name, model in checkpoints.MODELS.items() if model.network is ResnetGenerator]
 
 
 def load(name: str) -> nn.Module:
-    """Return a translator. Raises ValueError for the name of a model that is none, and as `checkpoints.load` does."""
+    """Return a translator.
+
+    Raises:
+        ValueError: the name is that of another model; and as `checkpoints.load` raises.
+    """
+    from gencourse import checkpoints
+
     if name in checkpoints.MODELS and name not in translators():
         raise ValueError(f"{name} does not translate pictures; these do: {', '.join(translators())}")
     return checkpoints.load(name)
@@ -50,8 +86,15 @@ def picture(name: str, size: int) -> Tensor:
     """Return a file, an embedded photograph by name, or `scene:7-summer`, which is drawn: (1, 3, H, W) in [0, 1].
 
     The longer side becomes `size`; then both are cut, around the middle, to what the network takes.
-    Raises FileNotFoundError, ImageError, or ValueError for a scene that is none and a picture that is too narrow.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ImageError: the file is no picture.
+        ValueError: the scene is none, or the picture too narrow.
     """
+    from gencourse import data, images
+    from gencourse.networks.translation import MULTIPLE, SMALLEST
+
     if name.startswith("scene:"):
         return drawn(name, size // MULTIPLE * MULTIPLE)
     x = data.photo(name, size) if name in data.photos() else images.load(name, size)
@@ -65,8 +108,12 @@ def picture(name: str, size: int) -> Tensor:
 def drawn(name: str, size: int) -> Tensor:
     """Return the landscape that `scene:7-winter` names, one that nothing was trained on: test scene 7.
 
-    Raises ValueError for a name that is none.
+    Raises:
+        ValueError: the name is that of no scene.
     """
+    from gencourse.data.pairs import TEST
+    from gencourse.seasons import render
+
     number, _, season = name.removeprefix("scene:").partition("-")
     if not number.isdecimal() or season not in ("summer", "winter"):
         raise ValueError(f"{name!r} names no scene: write scene:7-summer or scene:7-winter")
