@@ -11,7 +11,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from gencourse import checkpoints, data
 from gencourse.expect import ImageError
 from gencourse.metrics import Features, Scores, features, frechet_distance, inception_score, score, table
-from gencourse.metrics.harness import some
+from gencourse.metrics.harness import subsample_indices
 from gencourse.networks.classifier import Classifier
 
 needs_weights = pytest.mark.skipif("digits" not in checkpoints.names(), reason="needs data/checkpoints/digits")
@@ -125,13 +125,15 @@ def test_unequal_numbers(classifier):
 
 
 def test_some():
-    chosen = some(1000, 100)
+    chosen = subsample_indices(1000, 100)
     assert len(chosen.unique()) == 100 and torch.equal(chosen, chosen.sort().values) and chosen.max() > 900
-    assert torch.equal(chosen, some(1000, 100)) and not torch.equal(chosen, some(1000, 100, seeded(5)))
+    assert torch.equal(chosen, subsample_indices(1000, 100)) and not torch.equal(
+        chosen, subsample_indices(1000, 100, seeded(5))
+    )
     assert len((chosen % 10).unique()) == 10
-    assert torch.equal(some(7, 7), torch.arange(7))
+    assert torch.equal(subsample_indices(7, 7), torch.arange(7))
     with pytest.raises(ValueError, match="cannot take 8 of 7 pictures"):
-        some(7, 8)
+        subsample_indices(7, 8)
 
 
 def test_the_bootstrap(classifier):

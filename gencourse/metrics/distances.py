@@ -88,10 +88,10 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, flo
     its balls are, so equal numbers are fairer. Kynkaanniemi et al. 2019, eq. 1 and 2.
     """
     real, fake = _sets(real, fake)
-    return among(fake, real, k).double().mean().item(), among(real, fake, k).double().mean().item()
+    return in_manifold(fake, real, k).double().mean().item(), in_manifold(real, fake, k).double().mean().item()
 
 
-def among(x: Tensor, members: Tensor, k: int = 3) -> Tensor:
+def in_manifold(x: Tensor, members: Tensor, k: int = 3) -> Tensor:
     """Whether each of x, (N, D), lies within the k-th nearest neighbour's distance of one of the members: (N,) bool."""
     x, members = _sets(x, members)
     if not 1 <= k < len(members):

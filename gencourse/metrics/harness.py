@@ -87,7 +87,7 @@ def score(
     )
 
 
-def some(count: int, n: int, generator: torch.Generator | None = None) -> Tensor:
+def subsample_indices(count: int, n: int, generator: torch.Generator | None = None) -> Tensor:
     """Return n of the indices below `count` in their order, drawn at random since a set may be sorted or periodic.
 
     Without a generator it is always the same choice. Raises ValueError for n above `count`.
@@ -110,8 +110,8 @@ class _Measured(NamedTuple):
     @classmethod
     def of(cls, fake: Features, real: Features) -> "_Measured":
         n = min(len(fake.features), len(real.features))
-        a, b = (x.features[some(len(x.features), n)] for x in (real, fake))
-        recalled, precise = distances.among(a, b), distances.among(b, a)
+        a, b = (x.features[subsample_indices(len(x.features), n)] for x in (real, fake))
+        recalled, precise = distances.in_manifold(a, b), distances.in_manifold(b, a)
         return cls(fake, real.features, *distances.neighbour_votes(a, b), recalled.double(), precise.double())
 
     def resampled(self, generator: torch.Generator | None) -> "_Measured":
