@@ -117,7 +117,7 @@ def scales(network: Extractor, content: Tensor, painting: Tensor, sizes, steps) 
         clock.append(time.perf_counter() - began)
 
     paint = partial(style.stylize, network=network, callback=tick)
-    start = style.noise_like(resize(content, sizes[0]), torch.Generator().manual_seed(0))
+    start = partial(style.noise_like, generator=torch.Generator().manual_seed(0))
     began = time.perf_counter()
     history = style.coarse_to_fine(content, painting, paint, sizes=sizes, steps=steps, start=start, show=False).history
     # The loss that a step reports is the one before it: it was reached when the step before was done.

@@ -151,6 +151,15 @@ def test_a_network_alone_paints_as_stylize_does_by_default(network, pictures):
     assert torch.equal(found[0], found[1]) and not torch.equal(found[0], found[2])
 
 
+def test_a_start_may_be_made_at_the_first_scale(network, pictures):
+    content = torch.rand(1, 3, 96, 128)
+    made = style.noise_like(resize(content, 64), torch.Generator().manual_seed(1))
+    options = {"sizes": (64, 128), "steps": (1, 1), "show": False}
+    noise = partial(style.noise_like, generator=torch.Generator().manual_seed(1))
+    found = [style.coarse_to_fine(content, pictures[1], network, start=s, **options).image for s in (made, noise)]
+    assert torch.equal(found[0], found[1])
+
+
 def test_the_pyramid_leaves_out_what_is_too_small_and_gives_each_scale_a_step():
     square, strip = torch.zeros(1, 3, 512, 512), torch.zeros(1, 3, 128, 512)
     assert style.pyramid([square], 512, 200) == ([128, 256, 512], [101, 66, 33])

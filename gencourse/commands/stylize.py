@@ -90,14 +90,13 @@ def optimise(content: Tensor, styles: list[tuple[Tensor, float]], network: Extra
     """Run the method with the arguments of the command line, through a pyramid of sizes unless it is unwanted."""
     import torch
 
-    from gencourse.images import resize
     from gencourse.methods.style import coarse_to_fine, noise_like, pyramid, stylize
 
     sizes, steps = pyramid([content, *(image for image, _ in styles)], args.size, args.steps)
     if args.no_pyramid:
         sizes, steps = [args.size], [args.steps]
-    generator = torch.Generator().manual_seed(args.seed)
-    start = noise_like(resize(content, sizes[0]), generator) if args.start == "noise" else None
+    noise = partial(noise_like, generator=torch.Generator().manual_seed(args.seed))
+    start = noise if args.start == "noise" else None
     paint = partial(stylize, network=network, alpha=args.alpha)
     return coarse_to_fine(content, styles, paint, sizes=sizes, steps=steps, start=start)
 

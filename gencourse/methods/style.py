@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gencourse.expect import ImageError, check_range, check_shape, same_shape
-from gencourse.images import resize
+from gencourse.images import resample, resize
 from gencourse.networks.features import SMALLEST, Extractor
 from gencourse.training.fit import History, fit
 
@@ -224,7 +224,9 @@ def stylize(
     Source: Gatys et al. 2016, eq. 7.
     """
     styles = [(style, 1.0)] if isinstance(style, Tensor) else style
-    _check(content, styles, alpha, beta)
+    _check(content, styles)
+    if alpha < 0 or beta < 0 or alpha + beta == 0:
+        raise ImageError(f"alpha and beta must be zero or more and not both zero, got {alpha} and {beta}")
     targets = find_targets(network, content, styles)
 
     def objective(x: Tensor) -> dict[str, Tensor]:
@@ -265,7 +267,7 @@ def coarse_to_fine(
     *,
     sizes: Sequence[int],
     steps: Sequence[int],
-    start: Tensor | None = None,
+    start: Tensor | Callable[[Tensor], Tensor] | None = None,
     show: bool = True,
 ) -> Stylized:
     """Stylize small first and go on from the enlarged result: most of the work is done where it is cheap.
@@ -278,7 +280,8 @@ def coarse_to_fine(
         paint: `partial(stylize, network=network, alpha=...)`, or the network alone.
         sizes: The longer side at each scale, rising.
         steps: How many at each; `pyramid` plans both.
-        start: Where the first scale begins, default the content.
+        start: Where the first scale begins: a picture, or what makes one of the content at that scale, as `noise_like`
+            does; default the content.
         show: Whether to show previews.
 
     Returns:
@@ -294,21 +297,24 @@ def coarse_to_fine(
         raise ValueError(f"expected rising sizes and as many steps, got sizes {sizes} and steps {steps}")
     paint = partial(stylize, network=paint) if isinstance(paint, Extractor) else paint
     styles = [(style, 1.0)] if isinstance(style, Tensor) else style
+    _check(content, styles)
     whole, before = History(), None
     for size, count in zip(sizes, steps, strict=True):
-        now = resize(content, size)
+        now = resample(content, size)
         if before is not None:
             start = enlarge(start, before, now)
+        elif callable(start):
+            start = start(now)
         elif start is not None:
             start = resize(start, tuple(now.shape[2:]))
-        small = [(resize(image, size), weight) for image, weight in styles]
+        small = [(resample(image, size), weight) for image, weight in styles]
         start, history = paint(now, small, start=start, steps=count, show=show)
         before = now
         whole.seconds += history.seconds
         for name, values in history.items():
             whole.setdefault(name, []).extend(values)
         if history.steps < count:  # stopped by hand: the finer scales are not wanted either
-            return Stylized(resize(start, tuple(resize(content, sizes[-1]).shape[2:])), whole)
+            return Stylized(resample(start, tuple(resample(content, sizes[-1]).shape[2:])), whole)
     return Stylized(start, whole)
 
 
@@ -327,16 +333,14 @@ def enlarge(x: Tensor, coarse: Tensor, fine: Tensor, detail: float = 2.5) -> Ten
     Source: Kolkin et al. 2019, "Style Transfer by Relaxed Optimal Transport and Self-Similarity", who add it once.
     """
     size = tuple(fine.shape[2:])
-    return (resize(x, size) + detail * (fine - resize(coarse, size))).clamp(0, 1)
+    return (resample(x, size) + detail * (fine - resample(coarse, size))).clamp(0, 1)
 
 
-def _check(content: Tensor, styles: Styles, alpha: float, beta: float) -> None:
+def _check(content: Tensor, styles: Styles) -> None:
     for what, image in [("content", content), *(("style", image) for image, _ in styles)]:
         check_range(check_shape(image, f"a {what} image", 1, 3, "H", "W", least=SMALLEST), 0, 1)
     if not all(weight >= 0 for _, weight in styles) or not sum(weight for _, weight in styles) > 0:
         raise ImageError("give at least one style, with weights of zero or more that do not all vanish")
-    if alpha < 0 or beta < 0 or alpha + beta == 0:
-        raise ImageError(f"alpha and beta must be zero or more and not both zero, got {alpha} and {beta}")
 
 
 class _BoundedLBFGS(torch.optim.LBFGS):
