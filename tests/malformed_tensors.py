@@ -402,7 +402,7 @@ DIFFUSION: dict[str, Row] = {
 
 
 ADVERSARIAL: dict[str, Row] = {
-    "gan.GANStep": row(gan_step, DIGITS * 2 - 1, "higher flat empty dtype nan signed channels square"),
+    "gan.GANStep": row(gan_step, DIGITS * 2 - 1, "higher empty dtype nan signed channels square"),
     "gan.latent": row(lambda n: gan.latent(net("maker"), n), 2, among(0, -1, -99)),
     "gan.sample_images": row(lambda x: gan.sample_images(net("maker"), 2, labels=x), PAIR, f"{CLASSES} batch"),
     "gan.sample_images, n": row(lambda n: gan.sample_images(net("maker"), n), 2, among(0, -1, -99)),
@@ -413,7 +413,7 @@ ADVERSARIAL: dict[str, Row] = {
     "cyclegan.translate": row(
         lambda x: cyclegan.translate(net("translator"), x),
         ramp(2, 3, 12, 12),
-        "rank empty dtype nan unit channels smaller:12 uneven:4",
+        "higher empty dtype nan unit channels smaller:12 uneven:4",
     ),
     "cyclegan.CycleGANStep": row(lambda x: cycle_step(x, B), A, f"{SIGNED} channels square"),
     "cyclegan.CycleGANStep, b": row(lambda x: cycle_step(A, x), B, f"{SIGNED} channels square"),

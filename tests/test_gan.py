@@ -113,11 +113,17 @@ def test_bad_input_is_named(call, words):
         call(*pair())
 
 
-@pytest.mark.parametrize("labels, words", [(None, "needed"), ([0, 3], "lie in"), ([-1, 0], "lie in"), ([0], "must be")])
+@pytest.mark.parametrize("labels, words", [(None, "needed"), ([0], "must be"), ([0.0, 1.0], "int64")])
 def test_bad_labels_are_named(labels, words):
     g, _ = pair(classes=3)
     with pytest.raises(ValueError, match=words):
         g(torch.randn(2, 8), None if labels is None else torch.tensor(labels))
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [-1, 0]])
+def test_labels_of_no_class_are_refused_at_the_first_batch(labels):
+    with pytest.raises(ValueError, match="lie in"):
+        make_step(*pair(classes=3))((torch.zeros(2, 1, 28, 28), torch.tensor(labels)))
 
 
 def test_one_picture_is_fine_in_eval_mode():

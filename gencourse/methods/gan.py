@@ -171,6 +171,13 @@ class GANStep:
             loss = self.losses.generator(self._judge(fake, labels))
             return descend(self.optimizer_g, loss)  # 5. update G, D untouched
 
+    def _generate(self, count: int, labels: Tensor | None) -> Tensor:
+        z = latent(self.generator, count, self.noise)
+        return self.generator(z) if labels is None else self.generator(z, labels)
+
+    def _judge(self, x: Tensor, labels: Tensor | None) -> Tensor:
+        return self.discriminator(x) if labels is None else self.discriminator(x, labels)
+
 
 def latent(network: nn.Module, count: int, generator: torch.Generator | None = None) -> Tensor:
     """Draw z ~ N(0, I) of shape (count, network.latent), on the CPU, and bring it where the network is."""

@@ -284,6 +284,7 @@ def from_caffe(state: dict[str, Tensor], first: str = "features.0") -> dict[str,
     if not {f"{first}.weight", f"{first}.bias"} <= set(state):
         raise ValueError(f"the weights hold no {first}.weight and {first}.bias; they have {', '.join(state)}")
     expect.check_shape(state[f"{first}.weight"], "a weight", "C_out", 3, "kh", "kw")
+    expect.check_shape(state[f"{first}.bias"], "a bias", len(state[f"{first}.weight"]))
     mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     caffe_mean = torch.tensor([123.0, 117.0, 104.0])  # RGB
     weight = state[f"{first}.weight"].float().flip(1)  # now for RGB
