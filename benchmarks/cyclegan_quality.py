@@ -17,7 +17,7 @@ from torch import Tensor
 
 from gencourse import data, fit, metrics, seasons
 from gencourse.methods import cyclegan
-from gencourse.methods.gan_tricks import PastFakes
+from gencourse.methods.gan_tricks import ImagePool
 from gencourse.methods.pix2pix import Pix2PixStep
 from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
 
@@ -38,7 +38,7 @@ def without_pairs(sets: data.TranslationSets, steps: int, seed: int) -> tuple[cy
     nets = cyclegan.Translators(generator(), generator(), discriminator(), discriminator())
     optimizers = cyclegan.adam(nets.G, nets.F, rate=RATE), cyclegan.adam(nets.D_A, nets.D_B, rate=RATE)
     schedules = tuple(cyclegan.constant_then_linear(optimizer, steps) for optimizer in optimizers)
-    step = cyclegan.CycleGANStep(nets, optimizers, pools=(PastFakes(50), PastFakes(50)), schedules=schedules)
+    step = cyclegan.CycleGANStep(nets, optimizers, pools=(ImagePool(50), ImagePool(50)), schedules=schedules)
     batches = data.UnpairedBatches(sets.train_a.images, sets.train_b.images, BATCH, seed=seed)
     return nets, fit(step, batches, steps=steps, title=f"CycleGAN, seed {seed}").seconds
 

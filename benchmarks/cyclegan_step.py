@@ -26,7 +26,7 @@ from labml_nn.gan import cycle_gan as labml
 from torch import Tensor, nn
 
 from gencourse.methods import cyclegan
-from gencourse.methods.gan_tricks import PastFakes
+from gencourse.methods.gan_tricks import ImagePool
 from gencourse.networks.translation import instance_norm
 
 Step = Callable[[Tensor, Tensor], dict[str, Tensor]]
@@ -70,7 +70,7 @@ def ours(nets: cyclegan.Translators, memory_format: torch.memory_format) -> Step
     """Our step on the same networks, their instance normalisation replaced by ours, which computes the same."""
     nets = cyclegan.Translators(*(with_our_norm(net).to(memory_format=memory_format) for net in nets))
     optimizers = cyclegan.adam(nets.G, nets.F), cyclegan.adam(nets.D_A, nets.D_B)
-    run = cyclegan.CycleGANStep(nets, optimizers, pools=(PastFakes(50), PastFakes(50)))
+    run = cyclegan.CycleGANStep(nets, optimizers, pools=(ImagePool(50), ImagePool(50)))
 
     def step(a: Tensor, b: Tensor) -> dict[str, Tensor]:
         losses = run((a, b))

@@ -13,6 +13,7 @@ import json
 import platform
 import statistics
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -110,20 +111,17 @@ def schedule_table(size: int, steps: int, rounds: int) -> list[dict]:
 
 def scales(network: Extractor, content: Tensor, painting: Tensor, sizes, steps) -> tuple[list[float], list[float]]:
     """Losses at the last scale and the seconds at which each was reached, all scales counted."""
+    clock: list[float] = []
+
+    def tick(*_) -> None:
+        clock.append(time.perf_counter() - began)
+
+    paint = partial(style.stylize, network=network, callback=tick)
+    start = partial(style.noise_like, generator=torch.Generator().manual_seed(0))
     began = time.perf_counter()
-    before, x = None, style.noise_like(resize(content, sizes[0]), torch.Generator().manual_seed(0))
-    for size, count in zip(sizes, steps, strict=True):
-        now, clock = resize(content, size), []
-
-        def tick(*_, clock=clock) -> None:
-            clock.append(time.perf_counter() - began)
-
-        start = x if before is None else style.enlarge(x, before, now)
-        options = {"steps": count, "start": start, "show": False, "callback": tick}
-        x, history = style.stylize(now, resize(painting, size), network, **options)
-        before = now
+    history = style.coarse_to_fine(content, painting, paint, sizes=sizes, steps=steps, start=start, show=False).history
     # The loss that a step reports is the one before it: it was reached when the step before was done.
-    return history["total"][1:], clock[:-1]
+    return history["total"][-steps[-1] :][1:], clock[-steps[-1] :][:-1]
 
 
 def show(rows: list[dict]) -> None:

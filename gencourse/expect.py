@@ -1,7 +1,7 @@
-"""What a public function expects of what it is given: checks at the door, and the errors that say what was wrong.
+"""What is expected of input: checks for the doors of the package, and the errors that say what was wrong.
 
-Each check returns what it looked at, or raises. Only `check_range` reads values, so the others may be asked in every
-training step without making an accelerator wait.
+Only `check_range`, and `check_labels` where it is asked to, read values. The others look at shapes and types alone, so
+a step or a network's forward may ask them without making an accelerator wait.
 """
 
 import difflib
@@ -28,8 +28,30 @@ class UnknownName(ValueError):
         super().__init__(f"unknown {what} {name!r}{hint} Known: {', '.join(known)}")
 
 
+def at_least(least: int, **numbers: int) -> None:
+    """Check whole numbers such as sizes, each named as the argument it came by.
+
+    Raises:
+        ValueError: One of them is no whole number, or is below `least`.
+    """
+    for name, number in numbers.items():
+        if not isinstance(number, Integral) or number < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
+
+
 def check_tensor(x: Tensor, *, floating: bool = False) -> Tensor:
-    """Return x unchanged, or raise ImageError if it is no tensor, or not floating point where that is asked for."""
+    """Check that something is a tensor.
+
+    Args:
+        x: What to look at.
+        floating: Demand floating point values too.
+
+    Returns:
+        x, unchanged.
+
+    Raises:
+        ImageError: It is none.
+    """
     if not isinstance(x, Tensor):
         raise ImageError(f"expected a tensor, got a {type(x).__name__}")
     if floating and not x.is_floating_point():
@@ -38,7 +60,14 @@ def check_tensor(x: Tensor, *, floating: bool = False) -> Tensor:
 
 
 def check_range(x: Tensor, low: float, high: float) -> Tensor:
-    """Return x unchanged, or raise ImageError if it is no floating point tensor, not finite or leaves [low, high]."""
+    """Check that all values are finite and lie in [low, high]. An accelerator has to wait for this.
+
+    Returns:
+        x, unchanged.
+
+    Raises:
+        ImageError: A value lies outside, there is none, or x is no floating point tensor.
+    """
     if not check_tensor(x).is_floating_point():
         raise ImageError(f"expected floating point values in [{low}, {high}], got {x.dtype}; divide bytes by 255")
     if x.numel() == 0:
@@ -49,34 +78,43 @@ def check_range(x: Tensor, low: float, high: float) -> Tensor:
     return x
 
 
-def check_shape(x: Tensor, what: str, *shape: str | int, floating: bool = True) -> Tensor:
-    """Return x unchanged, or raise ImageError if it has not this shape: numbers, and letters for what may be any size.
+def check_shape(
+    x: Tensor, what: str, *shape: str | int, floating: bool = True, least: int = 1, multiple: int = 1
+) -> Tensor:
+    """Check a tensor's shape: `check_shape(x, "pictures", "B", 3, "H", "W")`.
 
-    Equal letters stand for equal sizes; nothing may be empty. floating: demand floating point values. What the values
-    are is not looked at, so nothing waits for an accelerator and a loss may ask in every step.
+    Args:
+        x: What to look at.
+        what: What it should hold, for the message.
+        shape: Numbers, and letters for what may be any size; equal letters stand for equal sizes. Nothing may be empty.
+        floating: Demand floating point values.
+        least: The smallest height and width, all sizes but the first two.
+        multiple: What must divide height and width.
+
+    Returns:
+        x, unchanged.
+
+    Raises:
+        ImageError: It has another shape, or is no such tensor.
     """
     sizes = dict(zip(shape, check_tensor(x).shape, strict=False))
     fits = x.ndim == len(shape) and x.numel() > 0
-    if not fits or any(n != (sizes[s] if isinstance(s, str) else s) for s, n in zip(shape, x.shape, strict=True)):
-        raise ImageError(f"expected {what} ({', '.join(map(str, shape))}), none of them 0; got shape {tuple(x.shape)}")
+    fits = fits and all(n == (sizes[s] if isinstance(s, str) else s) for s, n in zip(shape, x.shape, strict=True))
+    if not fits or any(side < least or side % multiple for side in x.shape[2:]):
+        limits = f" of at least {least} pixels" * (least > 1) + f" that {multiple} divides" * (multiple > 1)
+        wanted = f"({', '.join(map(str, shape))}){' with sides' * bool(limits)}{limits or ', none of them 0'}"
+        raise ImageError(f"expected {what} {wanted}; got shape {tuple(x.shape)}")
     return check_tensor(x, floating=floating)
 
 
 def same_shape(x: Tensor, y: Tensor) -> None:
-    """Raise ImageError unless both are floating point tensors of one shape; their values are not looked at."""
-    if check_tensor(x, floating=True).shape != check_tensor(y, floating=True).shape:
-        raise ImageError(f"expected two tensors of one shape, got {tuple(x.shape)} and {tuple(y.shape)}")
-
-
-def at_least(least: int, **numbers: int) -> None:
-    """Check whole numbers such as sizes, each named as the argument it came by.
+    """Check that two floating point tensors have one shape: torch would repeat the smaller one and say nothing.
 
     Raises:
-        ValueError: One of them is no whole number, or is below `least`.
+        ImageError: They do not.
     """
-    for name, number in numbers.items():
-        if not isinstance(number, Integral) or number < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
+    if check_tensor(x, floating=True).shape != check_tensor(y, floating=True).shape:
+        raise ImageError(f"expected two tensors of one shape, got {tuple(x.shape)} and {tuple(y.shape)}")
 
 
 def check_labels(labels: Tensor | None, classes: int | None, count: int, *, values: bool = False) -> Tensor | None:

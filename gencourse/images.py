@@ -19,18 +19,26 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from gencourse import files
-from gencourse.expect import ImageError, check_range, check_tensor
+from gencourse.expect import ImageError, check_range, check_shape
 
 WRITTEN = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")  # formats that hold any picture of ours
 
 
 def load(source: str | os.PathLike | bytes | BinaryIO | Image.Image, size: int | None = None) -> Tensor:
-    """Read a picture as (1, 3, H, W) in [0, 1].
+    """Read a picture, turned as its EXIF tag says, transparency laid on white.
 
-    source: a path, the bytes of a file, an open file or a PIL image. Turned as its EXIF tag says, transparency laid on
-    white, greyscale repeated to three channels, 16-bit values scaled by their range.
-    size: length of the longer side in pixels, the other follows; None keeps the size.
-    Raises FileNotFoundError, or ImageError for what is no picture or is damaged, as a PNG's checksums tell.
+    Greyscale is repeated to three channels; 16-bit values are scaled by their range.
+
+    Args:
+        source: A path, the bytes of a file, an open file or a PIL image.
+        size: Length of the longer side in pixels, the other follows; None keeps the size.
+
+    Returns:
+        (1, 3, H, W) in [0, 1].
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ImageError: It is no picture, or is damaged, as a PNG's checksums tell.
     """
     name = str(source) if isinstance(source, str | os.PathLike) else "the given picture"
     try:
@@ -47,10 +55,18 @@ def load(source: str | os.PathLike | bytes | BinaryIO | Image.Image, size: int |
 
 
 def save(image: Tensor, path: str | os.PathLike) -> Path:
-    """Write (1, C, H, W) or (C, H, W) in [0, 1] to a file; its ending names the format. Returns the path.
+    """Write a picture to a file, which appears whole or not at all.
 
-    The file appears whole or not at all. Raises ImageError for a wrong shape, range or ending, or a format that cannot
-    hold the picture (JPEG has no transparency), OSError where nothing can be written.
+    Args:
+        image: (1, C, H, W) or (C, H, W) in [0, 1].
+        path: Where to; its ending names the format.
+
+    Returns:
+        The path.
+
+    Raises:
+        ImageError: A wrong shape, range or ending, or a format that cannot hold it (JPEG has no transparency).
+        OSError: Nothing can be written.
     """
     path, picture, buffer = Path(path), to_pil(image), io.BytesIO()
     if path.suffix.lower() not in writable():
@@ -70,63 +86,106 @@ def writable() -> set[str]:
 
 
 def to_signed(x: Tensor) -> Tensor:
-    """Map [0, 1] to [-1, 1]. Raises ImageError when x leaves [0, 1] or is not floating point."""
+    """Map [0, 1] to [-1, 1].
+
+    Raises:
+        ImageError: x leaves [0, 1] or is not floating point.
+    """
     return check_range(x, 0, 1) * 2 - 1
 
 
 def to_unit(x: Tensor) -> Tensor:
-    """Map [-1, 1] to [0, 1]. Raises ImageError when x leaves [-1, 1] or is not floating point."""
+    """Map [-1, 1] to [0, 1].
+
+    Raises:
+        ImageError: x leaves [-1, 1] or is not floating point.
+    """
     return (check_range(x, -1, 1) + 1) / 2
 
 
 def to_uint8(x: Tensor) -> np.ndarray:
-    """Turn (B, C, H, W) in [0, 1] into bytes, (B, H, W, C) uint8, rounded to nearest. Raises ImageError."""
-    if check_tensor(x).ndim != 4:
-        raise ImageError(f"expected (B, C, H, W), got shape {tuple(x.shape)}")
+    """Turn (B, C, H, W) in [0, 1] into bytes, (B, H, W, C) uint8, rounded to nearest.
+
+    Raises:
+        ImageError: Another shape or range.
+    """
+    check_shape(x, "pictures", "B", "C", "H", "W", floating=False)
     x = check_range(x, 0, 1).detach().clamp(0, 1)
     return (x * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
 
 def to_pil(image: Tensor) -> Image.Image:
-    """Turn one picture, (1, C, H, W) or (C, H, W) in [0, 1], C of 1, 3 or 4, into a PIL image. Raises ImageError."""
-    image = image[None] if check_tensor(image).ndim == 3 else image
-    if image.ndim != 4 or len(image) != 1 or image.shape[1] not in (1, 3, 4):
+    """Turn one picture, (1, C, H, W) or (C, H, W) in [0, 1], C of 1, 3 or 4, into a PIL image.
+
+    Raises:
+        ImageError: Another shape or range.
+    """
+    arrays = to_uint8(image[None] if getattr(image, "ndim", 4) == 3 else image)
+    if len(arrays) != 1 or arrays.shape[-1] not in (1, 3, 4):
         raise ImageError(f"expected one picture with 1, 3 or 4 channels, got shape {tuple(image.shape)}")
-    array = to_uint8(image)[0]
-    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+    return Image.fromarray(arrays[0, ..., 0] if arrays.shape[-1] == 1 else arrays[0])
 
 
 def resize(image: Tensor, size: int | tuple[int, int]) -> Tensor:
-    """Resize (B, C, H, W) with antialiasing: size is the longer side, or (height, width).
+    """Resize pictures with antialiasing.
 
-    Raises ImageError for a wrong shape or range, or a size below 1.
+    Args:
+        image: (B, C, H, W) in [0, 1].
+        size: The longer side, or (height, width).
+
+    Returns:
+        (B, C, height, width) in [0, 1].
+
+    Raises:
+        ImageError: A wrong shape or range, or a size below 1.
     """
-    if check_tensor(image).ndim != 4:
-        raise ImageError(f"expected (B, C, H, W), got shape {tuple(image.shape)}")
+    check_shape(image, "pictures", "B", "C", "H", "W", floating=False)
     check_range(image, 0, 1)  # what is cut off below is the overshoot alone
+    pair = isinstance(size, Sequence) and len(size) == 2 and all(isinstance(side, Integral) for side in size)
+    if not pair and not isinstance(size, Integral):
+        raise ImageError(f"size must be a whole number of pixels or (height, width), got {size!r}")
+    if min(size if pair else [size]) < 1:
+        raise ImageError(f"a picture needs at least one pixel a side, got size {size}")
+    return resample(image, size)
+
+
+def resample(image: Tensor, size: int | tuple[int, int]) -> Tensor:
+    """Do what `resize` does, with pictures that are known to lie in [0, 1]: their values are not looked at."""
     if isinstance(size, Integral):
         scale = size / max(image.shape[-2:])
-        size = tuple(max(1, round(side * scale)) for side in image.shape[-2:]) if size > 0 else (size, size)
-    if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(side, Integral) for side in size):
-        raise ImageError(f"size must be a whole number of pixels or (height, width), got {size!r}")
-    if min(size) < 1:
-        raise ImageError(f"a picture needs at least one pixel a side, got size {size}")
+        size = tuple(max(1, round(side * scale)) for side in image.shape[-2:])
     if tuple(image.shape[-2:]) == tuple(size):
         return image
     small = F.interpolate(image, size, mode="bicubic", antialias=True, align_corners=False)
     return small.clamp(0, 1)  # bicubic overshoots at edges
 
 
+def grid_shape(count: int, columns: int | None = None) -> tuple[int, int]:
+    """Return in how many rows and columns so many pictures are laid out, about as many of both if nothing is asked."""
+    columns = min(count, columns or math.ceil(math.sqrt(count)))
+    return math.ceil(count / columns), columns
+
+
 def grid(images: Tensor, columns: int | None = None, pad: int = 2) -> Tensor:
-    """Lay (B, C, H, W) in [0, 1] out as one picture (C, rows, columns), white between them. Raises ImageError."""
-    if check_tensor(images).ndim != 4 or len(images) == 0:
-        raise ImageError(f"expected (B, C, H, W) with at least one picture, got shape {tuple(images.shape)}")
+    """Lay pictures out as one, white between them.
+
+    Args:
+        images: (B, C, H, W) in [0, 1].
+        columns: How many side by side, by default about as many as rows.
+        pad: Pixels between two of them.
+
+    Returns:
+        (C, height, width) in [0, 1].
+
+    Raises:
+        ImageError: Another shape or range, or no column.
+    """
+    check_shape(images, "pictures", "B", "C", "H", "W", floating=False)
     if columns is not None and columns < 1:
         raise ImageError(f"a grid needs at least one column, got {columns}")
     images = check_range(images, 0, 1).detach().clamp(0, 1)
     b, c, h, w = images.shape
-    columns = min(b, columns or math.ceil(math.sqrt(b)))
-    rows = math.ceil(b / columns)
+    rows, columns = grid_shape(b, columns)
     sheet = images.new_ones(c, rows * (h + pad) - pad, columns * (w + pad) - pad)
     for i, image in enumerate(images):
         top, left = i // columns * (h + pad), i % columns * (w + pad)

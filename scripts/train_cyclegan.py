@@ -13,7 +13,7 @@ from torch import nn
 
 from gencourse import checkpoints, data, metrics
 from gencourse.methods import cyclegan
-from gencourse.methods.gan_tricks import PastFakes
+from gencourse.methods.gan_tricks import ImagePool
 from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
 from gencourse.training.helpers import Average
 
@@ -56,7 +56,7 @@ def main() -> None:
         optimizers,
         cycle=args.cycle,
         identity=args.identity,
-        pools=(PastFakes(50, generator=draws), PastFakes(50, generator=draws)),
+        pools=(ImagePool(50, generator=draws), ImagePool(50, generator=draws)),
         schedules=tuple(cyclegan.constant_then_linear(optimizer, args.steps) for optimizer in optimizers),
         averages=averages,
     )

@@ -36,7 +36,7 @@ from gencourse.homework.checking import verdict
 from gencourse.homework.grading import collect, report, results, submission
 from gencourse.homework.grading.inside import wire
 from gencourse.methods import denoising, diffusion, samplers
-from gencourse.networks import features, masked, pixelcnn
+from gencourse.networks import features, masked
 from gencourse.show import play
 
 
@@ -247,17 +247,12 @@ NAMES: dict[str, Callable[[str], Any]] = {
     "networks.features.extractor, layers": lambda name: features.extractor("embedded", layers=[name]),
     "networks.features.embedded_extractor": lambda name: features.embedded_extractor(features.VGG([[2]]), [name]),
     "networks.features.from_caffe": lambda name: features.from_caffe({}, name),
-    "networks.masked.causal_mask": lambda name: masked.causal_mask(name, 3),
-    "networks.masked.colour_mask": lambda name: masked.colour_mask(name, 2, 2, 1),
     "networks.masked.MaskedConv2d": lambda name: masked.MaskedConv2d(name, 2, 2, 3),
-    "networks.masked.VerticalConv2d": lambda name: masked.VerticalConv2d(name, 2, 2, 3),
-    "networks.pixelcnn.GatedBlock": lambda name: pixelcnn.GatedBlock(name, (2, 2), 2, 3, 1, 1),
     "methods.denoising.Diffusion, target": lambda name: denoising.Diffusion(network=SMALL_UNET, target=name),
     "methods.denoising.Diffusion, schedule": lambda name: denoising.Diffusion(network=SMALL_UNET, schedule=name),
     "methods.samplers.ddpm, variance": lambda name: samplers.ddpm(
         lambda x, t: x, torch.zeros(1, 1, 4, 4), SCHEDULE, steps=2, variance=name
     ),
-    "methods.samplers.ddpm_step, variance": lambda name: samplers.ddpm_step(PICTURE, PICTURE, 0.5, 0.6, name, None),
     "commands.score.find_reference": scoring.find_reference,
     "commands.score.load_classifier": scoring.load_classifier,
     "commands.stylize.picture": lambda name: stylizing.picture(name, 32),

@@ -172,18 +172,6 @@ def test_stylize_mixes_and_repeats(pictures):
     assert not torch.equal(first, run("d.png", "--seed", "1", "--weights", "1,3"))
 
 
-def test_the_pyramid():
-    square, strip = torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 20, 80)
-    assert stylize.scales(512, [square], 200) == [128, 256, 512]
-    assert stylize.scales(512, [square, strip], 200) == [256, 512]
-    assert stylize.scales(128, [square], 200) == [64, 128]
-    assert stylize.scales(64, [square], 200) == [64]
-    assert stylize.scales(512, [square], 2) == [256, 512] and stylize.scales(512, [square], 1) == [512]
-    for steps in (3, 4, 10, 200):
-        parts = stylize.split(steps, 3)
-        assert sum(parts) == steps and min(parts) >= 1 and parts == sorted(parts, reverse=True)
-
-
 def test_data(capsys, monkeypatch, tmp_path):
     assert cli.main(["data", "list"]) == 0
     listed = capsys.readouterr().out

@@ -82,6 +82,33 @@ def test_layers_have_a_mean_activation_of_one_on_the_shipped_photographs(vgg19):
         assert torch.stack(values).mean().item() == pytest.approx(1, rel=1e-4)
 
 
+def test_stored_scales_are_those_that_the_photographs_give():
+    network = extractor("embedded", layers=checkpoints.load("embedded").stages)
+    stored = network.scale
+    computed = network.normalise(data.photo(name, size=128) for name in data.photos()).scale
+    assert (
+        stored == pytest.approx(computed, rel=1e-4)
+        and len(stored) == 9
+        and stored == checkpoints.record("embedded")["scales"]
+    )
+
+
+def test_no_photograph_is_looked_at_where_scales_are_stored(monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "photo", lambda *_, **__: pytest.fail("a photograph was looked at"))
+    assert extractor("embedded", layers=("conv2_2",)).scale == {
+        "conv2_2": checkpoints.record("embedded")["scales"]["conv2_2"]
+    }
+    record = {key: value for key, value in checkpoints.record("embedded").items() if key != "scales"}
+    without = checkpoints.save(tmp_path / "own.safetensors", checkpoints.load("embedded"), record)
+    partly = checkpoints.save(
+        tmp_path / "part.safetensors", checkpoints.load("embedded"), record | {"scales": {"conv1_1": 5.0}}
+    )
+    assert extractor("embedded", weights=partly, layers=("conv1_1",)).scale == {"conv1_1": 5.0}
+    monkeypatch.setattr(data, "photo", lambda name, size: torch.full((1, 3, 32, 32), 0.5))
+    for file in (without, partly):
+        assert extractor("embedded", weights=file).scale != {"conv1_1": 5.0}, "not all that are needed are there"
+
+
 def test_caffe_weights_say_the_same_of_a_picture():
     torch.manual_seed(0)
     conv = torch.nn.Conv2d(3, 5, 7, stride=2)

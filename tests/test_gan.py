@@ -113,11 +113,17 @@ def test_bad_input_is_named(call, words):
         call(*pair())
 
 
-@pytest.mark.parametrize("labels, words", [(None, "needed"), ([0, 3], "lie in"), ([-1, 0], "lie in"), ([0], "must be")])
+@pytest.mark.parametrize("labels, words", [(None, "needed"), ([0], "must be"), ([0.0, 1.0], "int64")])
 def test_bad_labels_are_named(labels, words):
     g, _ = pair(classes=3)
     with pytest.raises(ValueError, match=words):
         g(torch.randn(2, 8), None if labels is None else torch.tensor(labels))
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [-1, 0]])
+def test_labels_of_no_class_are_refused_at_the_first_batch(labels):
+    with pytest.raises(ValueError, match="lie in"):
+        make_step(*pair(classes=3))((torch.zeros(2, 1, 28, 28), torch.tensor(labels)))
 
 
 def test_one_picture_is_fine_in_eval_mode():
@@ -235,7 +241,7 @@ def test_d_sees_real_and_fake_in_passes_of_their_own_with_the_labels_of_each():
 
 def test_the_step_averages_augments_penalises_and_remembers():
     g, d = pair(spectral_norm=True)
-    average, past = Average(g, 0.5), gan_tricks.PastFakes(6, generator=rng())
+    average, past = Average(g, 0.5), gan_tricks.ImagePool(6, generator=rng())
     calls = []
     step = make_step(
         g,
@@ -272,7 +278,7 @@ def test_losses_keep_the_precision_of_logits(losses):
 
 
 def test_labels_and_past_fakes_do_not_go_together():
-    step = make_step(*pair(classes=3), past=gan_tricks.PastFakes(5))
+    step = make_step(*pair(classes=3), past=gan_tricks.ImagePool(5))
     with pytest.raises(ValueError, match="does not remember their labels"):
         step((torch.zeros(2, 1, 28, 28), torch.tensor([0, 1])))
 
@@ -306,7 +312,7 @@ def test_penalties_look_in_the_right_places_and_train_d():
 
 
 def test_past_fakes_give_back_what_went_in_and_stay_at_their_size():
-    past = gan_tricks.PastFakes(5, generator=rng())
+    past = gan_tricks.ImagePool(5, generator=rng())
     first = torch.arange(5.0)[:, None]
     assert torch.equal(past(first), first)
     put = set(range(5))
@@ -321,22 +327,22 @@ def test_past_fakes_give_back_what_went_in_and_stay_at_their_size():
 
 
 def test_past_fakes_go_on_where_they_were_and_hold_no_graph():
-    past = gan_tricks.PastFakes(3, generator=rng())
+    past = gan_tricks.ImagePool(3, generator=rng())
     past(torch.randn(4, 2, requires_grad=True) * 2)
     assert not any(fake.requires_grad for fake in past.kept)
-    other = gan_tricks.PastFakes(3, generator=rng())
+    other = gan_tricks.ImagePool(3, generator=rng())
     other.load_state_dict(copy.deepcopy(past.state_dict()))
     other.generator.set_state(past.generator.get_state())
     x = torch.randn(6, 2)
     assert torch.equal(past(x), other(x))
     with pytest.raises(ValueError, match="3"):
-        gan_tricks.PastFakes(4).load_state_dict(past.state_dict())
-    assert torch.equal(gan_tricks.PastFakes(0)(x), x)
+        gan_tricks.ImagePool(4).load_state_dict(past.state_dict())
+    assert torch.equal(gan_tricks.ImagePool(0)(x), x)
 
 
 def test_past_fakes_go_on_where_the_networks_are():
     """A save is read to the CPU; what is given back must lie where the new fakes do."""
-    past = gan_tricks.PastFakes(2, generator=rng())
+    past = gan_tricks.ImagePool(2, generator=rng())
     past(torch.zeros(2, 3))
     assert past(torch.empty(8, 3, device="meta")).device.type == "meta"
 

@@ -11,7 +11,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from gencourse import checkpoints, data
 from gencourse.expect import ImageError
 from gencourse.metrics import Features, Scores, features, frechet_distance, inception_score, score, table
-from gencourse.metrics.harness import some
+from gencourse.metrics.harness import subsample_indices
 from gencourse.networks.classifier import Classifier
 
 needs_weights = pytest.mark.skipif("digits" not in checkpoints.names(), reason="needs data/checkpoints/digits")
@@ -63,7 +63,7 @@ def test_a_classifier_in_train_mode_gives_the_same_and_stays_in_it(classifier):
 
 def test_the_mode_is_put_back_after_an_error(classifier):
     classifier.train()
-    with pytest.raises(ValueError, match=r"'tiny' takes \(B, 1, H, W\).*got shape \(10, 3, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"'tiny' \(B, 1, H, W\).*got shape \(10, 3, 8, 8\)"):
         features(pictures(10, channels=3), classifier)
     assert classifier.training
 
@@ -125,13 +125,15 @@ def test_unequal_numbers(classifier):
 
 
 def test_some():
-    chosen = some(1000, 100)
+    chosen = subsample_indices(1000, 100)
     assert len(chosen.unique()) == 100 and torch.equal(chosen, chosen.sort().values) and chosen.max() > 900
-    assert torch.equal(chosen, some(1000, 100)) and not torch.equal(chosen, some(1000, 100, seeded(5)))
+    assert torch.equal(chosen, subsample_indices(1000, 100)) and not torch.equal(
+        chosen, subsample_indices(1000, 100, seeded(5))
+    )
     assert len((chosen % 10).unique()) == 10
-    assert torch.equal(some(7, 7), torch.arange(7))
+    assert torch.equal(subsample_indices(7, 7), torch.arange(7))
     with pytest.raises(ValueError, match="cannot take 8 of 7 pictures"):
-        some(7, 8)
+        subsample_indices(7, 8)
 
 
 def test_the_bootstrap(classifier):
@@ -185,9 +187,9 @@ def test_bad_input(classifier):
         score((x * 255).byte(), x, classifier)
     with pytest.raises(ImageError, match=r"one size, got \(1, 8, 8\) and \(1, 9, 9\)"):
         score(x, pictures(20, size=9), classifier)
-    with pytest.raises(ValueError, match=r"takes \(B, 1, H, W\)"):
+    with pytest.raises(ValueError, match=r"classifier '.*' \(B, 1, H, W\)"):
         score(pictures(20, channels=3), pictures(20, channels=3), classifier)
-    with pytest.raises(ImageError, match=r"\(N, C, H, W\), got shape \(1, 8, 8\)"):
+    with pytest.raises(ImageError, match=r"\(N, C, H, W\), .*got shape \(1, 8, 8\)"):
         features(x[0], classifier)
     with pytest.raises(ValueError, match="4 pictures or more"):
         score(x[:3], x, classifier)

@@ -1,17 +1,18 @@
-"""What is malformed is refused with a documented error: files, names, pictures and tensors made by hypothesis.
+"""What is malformed is refused at the door with an error of ours: files, names, pictures and tensors.
 
-Every function of the tables is given some inputs in each run of the tests, and 200 where slow ones are asked for. The
-tables are in malformed_files.py and malformed_tensors.py, by the functions' names in the package; that they hold every
-public function is tested here.
+Doors are where people or files come in: commands, files, `fit`, the first batch of a step, a network's `forward`, and
+functions that a student calls with own data. Inside, formulas stand alone and are not asked here. The tables are in
+malformed_files.py and malformed_tensors.py, by the functions' names in the package. Each row is given some inputs made
+by hypothesis in every run of the tests, and 200 where slow ones are asked for.
 """
 
 import contextlib
 import io
 import os
 import pickle
-import signal
 import struct
 import tempfile
+import traceback
 import warnings
 import zipfile
 from pathlib import Path
@@ -20,24 +21,27 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import strategies as st
 from malformed_files import ANSWERS, ANY_TEXT, NAMES, READERS, WRITERS, small_archive, small_save, unknown
-from malformed_inputs import Hang, damaged, falsify, junk, text, unwritable
+from malformed_inputs import damaged, falsify, junk, text, unwritable
 from malformed_tensors import TENSORS
 from PIL import Image
 from torch import nn
 
-from gencourse import checkpoints, data, images
+from gencourse import checkpoints, data, images, paths
 from gencourse.chapters import run as execute
 from gencourse.data import archive, cache
 from gencourse.homework import tasks
-from gencourse.metrics import harness
 from gencourse.networks import features
-from gencourse.networks.classifier import Classifier
 from gencourse.training.checkpoint_file import CheckpointFile
 
 many = pytest.mark.parametrize("examples", [12, pytest.param(200, marks=pytest.mark.slow)])
 REFUSED = (ValueError, FileNotFoundError, cache.DownloadError)  # ImageError and UnknownName are ValueErrors
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether a `raise` of this package refused, with a sentence: not torch, nor Python where values do not unpack."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return Path(last.filename).is_relative_to(paths.PACKAGE) and last.line.startswith("raise") and bool(str(error))
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +62,7 @@ def test_junk_is_no_file_of_ours(name, examples, tmp_path):
         (tmp_path / "file").write_bytes(content)
         with pytest.raises(REFUSED) as caught:
             READERS[name].read(tmp_path / "file")
-        assert str(caught.value)
+        assert is_ours(caught.value)
 
     falsify(name, junk, examples, check)
 
@@ -188,7 +192,8 @@ def test_an_unknown_name_is_refused(name, examples, tmp_path):
     def check(made: str) -> None:
         with pytest.raises((*REFUSED, LookupError, OSError)) as caught:  # OSError: what no file can be called
             NAMES[name](made)
-        assert str(caught.value) and list(tmp_path.iterdir()) == []
+        from_the_system = isinstance(caught.value, OSError) or "\0" in made
+        assert (is_ours(caught.value) or from_the_system) and list(tmp_path.iterdir()) == []
 
     falsify(name, unknown, examples, check)
 
@@ -226,32 +231,11 @@ def test_a_malformed_argument_is_refused(name, examples, tmp_path, capsys):
     def check(x: Any) -> None:
         with pytest.raises(ValueError) as caught:
             row.call(x)
-        assert str(caught.value) and list(tmp_path.iterdir()) == []
+        assert is_ours(caught.value) and list(tmp_path.iterdir()) == []
 
     falsify(name, row.bad, examples, check)
 
 
-@pytest.mark.parametrize("name", TENSORS)
-def test_what_is_right_is_taken(name, capsys):
-    """Else the test above would say nothing."""
-    TENSORS[name].call(TENSORS[name].good)
-
-
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timer")
-def test_a_hang_is_told(monkeypatch):
-    monkeypatch.setattr("malformed_inputs.LONGEST", 0.2)
-
-    def check(_: Any) -> None:
-        while True:
-            pass
-
-    with pytest.raises(Hang, match=r"images\.load takes more than 0\.2 s over 5"):
-        falsify("images.load", st.just(5), 12, check)
-
-
-# Every public function is in a table
-
-TABLES = (READERS, ANSWERS, WRITERS, NAMES, ANY_TEXT, TENSORS)
 # Pickles are not executed
 
 
@@ -285,6 +269,8 @@ def as_npy(trap: Malicious) -> bytes:
 def test_a_planted_pickle_is_not_executed(pack, tmp_path, monkeypatch):
     """In the place of every file that the package reads: data, weights, cache, saves, samples, notebooks."""
     owned, planted = tmp_path / "owned", tmp_path / "planted"
+    pickle.loads(pickle.dumps(Malicious(tmp_path / "sprung")))
+    assert (tmp_path / "sprung").is_dir()  # so does the one that is planted, where anybody loads it
     content = pack(Malicious(owned))
     for name in ("digits.npz", "emoji_colour.webp", "emoji.json", "photos/chelsea.jpg", "paintings/auvers.jpg"):
         (planted / name).parent.mkdir(parents=True, exist_ok=True)
@@ -327,15 +313,3 @@ def unreachable(*_: object) -> None:
     from gencourse.data.download import MirrorError
 
     raise MirrorError("there is no network here", again=False)
-
-
-def test_the_trap_works(tmp_path):
-    pickle.loads(pickle.dumps(Malicious(tmp_path / "owned")))
-    assert (tmp_path / "owned").is_dir()
-
-
-def test_classifiers_are_real():
-    """The stand-ins above are taken as the real ones are."""
-    assert harness.features(torch.rand(2, 1, 28, 28), Classifier(name="digits")).features.shape[0] == 2
-    with pytest.raises(ValueError):
-        harness.features(torch.rand(2, 5, 28, 28), Classifier(name="digits"))

@@ -173,7 +173,7 @@ def test_penalties_and_augmentation(penalty):
 
 
 def test_a_buffer_of_past_fakes():
-    past = gan_tricks.PastFakes(3)
+    past = gan_tricks.ImagePool(3)
     for _ in range(4):
         assert past(far(2, 1, 8, 8)).shape == (2, 1, 8, 8)
 
@@ -182,7 +182,7 @@ def test_a_step_of_cyclegan():
     nets = [ResnetGenerator(width=4, blocks=1) for _ in range(2)] + [PatchDiscriminator(width=4, layers=1)] * 2
     nets = cyclegan.Translators(*(net.to("meta") for net in nets))
     optimizers = adam(nets.G, nets.F), adam(nets.D_A)
-    pools, averages = (gan_tricks.PastFakes(1), gan_tricks.PastFakes(1)), (Average(nets.G), Average(nets.F))
+    pools, averages = (gan_tricks.ImagePool(1), gan_tricks.ImagePool(1)), (Average(nets.G), Average(nets.F))
     schedules = (cyclegan.constant_then_linear(optimizers[0], 10),)
     step = cyclegan.CycleGANStep(nets, optimizers, pools=pools, averages=averages, schedules=schedules)
     step.checked = True  # its first batch is looked at

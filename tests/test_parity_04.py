@@ -7,7 +7,7 @@ import torch
 from parity import definitions
 
 from gencourse.methods import cyclegan
-from gencourse.methods.gan_tricks import PastFakes
+from gencourse.methods.gan_tricks import ImagePool
 from gencourse.modes import frozen
 from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
 from gencourse.training.helpers import descend
@@ -37,7 +37,7 @@ def test_the_losses_agree():
 
 
 def test_the_pools_agree():
-    exchange, pool, package = definitions(NOTEBOOK, {"exchange"})["exchange"], [], PastFakes(5)
+    exchange, pool, package = definitions(NOTEBOOK, {"exchange"})["exchange"], [], ImagePool(5)
     for i in range(20):
         fakes = torch.arange(3.0)[:, None] + 3 * i
         torch.manual_seed(i)
@@ -61,7 +61,7 @@ def test_three_iterations_agree():
     ours = four()
     theirs = cyclegan.Translators(*map(copy.deepcopy, ours))
     adams = [(cyclegan.adam(n.G, n.F), cyclegan.adam(n.D_A, n.D_B)) for n in (ours, theirs)]
-    package = cyclegan.CycleGANStep(ours, adams[0], pools=(PastFakes(50), PastFakes(50)))
+    package = cyclegan.CycleGANStep(ours, adams[0], pools=(ImagePool(50), ImagePool(50)))
     given = theirs._asdict() | {"optimizer_g": adams[1][0], "optimizer_d": adams[1][1], "schedules": []}
     given |= {"pool_a": [], "pool_b": [], "frozen": frozen, "descend": descend}
     step = definitions(NOTEBOOK, {"step", "losses_of_generators", "exchange"}, given)["step"]

@@ -75,13 +75,18 @@ def test_other_channels():
 
 @pytest.mark.parametrize("shape", [(3, 8, 8), (1, 1, 8, 8), (1, 3, 2, 8), (1, 3, 8, 2)])
 def test_wrong_shapes(shape):
-    with pytest.raises(ValueError, match=r"\(B, 3, h, w\) with sides of at least 3 pixels, got shape"):
+    with pytest.raises(ValueError, match=r"\(B, 3, h, w\) with sides of at least 3 pixels; got shape"):
         SuperResolver(width=4, blocks=0)(picture(*shape))
 
 
 @pytest.mark.parametrize(
     "arguments, message",
-    [({"scale": 3}, "2, 4 or 8"), ({"scale": 1}, "2, 4 or 8"), ({"width": 0}, "at least 1"), ({"blocks": -1}, "of 0")],
+    [
+        ({"scale": 3}, "2, 4 or 8"),
+        ({"scale": 1}, "2, 4 or 8"),
+        ({"width": 0}, "at least 1"),
+        ({"blocks": -1}, "at least 0"),
+    ],
 )
 def test_wrong_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -72,7 +72,7 @@ def test_area_average():
     x = random(2, 3, 6, 9)
     assert_close(up.area_average(x, 3), F.avg_pool2d(x, 3))
     assert_close(up.area_average(up.nearest(x, 4), 4), x)
-    with pytest.raises(ValueError, match="not divisible by 4"):
+    with pytest.raises(ValueError, match="sides that 4 divides"):
         up.area_average(x, 4)
 
 
@@ -155,17 +155,8 @@ def test_pixel_shuffle(shape, scale):
     assert_close(up.pixel_unshuffle(up.pixel_shuffle(x, scale), scale), x)
 
 
-def test_a_size_is_two_numbers():
-    x = random(1, 1, 2, 2)
-    for call in (lambda: up.bilinear(x, 8, True), lambda: up.max_unpool(x, torch.zeros(1, 1, 2, 2).long(), 8)):
-        with pytest.raises(ValueError, match=r"\(height, width\), got 8"):
-            call()
-
-
-def test_pixel_shuffle_refuses_what_does_not_divide():
-    with pytest.raises(ValueError, match=r"6 channels .* scale\^2 = 4"):
-        up.pixel_shuffle(random(1, 6, 2, 2), 2)
-    with pytest.raises(ValueError, match="5 and 4 are not divisible by 2"):
+def test_pixel_unshuffle_refuses_what_does_not_divide():
+    with pytest.raises(ValueError, match="sides that 2 divides"):
         up.pixel_unshuffle(random(1, 1, 5, 4), 2)
 
 

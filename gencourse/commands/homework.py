@@ -126,7 +126,7 @@ def choose_seed(asked: int | None, folder: Path) -> int:
 
     file = folder / "seed.txt"
     if asked is None and file.is_file():
-        kept = file.read_text(encoding="utf-8").strip()
+        kept = file.read_text(encoding="utf-8", errors="replace").strip()
         if not (kept.isascii() and kept.isdecimal()):
             raise ValueError(f"{file} holds {kept[:40]!r}, which is no seed: delete it, or give --seed")
         return int(kept)

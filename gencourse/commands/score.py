@@ -81,13 +81,13 @@ def part(images: ImageSet, name: str, n: int | None, seed: int) -> ImageSet:
     """
     import torch
 
-    from gencourse.metrics.harness import some
+    from gencourse.metrics.harness import subsample_indices
 
     if n is None or n == len(images):
         return images
     if n > len(images):
         raise ValueError(f"{name} has {len(images):,} pictures, fewer than -n {n:,}")
-    return images.subset(some(len(images), n, torch.Generator().manual_seed(seed)))
+    return images.subset(subsample_indices(len(images), n, torch.Generator().manual_seed(seed)))
 
 
 def find_reference(against: str) -> tuple[ImageSet, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,6 @@ gencourse stylize photo.jpg auvers --start noise --alpha 1e-2 --seed 3 -o other.
 A picture is a file, or one of the embedded photographs and paintings: see gencourse data list.
 """
 ENCODERS = ("auto", "embedded", "squeezenet", "vgg19")
-COMFORTABLE = 64  # pixels a side: below that a scale of the pyramid has too little to show
-SHARES = (3, 2, 1)  # of the steps, from the smallest scale to the largest
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,32 +90,15 @@ def optimise(content: Tensor, styles: list[tuple[Tensor, float]], network: Extra
     """Run the method with the arguments of the command line, through a pyramid of sizes unless it is unwanted."""
     import torch
 
-    from gencourse import images
-    from gencourse.methods.style import coarse_to_fine, noise_like, stylize
+    from gencourse.methods.style import coarse_to_fine, noise_like, pyramid, stylize
 
-    generator = torch.Generator().manual_seed(args.seed)
-    pictures = [content, *(image for image, _ in styles)]
-    sizes = [args.size] if args.no_pyramid else scales(args.size, pictures, args.steps)
-    first = images.resize(content, sizes[0])
-    start = noise_like(first, generator) if args.start == "noise" else None
-    if len(sizes) == 1:
-        return stylize(content, styles, network, alpha=args.alpha, steps=args.steps, start=start)
-    steps = split(args.steps, len(sizes))
-    return coarse_to_fine(content, styles, network, sizes=sizes, steps=steps, alpha=args.alpha, start=start)
-
-
-def scales(size: int, pictures: list[Tensor], steps: int) -> list[int]:
-    """Return a quarter, half and the whole of `size`, less the scales that would be too small or get no step."""
-    narrow = min(min(image.shape[2:]) / max(image.shape[2:]) for image in pictures)
-    fits = [size // part for part in (4, 2) if size // part * narrow >= COMFORTABLE]
-    return [*fits, size][-max(1, steps) :]
-
-
-def split(steps: int, scales: int) -> list[int]:
-    """Share `steps` out over the scales, most to the smallest, where they are cheap, and at least one to each."""
-    shares = SHARES[-scales:]
-    parts = [max(1, steps * share // sum(shares)) for share in shares[1:]]
-    return [steps - sum(parts), *parts]
+    sizes, steps = pyramid([content, *(image for image, _ in styles)], args.size, args.steps)
+    if args.no_pyramid:
+        sizes, steps = [args.size], [args.steps]
+    noise = partial(noise_like, generator=torch.Generator().manual_seed(args.seed))
+    start = noise if args.start == "noise" else None
+    paint = partial(stylize, network=network, alpha=args.alpha)
+    return coarse_to_fine(content, styles, paint, sizes=sizes, steps=steps, start=start)
 
 
 def picture(name: str, size: int) -> Tensor:

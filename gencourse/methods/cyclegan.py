@@ -5,7 +5,6 @@ is (B, C, H, W) in [-1, 1]. Zhu et al. 2017, "Unpaired Image-to-Image Translatio
 Networks".
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -13,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from gencourse.expect import ImageError, check_range, check_shape, check_tensor
+from gencourse.expect import ImageError, check_range, check_shape
 from gencourse.images import to_signed, to_unit
-from gencourse.methods.gan import check_logits, lsgan
-from gencourse.methods.gan_tricks import PastFakes
+from gencourse.methods.gan import lsgan
+from gencourse.methods.gan_tricks import ImagePool
 from gencourse.modes import eval_mode, frozen
 from gencourse.training.helpers import Average, descend
 
@@ -31,40 +30,39 @@ class Translators(NamedTuple):
 
 
 def lsgan_d(real: Tensor, fake: Tensor) -> Tensor:
-    """What D descends, given its logits: (E (D(real) - 1)^2 + E D(fake)^2) / 2. Zhu et al. 2017, sec. 4 and 7.1.
+    """What D descends, given its logits: (E (D(real) - 1)^2 + E D(fake)^2) / 2.
 
-    Raises ImageError for what are no logits.
+    Source: Zhu et al. 2017, sec. 4 and 7.1.
     """
     return lsgan().discriminator(real, fake)
 
 
 def lsgan_g(fake: Tensor) -> Tensor:
-    """What a generator descends: E (D(fake) - 1)^2; not halved, as the weights of cycle and identity suppose.
-
-    Raises ImageError for what are no logits.
-    """
-    return (check_logits(fake) - 1).square().mean()
+    """What a generator descends: E (D(fake) - 1)^2; not halved, as the weights of cycle and identity suppose."""
+    return (fake - 1).square().mean()
 
 
 def generator_losses(nets: Translators, a: Tensor, b: Tensor, *, identity: bool = True) -> tuple[dict, Tensor, Tensor]:
-    """Return the losses of both generators, not yet weighted, and the translations F(b) and G(a).
+    """Compute the losses of both generators. Each sees whatever is ready for it in one batch, which is faster.
 
     G, F: lsgan_g(D_B(G(a))) and lsgan_g(D_A(F(b))); cycle: |F(G(a)) - a| + |G(F(b)) - b|, eq. 2; identity:
-    |G(b) - b| + |F(a) - a|, sec. 5.2, left out where `identity` is False, as it must be where A and B differ in
-    channels. A generator sees whatever is ready for it in one batch, which is faster: its normalisation must keep the
-    pictures of a batch apart, as instance normalisation does.
-    Raises ValueError for sizes that differ or that a network does not take.
+    |G(b) - b| + |F(a) - a|, sec. 5.2.
+
+    Args:
+        nets: Their normalisation must keep the pictures of a batch apart, as instance normalisation does.
+        a: (B, C, H, W) in [-1, 1], like b.
+        b: As large as those of a.
+        identity: False leaves the identity loss out, as it must be where A and B differ in channels.
+
+    Returns:
+        The losses, not yet weighted, and the translations F(b) and G(a).
     """
-    for x in (a, b):
-        check_shape(x, "pictures", "B", "C", "H", "W")
-    if a.shape[2:] != b.shape[2:]:
-        raise ImageError(f"A and B must be pictures of one size, got {tuple(a.shape)} and {tuple(b.shape)}")
     if identity:
-        fake_b, same_b = together(nets.G, a, b)
-        fake_a, same_a, back_a = together(nets.F, b, a, fake_b)
+        fake_b, same_b = forward_concat(nets.G, a, b)
+        fake_a, same_a, back_a = forward_concat(nets.F, b, a, fake_b)
     else:
         fake_b = nets.G(a)
-        fake_a, back_a = together(nets.F, b, fake_b)
+        fake_a, back_a = forward_concat(nets.F, b, fake_b)
     back_b = nets.G(fake_a)
     losses = {
         "G": lsgan_g(nets.D_B(fake_b)),
@@ -76,40 +74,47 @@ def generator_losses(nets: Translators, a: Tensor, b: Tensor, *, identity: bool 
     return losses, fake_a, fake_b
 
 
-def judge(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """D's loss on real and on generated pictures. No gradient reaches what made the fakes. Raises as `together`."""
-    return lsgan_d(*together(discriminator, real, check_tensor(fake).detach()))
+def discriminator_loss(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """D's loss on real and on generated pictures. No gradient reaches what made the fakes."""
+    return lsgan_d(*forward_concat(discriminator, real, fake.detach()))
 
 
-def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
-    """Run a network once on several batches, joined, and return its answers to each of them.
-
-    Raises ImageError for batches that cannot be joined, ValueError for what the network does not take.
-    """
-    shapes = {tuple(check_tensor(batch).shape[1:]) for batch in batches}
-    if len(shapes) != 1 or any(batch.ndim < 2 or not batch.is_floating_point() for batch in batches):
-        got = ", ".join(f"{tuple(batch.shape)} {batch.dtype}" for batch in batches)
-        raise ImageError(f"expected batches of one size in floating point, got {got}")
+def forward_concat(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
+    """Run a network once on several batches, joined, and return its answers to each of them."""
     return network(torch.cat(batches)).split([len(batch) for batch in batches])
 
 
-def two(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """Return a batch of pictures of A and one of B; raises ImageError for what is no pair of batches."""
-    if isinstance(batch, Tensor) or not isinstance(batch, Sequence) or len(batch) != 2:
-        got = f"one tensor {tuple(batch.shape)}" if isinstance(batch, Tensor) else f"a {type(batch).__name__}"
-        raise ImageError(f"expected two batches of pictures, of A and of B; got {got}")
+def unpack_pair(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Return a batch of pictures of A and one of B.
+
+    Raises:
+        ImageError: It is no pair; one tensor of two pictures would come apart as if it were.
+    """
+    if isinstance(batch, Tensor) or len(batch) != 2:
+        raise ImageError(
+            f"expected two batches of pictures, of A and of B; got a {type(batch).__name__} of {len(batch)}"
+        )
     return batch[0], batch[1]
 
 
 class CycleGANStep:
     """One iteration of CycleGAN, for `fit`: (a, b) -> {"G", "F", "cycle", "identity", "D_A", "D_B"}: its losses.
 
-    nets: G, F, D_A, D_B; optimizers: of both generators, of both discriminators. cycle, identity: weights of these
-    losses; 0 leaves the identity out. pools: of past fakes, of kind A and of kind B; None for none.
-    schedules: of the learning rate, stepped after each iteration; averages: of G's and F's weights, updated likewise.
-    A batch is two batches that do not belong together, a of kind A and b of kind B, both in [-1, 1].
-    Raises ImageError for what is no such pair and where the first one leaves [-1, 1] (reading the range of all would
-    make an accelerator wait), ValueError where A and B differ in channels and the identity loss is asked for.
+    A batch is two batches that do not belong together, a of kind A and b of kind B, both in [-1, 1]. The values of the
+    first one are looked at; reading those of all would make an accelerator wait.
+
+    Args:
+        nets: G, F, D_A, D_B.
+        optimizers: Of both generators, of both discriminators.
+        cycle: Weight of the cycle loss.
+        identity: Weight of the identity loss; 0 leaves it out.
+        pools: Of past fakes, of kind A and of kind B; None for none.
+        schedules: Of the learning rate, stepped after each iteration.
+        averages: Of G's and F's weights, updated likewise.
+
+    Raises:
+        ImageError: On a call, for what is no such pair, and where the first one leaves [-1, 1], differs in size, or in
+            channels while the identity loss is asked for.
     """
 
     def __init__(
@@ -119,18 +124,22 @@ class CycleGANStep:
         *,
         cycle: float = 10.0,
         identity: float = 5.0,
-        pools: tuple[PastFakes, PastFakes] | None = None,
+        pools: tuple[ImagePool, ImagePool] | None = None,
         schedules: tuple[LRScheduler, ...] = (),
         averages: tuple[Average, Average] | None = None,
     ):
         self.nets, self.cycle, self.identity = nets, cycle, identity
         self.optimizer_g, self.optimizer_d = optimizers
-        self.pool_a, self.pool_b = pools or (PastFakes(0), PastFakes(0))
+        self.pool_a, self.pool_b = pools or (ImagePool(0), ImagePool(0))
         self.schedules, self.averages, self.checked = schedules, averages or (), False
 
     def __call__(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-        a, b = two(batch)
-        self._check(a, b)
+        a, b = unpack_pair(batch)
+        if not self.checked:
+            check_range(check_shape(a, "pictures of A", "B", "C", "H", "W"), -1, 1)
+            channels = a.shape[1] if self.identity > 0 else "C"  # the identity loss compares G(b) with b
+            check_range(check_shape(b, "pictures of B, as those of A,", "B", channels, *a.shape[2:]), -1, 1)
+            self.checked = True
         losses, fake_a, fake_b = self.update_generators(a, b)
         losses |= self.update_discriminators(a, b, self.pool_a(fake_a), self.pool_b(fake_b))
         for schedule in self.schedules:
@@ -149,7 +158,8 @@ class CycleGANStep:
         return losses, fake_a, fake_b
 
     def update_discriminators(self, a: Tensor, b: Tensor, fake_a: Tensor, fake_b: Tensor) -> dict[str, Tensor]:
-        losses = {"D_A": judge(self.nets.D_A, a, fake_a), "D_B": judge(self.nets.D_B, b, fake_b)}
+        losses = {"D_A": discriminator_loss(self.nets.D_A, a, fake_a)}
+        losses["D_B"] = discriminator_loss(self.nets.D_B, b, fake_b)
         descend(self.optimizer_d, losses["D_A"] + losses["D_B"])
         return losses
 
@@ -163,22 +173,12 @@ class CycleGANStep:
         drawn = {"draws_a": self.pool_a.generator, "draws_b": self.pool_b.generator}
         return things | {name: generator for name, generator in drawn.items() if generator is not None}
 
-    def _check(self, a: Tensor, b: Tensor) -> None:
-        if self.checked:  # once: reading a range makes an accelerator wait
-            return
-        for x in (a, b):
-            check_shape(x, "pictures", "B", "C", "H", "W", floating=False)
-        if self.identity > 0 and a.shape[1] != b.shape[1]:
-            raise ValueError(
-                f"A has {a.shape[1]} channels, B has {b.shape[1]}: the identity loss needs as many; set it 0"
-            )
-        check_range(a, -1, 1)
-        check_range(b, -1, 1)
-        self.checked = True
-
 
 def adam(*networks: nn.Module, rate: float = 2e-4) -> torch.optim.Adam:
-    """The paper's optimiser for the weights of some networks together: beta_1 0.5. Zhu et al. 2017, sec. 7.1."""
+    """The paper's optimiser for the weights of some networks together: beta_1 0.5.
+
+    Source: Zhu et al. 2017, sec. 7.1.
+    """
     weights = [weight for network in networks for weight in network.parameters()]
     return torch.optim.Adam(weights, lr=rate, betas=(0.5, 0.999), fused=weights[0].device.type in ("cpu", "cuda"))
 
@@ -186,7 +186,15 @@ def adam(*networks: nn.Module, rate: float = 2e-4) -> torch.optim.Adam:
 def constant_then_linear(optimizer: torch.optim.Optimizer, steps: int, constant: float = 0.5) -> LRScheduler:
     """Keep the learning rate for a share of the steps, then lower it linearly, to zero after the last one.
 
-    Raises ValueError when `constant` leaves [0, 1) or there are no steps. Zhu et al. 2017, sec. 7.1.
+    Args:
+        optimizer: Whose rate it is.
+        steps: At least one.
+        constant: The share, in [0, 1).
+
+    Raises:
+        ValueError: steps or constant is none of these.
+
+    Source: Zhu et al. 2017, sec. 7.1.
     """
     if steps < 1 or not 0 <= constant < 1:
         raise ValueError(f"need at least one step and a constant share in [0, 1), got {steps} and {constant}")
@@ -195,12 +203,20 @@ def constant_then_linear(optimizer: torch.optim.Optimizer, steps: int, constant:
 
 @torch.no_grad()
 def translate(network: nn.Module, images: Tensor, *, batch: int = 32) -> Tensor:
-    """Translate pictures (B, C, H, W) in [0, 1] with a generator in eval mode, `batch` at a time: the same in [0, 1].
+    """Translate pictures with a generator in eval mode.
 
-    Raises ImageError for another shape or range, ValueError for sizes that the generator does not take.
+    Args:
+        network: The generator.
+        images: (B, C, H, W) in [0, 1].
+        batch: How many at a time.
+
+    Returns:
+        As many, in [0, 1].
+
+    Raises:
+        ImageError: Another shape or range.
+        ValueError: Sizes that the generator does not take.
     """
-    if check_tensor(images).ndim != 4:
-        raise ImageError(f"expected pictures (B, C, H, W), got shape {tuple(images.shape)}")
     device = next(network.parameters()).device
     with eval_mode(network):
         parts = [network(to_signed(x).to(device)) for x in images.split(batch)]

@@ -1,9 +1,8 @@
 """Generative adversarial networks: losses in pairs, and one iteration in five steps.
 
 A loss comes as a pair: what D descends, given its logits on real and on generated pictures, and what G descends, given
-D's logits on generated ones. D wants high logits on real pictures. Any pair fits `GANStep`; those made here raise
-ImageError for logits that are no floating point tensors, or none at all.
-What steadies the training, penalties, the buffer of past fakes and augmentation, is in `gan_tricks`.
+D's logits on generated ones. D wants high logits on real pictures. Any pair fits `GANStep`.
+What steadies the training, penalties, the pool of past fakes and augmentation, is in `gan_tricks`.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencourse.expect import ImageError, check_labels, check_range, check_tensor
+from gencourse.expect import check_labels, check_range
 from gencourse.images import to_unit
-from gencourse.methods.gan_tricks import PastFakes, Penalty
+from gencourse.methods.gan_tricks import ImagePool, Penalty
 from gencourse.methods.sampling import BATCH, any_class, generators, in_batches, normal, picture_seeds
 from gencourse.modes import eval_mode, frozen
 from gencourse.training.helpers import Average, descend
@@ -31,54 +30,55 @@ class Losses(NamedTuple):
 def bce(*, smooth: float = 0.0, flip: float = 0.0, generator: torch.Generator | None = None) -> Losses:
     """Binary cross-entropy, G in the non-saturating form: it ascends E log D(G(z)).
 
-    smooth: real pictures are labelled 1 - smooth, fakes stay 0 (one-sided, Salimans et al. 2016, sec. 3.4).
-    flip: share of labels that D is told wrongly, drawn from `generator`. Goodfellow et al. 2014, eq. 1 and sec. 3.
+    Args:
+        smooth: Real pictures are labelled 1 - smooth, fakes stay 0 (one-sided, Salimans et al. 2016, sec. 3.4).
+        flip: Share of labels that D is told wrongly.
+        generator: Where the flips are drawn from.
+
+    Raises:
+        ValueError: smooth or flip leaves [0, 0.5).
+
+    Source: Goodfellow et al. 2014, eq. 1 and sec. 3.
     """
-    discriminate = _cross_entropy(smooth, flip, generator)
-    return _checked(discriminate, lambda fake: F.softplus(-fake).mean())  # -log sigmoid(fake)
+    return Losses(_cross_entropy(smooth, flip, generator), lambda fake: F.softplus(-fake).mean())  # -log sigmoid(fake)
 
 
 def minimax(*, smooth: float = 0.0, flip: float = 0.0, generator: torch.Generator | None = None) -> Losses:
     """Binary cross-entropy, G in the minimax form: it descends E log(1 - D(G(z))), which is flat where D is sure.
 
-    smooth, flip, generator: as in `bce`. Goodfellow et al. 2014, eq. 1.
+    Args and errors as in `bce`.
+
+    Source: Goodfellow et al. 2014, eq. 1.
     """
     discriminate = _cross_entropy(smooth, flip, generator)
-    return _checked(discriminate, lambda fake: -F.softplus(fake).mean())  # log(1 - sigmoid(fake))
+    return Losses(discriminate, lambda fake: -F.softplus(fake).mean())  # log(1 - sigmoid(fake))
 
 
 def lsgan(*, a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Losses:
-    """Least squares: D pulls fakes to a and real pictures to b, G pulls fakes to c. Mao et al. 2017, eq. 2."""
-    return _checked(
+    """Least squares: D pulls fakes to a and real pictures to b, G pulls fakes to c.
+
+    Source: Mao et al. 2017, eq. 2.
+    """
+    return Losses(
         lambda real, fake: ((real - b) ** 2).mean() / 2 + ((fake - a) ** 2).mean() / 2,
         lambda fake: ((fake - c) ** 2).mean() / 2,
     )
 
 
 def hinge() -> Losses:
-    """Hinge: D cares only for logits inside the margin [-1, 1]. Lim and Ye 2017; Miyato et al. 2018, eq. 16, 17."""
-    return _checked(lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(), lambda fake: -fake.mean())
+    """Hinge: D cares only for logits inside the margin [-1, 1].
+
+    Source: Lim and Ye 2017; Miyato et al. 2018, eq. 16, 17.
+    """
+    return Losses(lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(), lambda fake: -fake.mean())
 
 
 def wasserstein() -> Losses:
-    """Difference of means, for a D kept 1-Lipschitz by `gradient_penalty`. Arjovsky et al. 2017, eq. 2 and 3."""
-    return _checked(lambda real, fake: fake.mean() - real.mean(), lambda fake: -fake.mean())
+    """Difference of means, for a D kept 1-Lipschitz by `gradient_penalty`.
 
-
-def _checked(discriminator: Callable[[Tensor, Tensor], Tensor], generator: Callable[[Tensor], Tensor]) -> Losses:
-    """Return a pair of losses that look first whether they were given logits."""
-
-    def of_d(real: Tensor, fake: Tensor) -> Tensor:
-        return discriminator(check_logits(real), check_logits(fake))
-
-    return Losses(of_d, lambda fake: generator(check_logits(fake)))
-
-
-def check_logits(logits: Tensor) -> Tensor:
-    """Return logits of any shape unchanged; raises ImageError for what are none. Their values are not looked at."""
-    if check_tensor(logits, floating=True).numel() == 0:
-        raise ImageError(f"expected at least one logit, got shape {tuple(logits.shape)}")
-    return logits
+    Source: Arjovsky et al. 2017, eq. 2 and 3.
+    """
+    return Losses(lambda real, fake: fake.mean() - real.mean(), lambda fake: -fake.mean())
 
 
 def _cross_entropy(smooth: float, flip: float, generator: torch.Generator | None):
@@ -101,13 +101,23 @@ def _cross_entropy(smooth: float, flip: float, generator: torch.Generator | None
 class GANStep:
     """One iteration of GAN training, for `fit`: batch -> {"D": its loss, "G": its loss}.
 
-    generator: G(z) or G(z, labels), with an attribute `latent`, the length of z; discriminator: D(x) or D(x, labels) to
-    logits (B,); optimizers: (G's, D's). losses: a pair; penalty: added to D's loss. past: a buffer of fakes.
-    augment: applied to whatever D looks at, real and fake alike (Zhao et al. 2020); average: of G's weights, updated
-    after each step. noise: generator of z, on the CPU.
-    A batch is real pictures (B, C, H, W) in [-1, 1], or the pair of those and labels (B,).
-    Raises ImageError for what is no batch and where the first one leaves [-1, 1] (reading the range of all would make
-    an accelerator wait), ValueError for labels together with a buffer.
+    A batch is real pictures (B, C, H, W) in [-1, 1], or the pair of those and labels (B,). The values of the first one
+    are looked at; reading those of all would make an accelerator wait.
+
+    Args:
+        generator: G(z) or G(z, labels), with an attribute `latent`, the length of z.
+        discriminator: D(x) or D(x, labels), to logits (B,).
+        optimizers: G's and D's.
+        losses: A pair of losses.
+        penalty: Added to D's loss.
+        past: A pool of fakes; it does not remember labels.
+        augment: Applied to whatever D looks at, real and fake alike (Zhao et al. 2020).
+        average: Of G's weights, updated after each step.
+        noise: Generator of z, on the CPU.
+
+    Raises:
+        ImageError: On a call, for what is no batch, or where the first one leaves [-1, 1].
+        ValueError: On a call, for labels together with a pool, or labels that are none.
     """
 
     def __init__(
@@ -118,7 +128,7 @@ class GANStep:
         *,
         losses: Losses,
         penalty: Penalty | None = None,
-        past: PastFakes | None = None,
+        past: ImagePool | None = None,
         augment: Callable[[Tensor], Tensor] | None = None,
         average: Average | None = None,
         noise: torch.Generator | None = None,
@@ -130,15 +140,14 @@ class GANStep:
         self.checked = False
 
     def __call__(self, batch: Tensor | tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-        if not isinstance(batch, Tensor) and (not isinstance(batch, tuple | list) or len(batch) != 2):
-            raise ImageError(f"expected pictures, or pictures and labels, got a {type(batch).__name__}")
         real, labels = (batch, None) if isinstance(batch, Tensor) else batch
-        if labels is not None and self.past is not None:
-            raise ValueError("a buffer of past fakes does not remember their labels: leave out one of the two")
-        if not self.checked:  # once: reading a range makes an accelerator wait
-            if check_range(real, -1, 1).ndim < 2:
-                raise ImageError(f"expected a batch (B, ...), got shape {tuple(real.shape)}")
+        if not self.checked:
+            check_range(real, -1, 1)
+            if hasattr(self.generator, "classes"):
+                check_labels(labels, self.generator.classes, len(real), values=True)
             self.checked = True
+        if labels is not None and self.past is not None:
+            raise ValueError("a pool of past fakes does not remember their labels: leave out one of the two")
         d = self.update_discriminator(real, labels)
         g = self.update_generator(len(real), labels)
         if self.average is not None:
@@ -172,12 +181,8 @@ class GANStep:
 
 
 def latent(network: nn.Module, count: int, generator: torch.Generator | None = None) -> Tensor:
-    """Draw z ~ N(0, I) of shape (count, network.latent), on the CPU, and bring it where the network is.
-
-    Raises ValueError for a count below 1.
-    """
-    if count < 1:
-        raise ValueError(f"ask for at least 1 picture, not {count}")
+    """Draw z ~ N(0, I) of shape (count, network.latent), on the CPU, and bring it where the network is."""
+    at_least(1, count=count)
     return torch.randn(count, network.latent, generator=generator).to(next(network.parameters()).device)
 
 

@@ -1,4 +1,4 @@
-"""What steadies the training of a GAN: penalties on D's slope, a buffer of past fakes, augmentation of what D sees."""
+"""What steadies the training of a GAN: penalties on D's slope, a pool of past fakes, augmentation of what D sees."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gencourse.expect import ImageError, check_shape, check_tensor, same_shape
+from gencourse.expect import same_shape
 
 Penalty = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
 
@@ -15,13 +15,21 @@ Penalty = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
 def gradient_penalty(weight: float = 10.0, *, generator: torch.Generator | None = None) -> Penalty:
     """Keep D's slope near one between real and fake pictures: weight * E (|grad D(x)| - 1)^2.
 
-    Returns penalty(discriminator, real, fake). x lies at a random place on the line from a real picture to a fake.
-    Meant for a discriminator without batch normalisation. Raises ImageError where real and fake differ in shape.
-    Gulrajani et al. 2017, eq. 3.
+    x lies at a random place on the line from a real picture to a fake. Meant for a discriminator without batch
+    normalisation.
+
+    Args:
+        weight: Of the penalty.
+        generator: Where the places are drawn from.
+
+    Returns:
+        penalty(discriminator, real, fake); it raises ImageError where real and fake differ in shape.
+
+    Source: Gulrajani et al. 2017, eq. 3.
     """
 
     def penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
-        same_shape(_check(real), fake)
+        same_shape(real, fake)
         place = torch.rand(len(real), generator=generator).to(real).view(-1, *[1] * (real.ndim - 1))
         x = torch.lerp(fake.detach(), real, place)
         return weight * (_slope(discriminator, x) - 1).square().mean()
@@ -30,17 +38,17 @@ def gradient_penalty(weight: float = 10.0, *, generator: torch.Generator | None 
 
 
 def r1_penalty(weight: float = 1.0) -> Penalty:
-    """Keep D flat around real pictures: weight / 2 * E |grad D(x)|^2 at real x. Mescheder et al. 2018, eq. 9.
+    """Keep D flat around real pictures: weight / 2 * E |grad D(x)|^2 at real x.
 
-    Returns penalty(discriminator, real, fake), which raises ImageError for what is no batch in floating point.
+    Args:
+        weight: Of the penalty.
+
+    Returns:
+        penalty(discriminator, real, fake).
+
+    Source: Mescheder et al. 2018, eq. 9.
     """
-    return lambda discriminator, real, fake: weight / 2 * _slope(discriminator, _check(real)).square().mean()
-
-
-def _check(x: Tensor) -> Tensor:
-    if check_tensor(x, floating=True).ndim < 2 or x.numel() == 0:
-        raise ImageError(f"expected a batch (B, ...), not empty, got shape {tuple(x.shape)}")
-    return x
+    return lambda discriminator, real, fake: weight / 2 * _slope(discriminator, real).square().mean()
 
 
 def _slope(discriminator: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -50,26 +58,25 @@ def _slope(discriminator: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return (gradient.flatten(1).square().sum(1) + 1e-12).sqrt()
 
 
-class PastFakes:
-    """A buffer of generated pictures, so that D does not forget what it has seen through (Shrivastava et al. 2017).
+class ImagePool:
+    """A pool of generated pictures, so that D does not forget what it has seen through.
 
-    size: how many it holds; with 0 it gives back what it gets. Call it with fakes (B, ...): while it is not full each
-    is kept and given back; after that each, with probability 1/2, changes places with an old one.
-    generator: where the draws come from; belongs into fit's `state` like the buffer itself.
-    Raises ValueError for a negative size, ImageError for what is no batch in floating point or of another size than the
-    pictures kept.
+    Called with fakes (B, ...), while it is not full each is kept and given back; after that each, with probability
+    1/2, changes places with an old one.
+
+    Args:
+        size: How many it holds; with 0 it gives back what it gets.
+        generator: Where the draws come from; belongs into fit's `state` like the pool itself.
+
+    Source: Shrivastava et al. 2017.
     """
 
     def __init__(self, size: int = 50, *, generator: torch.Generator | None = None):
-        if size < 0:
-            raise ValueError(f"the size of a buffer cannot be negative, got {size}")
         self.size, self.generator, self.kept = size, generator, []
 
     def __call__(self, fakes: Tensor) -> Tensor:
         given = []
-        if self.kept and self.kept[0].shape != _check(fakes).shape[1:]:
-            raise ImageError(f"the buffer holds {tuple(self.kept[0].shape)}, the fakes are {tuple(fakes.shape[1:])}")
-        for fake in _check(fakes).detach():
+        for fake in fakes.detach():
             if len(self.kept) < self.size:
                 self.kept.append(fake.clone())
             elif self.size and torch.rand((), generator=self.generator) < 0.5:
@@ -84,21 +91,27 @@ class PastFakes:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         if state["size"] != self.size:
-            raise ValueError(f"the saved buffer held {state['size']} pictures, this one {self.size}")
+            raise ValueError(f"the saved pool held {state['size']} pictures, this one {self.size}")
         self.kept = list(state["kept"])
 
 
-def translation(pixels: int, *, generator: torch.Generator | None = None) -> Callable[[Tensor], Tensor]:
-    """Return an augmentation for D: shift each picture by up to `pixels` in both directions, padding with black (-1).
+PastFakes = ImagePool  # the name in copies handed out before 0.2
 
-    Differentiable, so that G may be trained through it. Raises ValueError for negative pixels; what it returns raises
-    ImageError for another shape. Zhao et al. 2020 (DiffAugment).
+
+def translation(pixels: int, *, generator: torch.Generator | None = None) -> Callable[[Tensor], Tensor]:
+    """Return an augmentation for D: shift each picture by up to `pixels` both ways, padding with black (-1).
+
+    Differentiable, so that G may be trained through it.
+
+    Args:
+        pixels: The largest shift.
+        generator: Where the shifts are drawn from.
+
+    Source: Zhao et al. 2020 (DiffAugment).
     """
-    if not isinstance(pixels, int) or pixels < 0:
-        raise ValueError(f"pixels must be a whole number of at least 0, got {pixels!r}")
 
     def shift(x: Tensor) -> Tensor:
-        b, _, h, w = check_shape(x, "pictures", "B", "C", "H", "W").shape
+        b, _, h, w = x.shape
         moves = torch.randint(2 * pixels + 1, (2, b, 1), generator=generator).to(x.device)
         rows, columns = moves[0] + torch.arange(h, device=x.device), moves[1] + torch.arange(w, device=x.device)
         x = F.pad(x, (pixels,) * 4, value=-1.0).permute(0, 2, 3, 1)  # (B, H + 2p, W + 2p, C)

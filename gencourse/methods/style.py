@@ -4,18 +4,23 @@ x is sought whose deep features are those of the content image p and whose Gram 
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import repeat
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from gencourse.expect import ImageError, check_range, check_shape, check_tensor, same_shape
-from gencourse.images import resize
+from gencourse.expect import ImageError, check_range, check_shape, same_shape
+from gencourse.images import resample, resize
 from gencourse.networks.features import SMALLEST, Extractor
 from gencourse.training.fit import History, fit
 
 Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
+Styles = Sequence[tuple[Tensor, float]]  # (image, weight) pairs; the sizes of the images may differ
+
+COMFORTABLE = 64  # pixels a side: below that a scale of the pyramid has too little to show
+SHARES = (3, 2, 1)  # of the steps, from the smallest scale of the pyramid to the largest
 
 
 class Targets(NamedTuple):
@@ -35,9 +40,14 @@ class Stylized(NamedTuple):
 def gram_matrix(features: Tensor) -> Tensor:
     """Average the outer products of the feature vectors over all positions: G_ij = 1/M sum_k F_ik F_jk.
 
-    features: (B, C, H, W) with M = H * W. Returns (B, C, C). Gatys et al. 2016, eq. 3.
+    Args:
+        features: (B, C, H, W), M = H * W.
+
+    Returns:
+        (B, C, C).
+
+    Source: Gatys et al. 2016, eq. 3.
     Differs from the paper: divided by M here and not in the loss, so that images of different sizes can be compared.
-    Raises ImageError for another shape.
     """
     check_shape(features, "features", "B", "C", "H", "W")
     f = features.flatten(2)  # (B, C, M)
@@ -47,31 +57,28 @@ def gram_matrix(features: Tensor) -> Tensor:
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
     """Squared error between F and P, (B, C, H, W), averaged over the M = H * W positions: 1/M sum (F - P)^2.
 
-    Gatys et al. 2016, eq. 1. Differs from the paper: divided by M, as the Gram matrix is, and without the factor 1/2,
-    so that alpha means the same at every image size. Raises ImageError for another shape, or two.
+    Source: Gatys et al. 2016, eq. 1.
+    Differs from the paper: divided by M, as the Gram matrix is, and without the factor 1/2, so that alpha means the
+    same at every image size.
     """
-    check_shape(features, "features", "B", "C", "H", "W")
     same_shape(features, target)
     return (features - target).square().sum() / features[0, 0].numel()
 
 
 def style_loss(gram: Tensor, target: Tensor) -> Tensor:
-    """E_L = 1 / (4 N^2) sum (G - A)^2 for Gram matrices (B, N, N), already divided by M. Gatys et al. 2016, eq. 4.
+    """E_L = 1 / (4 N^2) sum (G - A)^2 for Gram matrices (B, N, N), already divided by M.
 
-    Raises ImageError for another shape, or two.
+    Source: Gatys et al. 2016, eq. 4.
     """
-    check_shape(gram, "Gram matrices", "B", "N", "N")
     same_shape(gram, target)
     return (gram - target).square().sum() / (4 * gram.shape[-1] ** 2)
 
 
 def total_variation(x: Tensor) -> Tensor:
-    """Mean squared difference of neighbouring pixels of (B, C, H, W). Differs from the paper, which has none.
+    """Mean squared difference of neighbouring pixels of (B, C, H, W).
 
-    Raises ImageError for another shape, or a side of one pixel, which has no neighbour.
+    Differs from the paper, which has none.
     """
-    if min(check_shape(x, "pictures", "B", "C", "H", "W").shape[2:]) < 2:
-        raise ImageError(f"expected sides of at least 2 pixels, got shape {tuple(x.shape)}")
     return x.diff(dim=2).square().mean() + x.diff(dim=3).square().mean()
 
 
@@ -86,25 +93,27 @@ def adam(parameters: list[Tensor]) -> torch.optim.Optimizer:
 
 
 def noise_like(image: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Normal noise around mid-grey with the shape of `image`: where the paper starts from. Raises ImageError."""
-    check_shape(image, "pictures", "B", "C", "H", "W")
+    """Normal noise around mid-grey with the shape of `image`: where the paper starts from."""
     noise = torch.randn(image.shape, generator=generator)
     return (0.5 + 0.15 * noise).clamp(0, 1).to(image.device)
 
 
 @torch.no_grad()
-def find_targets(network: Extractor, content: Tensor, styles: Sequence[tuple[Tensor, float]]) -> Targets:
-    """Run the network once over content and styles: {layer: P} and {layer: A}.
+def find_targets(network: Extractor, content: Tensor, styles: Styles) -> Targets:
+    """Run the network once over content and styles.
 
-    styles: (image, weight) pairs; their sizes may differ. For weights that sum to one, the weighted sum of the style
-    losses is, but for a constant, the loss against the weighted mean of the Gram matrices, so one A a layer is enough.
-    Raises ValueError for what the network does not take or where it leaves out a layer of style or content, ImageError
-    for no styles or weights that all vanish.
+    For weights that sum to one, the weighted sum of the style losses is, but for a constant, the loss against the
+    weighted mean of the Gram matrices, so one A a layer is enough.
+
+    Args:
+        network: It must return its style and content layers.
+        content: (1, 3, H, W).
+        styles: Pairs of (1, 3, h, w) and a weight.
+
+    Returns:
+        {layer: P} and {layer: A}.
     """
-    _check_weights(styles)
     of_content = network(content)
-    if missing := sorted({*network.style_layers, *network.content_layers} - set(of_content)):
-        raise ValueError(f"this extractor returns {list(of_content)} only; style transfer needs {missing} too")
     whole = sum(weight for _, weight in styles)
     style = dict.fromkeys(network.style_layers, 0.0)
     for image, weight in styles:
@@ -115,10 +124,7 @@ def find_targets(network: Extractor, content: Tensor, styles: Sequence[tuple[Ten
 
 
 def losses(network: Extractor, x: Tensor, targets: Targets) -> dict[str, Tensor]:
-    """Return {"content": L_content, layer: E_L for each style layer} of the image x, (1, 3, H, W).
-
-    Raises ValueError for what the network does not take, ImageError where the targets are those of another size.
-    """
+    """Return {"content": L_content, layer: E_L for each style layer} of the image x, (1, 3, H, W)."""
     features = network(x)
     content = sum(content_loss(features[layer], target) for layer, target in targets.content.items())
     return {"content": content} | {k: style_loss(gram_matrix(features[k]), a) for k, a in targets.style.items()}
@@ -136,11 +142,18 @@ def optimise(
 ) -> Stylized:
     """Move the pixels of x downhill on objective(x)["total"]; no weight of any network changes.
 
-    objective: image (1, 3, H, W) -> {name: scalar}, one of them "total". callback: called after each step with the
-    number of steps done and the picture so far. Returns the picture in [0, 1] and the losses at every step.
-    Raises ImageError for another shape, and as `fit` does.
+    Args:
+        objective: Image (1, 3, H, W) -> {name: scalar}, one of them "total".
+        x: Where to begin.
+        steps: How many.
+        optimizer: `lbfgs` or `adam`.
+        every: Steps between two previews, as in `fit`.
+        show: Whether to show any.
+        callback: Called after each step with the number of steps done and the picture so far.
+
+    Returns:
+        The picture in [0, 1] and the losses at every step.
     """
-    check_shape(x, "pictures", "B", "C", "H", "W")
     x = x.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
     opt = optimizer([x])
     done = 0
@@ -173,7 +186,7 @@ def optimise(
 
 def stylize(
     content: Tensor,
-    style: Tensor | Sequence[tuple[Tensor, float]],
+    style: Tensor | Styles,
     network: Extractor,
     *,
     alpha: float = 1e-4,
@@ -188,13 +201,32 @@ def stylize(
 ) -> Stylized:
     """Find x that minimises alpha * L_content + beta * mean of E_L over the style layers + smoothness * TV.
 
-    content: (1, 3, H, W) in [0, 1]. style: one image, or (image, weight) pairs to mix; of any size.
-    start: where x begins, default the content image; `noise_like(content)` is the paper's. optimizer: `lbfgs` or
-    `adam`.
-    every, show, callback: as in `optimise`. Raises ImageError for bad images or weights. Gatys et al. 2016, eq. 7.
+    Args:
+        content: (1, 3, H, W) in [0, 1], at least 32 pixels a side.
+        style: One such image, or (image, weight) pairs to mix; of any size.
+        network: What looks at them.
+        alpha: Weight of the content.
+        beta: Weight of the style.
+        smoothness: Weight of the total variation.
+        steps: How many.
+        start: Where x begins, of the content's size, default the content image; `noise_like(content)` is the paper's.
+        optimizer: `lbfgs` or `adam`.
+        every: As in `optimise`, like show and callback.
+        show: Whether to show any.
+        callback: Called after each step.
+
+    Returns:
+        The picture and its losses.
+
+    Raises:
+        ImageError: Bad images or weights, or a start of another size.
+
+    Source: Gatys et al. 2016, eq. 7.
     """
-    styles = as_pairs(style)
-    _check(content, styles, start, alpha, beta)
+    styles = [(style, 1.0)] if isinstance(style, Tensor) else style
+    _check(content, styles)
+    if alpha < 0 or beta < 0 or alpha + beta == 0:
+        raise ImageError(f"alpha and beta must be zero or more and not both zero, got {alpha} and {beta}")
     targets = find_targets(network, content, styles)
 
     def objective(x: Tensor) -> dict[str, Tensor]:
@@ -209,100 +241,105 @@ def stylize(
     return optimise(objective, x, steps=steps, optimizer=optimizer, every=every, show=show, callback=callback)
 
 
+def pyramid(pictures: Sequence[Tensor], size: int, steps: int) -> tuple[list[int], list[int]]:
+    """Plan `coarse_to_fine`: a quarter, half and the whole of a size, most of the steps where they are cheap.
+
+    Args:
+        pictures: Content and styles, (1, 3, H, W): a narrow one is given no scale that is too small for it.
+        size: Longer side of the result, in pixels.
+        steps: How many over all scales.
+
+    Returns:
+        The longer side at each scale, rising, and the steps at each, at least one.
+    """
+    narrow = min(min(image.shape[2:]) / max(image.shape[2:]) for image in pictures)
+    fits = [size // part for part in (4, 2) if size // part * narrow >= COMFORTABLE]
+    sizes = [*fits, size][-max(1, steps) :]
+    shares = SHARES[-len(sizes) :]
+    parts = [max(1, steps * share // sum(shares)) for share in shares[1:]]
+    return sizes, [steps - sum(parts), *parts]
+
+
 def coarse_to_fine(
     content: Tensor,
-    style: Tensor | Sequence[tuple[Tensor, float]],
-    network: Extractor,
+    style: Tensor | Styles,
+    paint: Extractor | Callable[..., Stylized],
     *,
     sizes: Sequence[int],
     steps: Sequence[int],
-    alpha: float = 1e-4,
-    beta: float = 1.0,
-    smoothness: float = 0.0,
-    start: Tensor | None = None,
-    optimizer: Optimizer = lbfgs,
+    start: Tensor | Callable[[Tensor], Tensor] | None = None,
     show: bool = True,
 ) -> Stylized:
     """Stylize small first and go on from the enlarged result: most of the work is done where it is cheap.
 
-    sizes: the longer side at each scale, rising; steps: how many at each. The rest as in `stylize`. What is enlarged
-    has no fine detail, which content and style both ask for; it is given the content's (`enlarge`).
-    Raises ImageError as `stylize`, ValueError for sizes that fall or numbers that differ.
-    Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer", sec. 6.
+    What is enlarged has no fine detail, which content and style both ask for; it is given the content's (`enlarge`).
+
+    Args:
+        content: (1, 3, H, W) in [0, 1].
+        style: As in `stylize`.
+        paint: `partial(stylize, network=network, alpha=...)`, or the network alone.
+        sizes: The longer side at each scale, rising.
+        steps: How many at each; `pyramid` plans both.
+        start: Where the first scale begins: a picture, or what makes one of the content at that scale, as `noise_like`
+            does; default the content.
+        show: Whether to show previews.
+
+    Returns:
+        The picture at the last of the sizes, and the losses of all scales in turn.
+
+    Raises:
+        ImageError: As `stylize`.
+        ValueError: The sizes fall, or are not as many as the steps.
+
+    Source: Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer", sec. 6.
     """
     if len(sizes) != len(steps) or list(sizes) != sorted(sizes) or not sizes:
         raise ValueError(f"expected rising sizes and as many steps, got sizes {sizes} and steps {steps}")
-    whole = History()
-    before = None
+    paint = partial(stylize, network=paint) if isinstance(paint, Extractor) else paint
+    styles = [(style, 1.0)] if isinstance(style, Tensor) else style
+    _check(content, styles)
+    whole, before = History(), None
     for size, count in zip(sizes, steps, strict=True):
-        now = resize(content, size)
-        styles = [(resize(image, size), weight) for image, weight in as_pairs(style)]
+        now = resample(content, size)
         if before is not None:
             start = enlarge(start, before, now)
+        elif callable(start):
+            start = start(now)
         elif start is not None:
             start = resize(start, tuple(now.shape[2:]))
-        start, history = stylize(
-            now,
-            styles,
-            network,
-            alpha=alpha,
-            beta=beta,
-            smoothness=smoothness,
-            steps=count,
-            start=start,
-            optimizer=optimizer,
-            show=show,
-        )
+        small = [(resample(image, size), weight) for image, weight in styles]
+        start, history = paint(now, small, start=start, steps=count, show=show)
         before = now
         whole.seconds += history.seconds
         for name, values in history.items():
             whole.setdefault(name, []).extend(values)
         if history.steps < count:  # stopped by hand: the finer scales are not wanted either
-            start = resize(start, tuple(resize(content, sizes[-1]).shape[2:]))
-            break
+            return Stylized(resample(start, tuple(resample(content, sizes[-1]).shape[2:])), whole)
     return Stylized(start, whole)
 
 
 def enlarge(x: Tensor, coarse: Tensor, fine: Tensor, detail: float = 2.5) -> Tensor:
-    """Enlarge x, (1, 3, h, w) in [0, 1], to (1, 3, H, W), and add the detail that its content loses when it is small.
+    """Enlarge a picture, and add the detail that its content loses when it is small.
 
-    coarse, fine: the content at both sizes. detail: how much of it; 2 to 3 were best on three pairs of pictures, since
-    the style wants detail as well. Raises ImageError for other shapes or ranges.
-    Kolkin et al. 2019, "Style Transfer by Relaxed Optimal Transport and Self-Similarity", who add it once.
+    Args:
+        x: (1, 3, h, w) in [0, 1].
+        coarse: The content at this size.
+        fine: The content at the larger one.
+        detail: How much of it; 2 to 3 were best on three pairs of pictures, since the style wants detail as well.
+
+    Returns:
+        (1, 3, H, W) in [0, 1].
+
+    Source: Kolkin et al. 2019, "Style Transfer by Relaxed Optimal Transport and Self-Similarity", who add it once.
     """
-    same_shape(x, coarse)
-    check_shape(fine, "the content", *coarse.shape[:2], "H", "W")
-    lost = fine - resize(coarse, tuple(fine.shape[2:]))
-    return (resize(x, tuple(fine.shape[2:])) + detail * lost).clamp(0, 1)
+    size = tuple(fine.shape[2:])
+    return (resample(x, size) + detail * (fine - resample(coarse, size))).clamp(0, 1)
 
 
-def as_pairs(style: Tensor | Sequence[tuple[Tensor, float]]) -> list[tuple[Tensor, float]]:
-    """Return (image, weight) pairs for one style image or for pairs. Raises ImageError for anything else."""
-    if isinstance(style, Tensor):
-        return [(style, 1.0)]
-    try:
-        return [(check_tensor(x), float(weight)) for x, weight in style]
-    except (TypeError, ValueError) as error:  # an ImageError too
-        raise ImageError(f"expected a style image, or (image, weight) pairs ({error})") from error
-
-
-def _check(content: Tensor, styles: Sequence[tuple[Tensor, float]], start: Tensor | None, alpha: float, beta: float):
-    _check_weights(styles)
-    if alpha < 0 or beta < 0 or alpha + beta == 0:
-        raise ImageError(f"alpha and beta must be zero or more and not both zero, got {alpha} and {beta}")
+def _check(content: Tensor, styles: Styles) -> None:
     for what, image in [("content", content), *(("style", image) for image, _ in styles)]:
-        if check_tensor(image).ndim != 4 or image.shape[:2] != (1, 3) or min(image.shape[2:]) < SMALLEST:
-            raise ImageError(
-                f"the {what} image must be (1, 3, H, W), H and W at least {SMALLEST}: {tuple(image.shape)}"
-            )
-        check_range(image, 0, 1)
-    if start is not None and check_tensor(start).shape != content.shape:
-        raise ImageError(f"start has shape {tuple(start.shape)}, the content image {tuple(content.shape)}")
-
-
-def _check_weights(styles: Sequence[tuple[Tensor, float]]) -> None:
-    weights = [weight for _, weight in as_pairs(styles)]
-    if not weights or not min(weights) >= 0 or not sum(weights) > 0:
+        check_range(check_shape(image, f"a {what} image", 1, 3, "H", "W", least=SMALLEST), 0, 1)
+    if not all(weight >= 0 for _, weight in styles) or not sum(weight for _, weight in styles) > 0:
         raise ImageError("give at least one style, with weights of zero or more that do not all vanish")
 
 

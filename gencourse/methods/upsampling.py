@@ -1,36 +1,43 @@
 """Upsampling: from (B, C, h, w) to (B, C', H, W) with H > h and W > w, by rule or by learned weights.
 
 All of it is written out by hand; the tests hold it against torch.nn.functional. At the end the losses of
-super-resolution. Raised is ImageError, a ValueError, for tensors of another shape, and ValueError for sizes, scales and
-strides that are no whole numbers or too small or do not fit.
+super-resolution. Every operator raises ImageError, a ValueError, for what are no pictures, and ValueError for sizes,
+scales and strides that are no whole numbers or too small.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gencourse.expect import check_shape, check_tensor, same_shape
+from gencourse.expect import at_least, check_shape, same_shape
+from gencourse.networks.superres import icnr_ as icnr_  # the network needs it, this chapter teaches it
 
 KEYS_A = -0.75  # torch's and OpenCV's choice; Keys 1981 derives -0.5
 
 
 def nearest(x: Tensor, scale: int) -> Tensor:
     """Repeat every pixel of (B, C, h, w) in a block of scale x scale."""
-    _check(x, scale=scale, floating=False)
-    rows, columns = (torch.arange(n * scale, device=x.device) // scale for n in x.shape[2:])
+    sides = _check(x, scale, floating=False).shape[2:]
+    rows, columns = (torch.arange(n * scale, device=x.device) // scale for n in sides)
     return x[:, :, rows][:, :, :, columns]
 
 
 def linear_matrix(n_in: int, n_out: int, align_corners: bool) -> Tensor:
-    """Weights that interpolate n_in samples linearly at n_out places: (n_out, n_in) float64, rows that sum to one.
+    """Weights that interpolate some samples linearly.
 
-    align_corners: True puts the first and last place on the first and last sample; False takes samples for the middles
-    of equal cells and lets the two rows of cells cover the same length. Raises ValueError for sizes below 1.
+    Args:
+        n_in: How many samples.
+        n_out: At how many places.
+        align_corners: True puts the first and last place on the first and last sample; False takes samples for the
+            middles of equal cells and lets the two rows of cells cover the same length.
+
+    Returns:
+        (n_out, n_in) float64, rows that sum to one.
     """
-    _at_least(1, n_in=n_in, n_out=n_out)
+    at_least(1, n_in=n_in, n_out=n_out)
     i = torch.arange(n_out, dtype=torch.float64)
     position = i * (n_in - 1) / max(n_out - 1, 1) if align_corners else (i + 0.5) * n_in / n_out - 0.5
     position = position.clamp(0, n_in - 1)  # beyond the outermost samples they are repeated
@@ -40,9 +47,11 @@ def linear_matrix(n_in: int, n_out: int, align_corners: bool) -> Tensor:
 def cubic_matrix(n_in: int, scale: int) -> Tensor:
     """Weights of Keys' cubic kernel at n_in * scale places, cells as in `align_corners=False`: float64, (n_out, n_in).
 
-    Beyond the border the outermost sample is repeated. Keys 1981, eq. 15, with a = -0.75.
+    Beyond the border the outermost sample is repeated.
+
+    Source: Keys 1981, eq. 15, with a = -0.75.
     """
-    _at_least(1, n_in=n_in, scale=scale)
+    at_least(1, n_in=n_in, scale=scale)
     position = (torch.arange(n_in * scale, dtype=torch.float64) + 0.5) / scale - 0.5
     matrix = torch.zeros(n_in * scale, n_in, dtype=torch.float64)
     for tap in (-1, 0, 1, 2):
@@ -53,8 +62,11 @@ def cubic_matrix(n_in: int, scale: int) -> Tensor:
 
 
 def cubic_kernel(t: Tensor, a: float = KEYS_A) -> Tensor:
-    """Keys' kernel at distance t: 1 at 0, 0 at all other integers and beyond 2. Keys 1981, eq. 15."""
-    t = check_tensor(t, floating=True).abs()
+    """Keys' kernel at distance t: 1 at 0, 0 at all other integers and beyond 2.
+
+    Source: Keys 1981, eq. 15.
+    """
+    t = t.abs()
     near = (a + 2) * t**3 - (a + 3) * t**2 + 1
     far = a * (t**3 - 5 * t**2 + 8 * t - 4)
     return torch.where(t <= 1, near, torch.where(t < 2, far, torch.zeros_like(t)))
@@ -62,38 +74,40 @@ def cubic_kernel(t: Tensor, a: float = KEYS_A) -> Tensor:
 
 def bilinear(x: Tensor, size: tuple[int, int], align_corners: bool) -> Tensor:
     """Interpolate (B, C, h, w) linearly along both axes to (B, C, *size): Y = R X S^T with a `linear_matrix` each."""
-    _check(x)
-    _check_size(size)
-    rows, columns = (linear_matrix(n, m, align_corners).to(x) for n, m in zip(x.shape[2:], size, strict=True))
+    sides = zip(_check(x).shape[2:], size, strict=True)
+    rows, columns = (linear_matrix(n, m, align_corners).to(x) for n, m in sides)
     return rows @ x @ columns.T
 
 
 def bicubic(x: Tensor, scale: int) -> Tensor:
     """Interpolate (B, C, h, w) with Keys' kernel along both axes; the result may leave the range of x."""
-    _check(x, scale=scale)
-    rows, columns = (cubic_matrix(n, scale).to(x) for n in x.shape[2:])
+    rows, columns = (cubic_matrix(n, scale).to(x) for n in _check(x).shape[2:])
     return rows @ x @ columns.T
 
 
 def area_average(x: Tensor, scale: int) -> Tensor:
-    """Make (B, C, H, W) smaller: the mean of each block of scale x scale. Raises ValueError where blocks do not fit."""
-    b, c, h, w = _check(x, scale=scale).shape
-    if h % scale or w % scale:
-        raise ValueError(f"sides {h} and {w} are not divisible by {scale}: crop the picture first")
+    """Make (B, C, H, W) smaller: the mean of each block of scale x scale, which must divide the sides."""
+    b, c, h, w = _check(x, scale, multiple=scale).shape
     return x.reshape(b, c, h // scale, scale, w // scale, scale).mean((3, 5))
 
 
 def convolution_matrix(kernel: Tensor, height: int, width: int, stride: int = 1, padding: int = 0) -> Tensor:
     """The matrix C of a convolution: C @ image.flatten() is the convolved image, flattened.
 
-    kernel: (kh, kw), for images (height, width). Returns (h * w, height * width): a row for every output pixel.
+    Args:
+        kernel: (kh, kw).
+        height: Of the images.
+        width: Likewise.
+        stride: Of the convolution.
+        padding: Pixels of zeros on all sides.
+
+    Returns:
+        (h * w, height * width): a row for every output pixel.
     """
-    _at_least(1, height=height, width=width, stride=stride)
-    _at_least(0, padding=padding)
     kh, kw = check_shape(kernel, "a kernel", "kh", "kw").shape
+    at_least(0, padding=padding)
     h, w = (height + 2 * padding - kh) // stride + 1, (width + 2 * padding - kw) // stride + 1
-    if min(h, w) < 1:
-        raise ValueError(f"a kernel of {kh} x {kw} does not fit into {height} x {width} with a padding of {padding}")
+    at_least(1, rows_of_the_result=h, columns_of_the_result=w)
     matrix = kernel.new_zeros(h, w, height + 2 * padding, width + 2 * padding)
     for r in range(h):
         for c in range(w):
@@ -105,25 +119,31 @@ def convolution_matrix(kernel: Tensor, height: int, width: int, stride: int = 1,
 def transposed_convolution(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     """Every input pixel lays its value times the kernel down, `stride` apart; where kernels overlap they add up.
 
-    x: (B, C_in, h, w); weight: (C_in, C_out, kh, kw).
-    Returns (B, C_out, H, W) with H = (h - 1) * stride + kh - 2 * padding. Dumoulin and Visin 2016, sec. 4.
+    Args:
+        x: (B, C_in, h, w).
+        weight: (C_in, C_out, kh, kw).
+        stride: Pixels from one kernel to the next.
+        padding: Pixels cut off on all sides.
+
+    Returns:
+        (B, C_out, H, W) with H = (h - 1) * stride + kh - 2 * padding.
+
+    Source: Dumoulin and Visin 2016, sec. 4.
     """
-    _check_transposed(x, weight, stride, padding)
-    b, _, h, w = x.shape
-    _, c_out, kh, kw = weight.shape
+    b, c_in, h, w = _check(x, stride).shape
+    _, c_out, kh, kw = check_shape(weight, "a weight", c_in, "C_out", "kh", "kw").shape
     y = x.new_zeros(b, c_out, (h - 1) * stride + kh, (w - 1) * stride + kw)
     for r in range(kh):
         for c in range(kw):
             laid = torch.einsum("bihw,io->bohw", x, weight[:, :, r, c])
             y[:, :, r : r + h * stride : stride, c : c + w * stride : stride] += laid
-    return y[:, :, padding : y.shape[2] - padding, padding : y.shape[3] - padding]
+    return _cut(y, padding)
 
 
 def transposed_by_matrix(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     """The same as the definition says it: C^T x, with the C of the convolution that goes the other way. Slow."""
-    _check_transposed(x, weight, stride, padding)
-    b, c_in, h, w = x.shape
-    _, c_out, kh, kw = weight.shape
+    b, c_in, h, w = _check(x, stride).shape
+    _, c_out, kh, kw = check_shape(weight, "a weight", c_in, "C_out", "kh", "kw").shape
     height, width = (h - 1) * stride + kh - 2 * padding, (w - 1) * stride + kw - 2 * padding
     y = x.new_zeros(b, c_out, height * width)
     for i in range(c_in):
@@ -134,19 +154,21 @@ def transposed_by_matrix(x: Tensor, weight: Tensor, stride: int, padding: int) -
 
 def overlap_count(size: int, kernel: int, stride: int) -> Tensor:
     """How many of size x size input pixels reach each output pixel of a transposed convolution: (1, 1, n, n)."""
-    _at_least(1, size=size, kernel=kernel, stride=stride)
     return transposed_convolution(torch.ones(1, 1, size, size), torch.ones(1, 1, kernel, kernel), stride, 0)
 
 
 def max_pool_with_switches(x: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """Keep the maximum of each size x size block, and where it stood.
 
-    x: (B, C, H, W); rows and columns that do not fill a block are dropped. Returns values and switches,
-    (B, C, H // size, W // size); a switch is the place r * W + c, of equal maxima the first in reading order.
+    Args:
+        x: (B, C, H, W); rows and columns that do not fill a block are dropped.
+        size: Of a block, at most the smaller side.
+
+    Returns:
+        Values and switches, (B, C, H // size, W // size); a switch is the place r * W + c, of equal maxima the first
+        in reading order.
     """
-    b, c, height, width = _check(x, size=size, floating=False).shape
-    if size > min(height, width):
-        raise ValueError(f"blocks of {size} x {size} do not fit into {height} x {width} pixels")
+    b, c, height, width = _check(x, size, least=size, floating=False).shape
     h, w = height // size, width // size
     blocks = x[:, :, : h * size, : w * size].reshape(b, c, h, size, w, size)
     values, place = blocks.transpose(3, 4).flatten(4).max(-1)  # (B, C, h, w, size * size)
@@ -156,18 +178,9 @@ def max_pool_with_switches(x: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def max_unpool(values: Tensor, switches: Tensor, size: tuple[int, int]) -> Tensor:
-    """Put each value back where its switch says, zeros elsewhere: (B, C, h, w) to (B, C, *size). Zeiler et al. 2011.
-
-    Raises ValueError for switches of another shape or, on the CPU, that lie outside `size`.
-    """
-    b, c = _check(values, floating=False).shape[:2]
-    _check_size(size)
-    if check_tensor(switches).shape != values.shape or switches.dtype != torch.int64:
-        got = f"{tuple(switches.shape)} {switches.dtype}"
-        raise ValueError(f"expected switches {tuple(values.shape)} int64, got {got}")
-    _at_least(1, height=size[0], width=size[1])
-    if switches.device.type == "cpu" and not 0 <= switches.min() <= switches.max() < size[0] * size[1]:
-        raise ValueError(f"switches must lie in [0, {size[0] * size[1]}), got {switches.min()} to {switches.max()}")
+    """Put each value back where its switch says, zeros elsewhere: (B, C, h, w) to (B, C, *size). Zeiler et al. 2011."""
+    b, c, _, _ = _check(values, floating=False).shape
+    check_shape(switches, "switches", *values.shape, floating=False)
     flat = values.new_zeros(b, c, size[0] * size[1])
     return flat.scatter(2, switches.flatten(2), values.flatten(2)).reshape(b, c, *size)
 
@@ -175,48 +188,40 @@ def max_unpool(values: Tensor, switches: Tensor, size: tuple[int, int]) -> Tenso
 def pixel_shuffle(x: Tensor, scale: int) -> Tensor:
     """Turn channels into pixels: (B, C * scale^2, h, w) to (B, C, h * scale, w * scale).
 
-    Channel c * scale^2 + i * scale + j becomes pixel (i, j) of each block of channel c. Shi et al. 2016, eq. 4.
+    Channel c * scale^2 + i * scale + j becomes pixel (i, j) of each block of channel c.
+
+    Source: Shi et al. 2016, eq. 4.
     Differs from the paper, as torch does: there the C colours lie innermost, here outermost.
     """
-    b, channels, h, w = _check(x, scale=scale, floating=False).shape
-    if channels % scale**2:
-        raise ValueError(f"{channels} channels are not divisible by scale^2 = {scale**2}")
+    b, channels, h, w = _check(x, scale, floating=False).shape
     x = x.reshape(b, channels // scale**2, scale, scale, h, w)
     return x.permute(0, 1, 4, 2, 5, 3).reshape(b, -1, h * scale, w * scale)  # B, C, (h, i), (w, j)
 
 
 def pixel_unshuffle(x: Tensor, scale: int) -> Tensor:
     """Turn pixels into channels: (B, C, H, W) to (B, C * scale^2, H / scale, W / scale); undoes `pixel_shuffle`."""
-    b, c, h, w = _check(x, scale=scale, floating=False).shape
-    if h % scale or w % scale:
-        raise ValueError(f"sides {h} and {w} are not divisible by {scale}")
+    b, c, h, w = _check(x, scale, multiple=scale, floating=False).shape
     x = x.reshape(b, c, h // scale, scale, w // scale, scale)
     return x.permute(0, 1, 3, 5, 2, 4).reshape(b, -1, h // scale, w // scale)
 
 
-@torch.no_grad()
-def icnr_(weight: Tensor, scale: int) -> Tensor:
-    """Give the scale^2 filters behind each output channel of a pixel shuffle the weights of the first, in place.
-
-    weight: (C * scale^2, C_in, k, k), random already. The shuffle then starts as nearest-neighbour upsampling.
-    Aitken et al. 2017, sec. 3.
-    """
-    if len(_check(weight, scale=scale)) % scale**2:
-        raise ValueError(f"{len(weight)} filters are not divisible by scale^2 = {scale**2}")
-    return weight.copy_(weight[:: scale**2].repeat_interleave(scale**2, dim=0))
-
-
 def resize_convolution(x: Tensor, weight: Tensor, scale: int) -> Tensor:
-    """Enlarge by repeating pixels, then convolve: (B, C_in, h, w) to (B, C_out, h * scale, w * scale).
+    """Enlarge by repeating pixels, then convolve.
 
-    weight: (C_out, C_in, k, k), k odd; the border is repeated. Odena et al. 2016.
+    Args:
+        x: (B, C_in, h, w).
+        weight: (C_out, C_in, k, k), k odd; the border is repeated.
+        scale: How many times larger.
+
+    Returns:
+        (B, C_out, h * scale, w * scale).
+
+    Source: Odena et al. 2016.
     """
-    _check(x, scale=scale)
-    check_shape(weight, "a weight", "C_out", x.shape[1], "k", "k")
-    margin = weight.shape[-1] // 2
-    if weight.shape[-1] % 2 == 0:
-        raise ValueError(f"the side of the kernel must be odd, got {weight.shape[-1]}")
-    return F.conv2d(F.pad(nearest(x, scale), (margin,) * 4, mode="replicate"), weight)
+    k = check_shape(weight, "a weight", "C_out", "C_in", "k", "k").shape[-1]
+    if k % 2 == 0:
+        raise ValueError(f"the side of the kernel must be odd, got {k}")
+    return F.conv2d(F.pad(nearest(x, scale), (k // 2,) * 4, mode="replicate"), weight)
 
 
 class Cost(NamedTuple):
@@ -229,8 +234,8 @@ class Cost(NamedTuple):
 def costs(c_in: int, c_out: int, height: int, width: int, *, scale: int = 2, kernel: int = 3) -> dict[str, Cost]:
     """What each operator costs from (c_in, height, width) to (c_out, height * scale, width * scale).
 
-    Interpolation works axis by axis and keeps its c_in channels; unpooling only moves values. kernel: of the
-    convolutions; the transposed convolution takes 2 * scale, the smallest kernel that overlaps evenly.
+    Interpolation works axis by axis and keeps its c_in channels; unpooling only moves values. The transposed
+    convolution has a kernel of 2 * scale, the smallest that overlaps evenly; `kernel` is that of the others.
     """
     pixels = height * width
     by_axis = c_in * (scale * pixels + scale**2 * pixels)  # values computed: rows first, then columns
@@ -256,35 +261,27 @@ def pixel_loss(y_hat: Tensor, y: Tensor) -> Tensor:
 def perceptual_loss(network: Callable[[Tensor], dict[str, Tensor]], y_hat: Tensor, y: Tensor) -> Tensor:
     """Squared distance of features, 1 / (C H W) ||phi(y_hat) - phi(y)||^2, averaged over the batch, summed over layers.
 
-    network: image (B, 3, H, W) in [0, 1] -> {layer: (B, C, h, w)}, frozen; the gradient reaches y_hat alone.
-    Johnson et al. 2016, eq. 2.
+    Args:
+        network: Image (B, 3, H, W) in [0, 1] -> {layer: (B, C, h, w)}, frozen.
+        y_hat: Pictures; the gradient reaches these alone.
+        y: The true ones, of the same shape.
+
+    Source: Johnson et al. 2016, eq. 2.
     """
-    same_shape(_check(y_hat), y)
+    same_shape(y_hat, y)
     with torch.no_grad():
         target = network(y.detach())
     return sum((phi - target[layer]).square().mean() for layer, phi in network(y_hat).items())
 
 
-def _at_least(least: int, **numbers: int) -> None:
-    for name, number in numbers.items():
-        if not isinstance(number, int) or number < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
+def _cut(y: Tensor, padding: int) -> Tensor:
+    """Take `padding` pixels off all sides."""
+    at_least(0, padding=padding)
+    height, width = _check(y, least=2 * padding + 1).shape[2:]
+    return y[:, :, padding : height - padding, padding : width - padding]
 
 
-def _check_size(size: tuple[int, int]) -> None:
-    if not isinstance(size, Sequence) or len(size) != 2:
-        raise ValueError(f"size must be (height, width), got {size!r}")
-
-
-def _check(x: Tensor, *, floating: bool = True, **numbers: int) -> Tensor:
-    """Return pictures (B, C, H, W) unchanged; raises for another shape and for numbers below 1."""
-    _at_least(1, **numbers)
-    return check_shape(x, "pictures", "B", "C", "H", "W", floating=floating)
-
-
-def _check_transposed(x: Tensor, weight: Tensor, stride: int, padding: int) -> None:
-    _at_least(0, padding=padding)
-    check_shape(weight, "a weight", _check(x, stride=stride).shape[1], "C_out", "kh", "kw")
-    sides = [(n - 1) * stride + k - 2 * padding for n, k in zip(x.shape[2:], weight.shape[2:], strict=True)]
-    if min(sides) < 1:
-        raise ValueError(f"with a padding of {padding} nothing is left: {sides[0]} x {sides[1]} pixels")
+def _check(x: Tensor, scale: int = 1, *, floating: bool = True, least: int = 1, multiple: int = 1) -> Tensor:
+    """Return pictures (B, C, H, W) unchanged."""
+    at_least(1, scale=scale)
+    return check_shape(x, "pictures", "B", "C", "H", "W", floating=floating, least=least, multiple=multiple)

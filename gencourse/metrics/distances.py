@@ -24,9 +24,17 @@ class Nearest(NamedTuple):
 def frechet_distance(a: Tensor, b: Tensor) -> float:
     """Distance of two Gaussians that have the sets' means m and covariances S, divided by N - 1 as everybody's are.
 
-    |m_a - m_b|^2 + Tr(S_a + S_b - 2 (S_a S_b)^(1/2)), Heusel et al. 2017, eq. 6. At least 0, and 0 for identical sets.
-    a: (N, D), b: (M, D), at least two rows each; N and M may differ. Fewer pictures give a larger distance: compare
-    only distances from equal numbers.
+    |m_a - m_b|^2 + Tr(S_a + S_b - 2 (S_a S_b)^(1/2)). Fewer pictures give a larger distance: compare only those from
+    equal numbers.
+
+    Args:
+        a: (N, D), at least two rows.
+        b: (M, D), likewise; N and M may differ.
+
+    Returns:
+        At least 0, and 0 for identical sets.
+
+    Source: Heusel et al. 2017, eq. 6.
     Differs from the usual code: with S = R'R the trace of the root is the sum of the singular values of R_a R_b', so no
     root of a matrix is taken, nothing becomes complex, and singular covariances cost no accuracy.
     """
@@ -40,9 +48,16 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
 def inception_score(probabilities: Tensor) -> float:
     """exp E KL(p(y | x) || p(y)): how sure the classifier is of each picture, and how even the classes are.
 
-    probabilities: (N, K), rows that sum to one. Returns a number from 1 to K. It knows nothing of real pictures, and a
-    set of one perfect picture a class gets K. Salimans et al. 2016, sec. 4. Differs from the paper: over all pictures
-    at once, not the mean over ten parts of them.
+    It knows nothing of real pictures, and a set of one perfect picture a class gets K.
+
+    Args:
+        probabilities: (N, K), rows that sum to one.
+
+    Returns:
+        A number from 1 to K.
+
+    Source: Salimans et al. 2016, sec. 4.
+    Differs from the paper: over all pictures at once, not the mean over ten parts of them.
     """
     p = check_probabilities(probabilities)
     mean = p.mean(0)
@@ -62,8 +77,12 @@ def nearest_neighbour_accuracy(a: Tensor, b: Tensor) -> float:
 
     Near 1 the sets lie apart. Below 0.5 pictures of one set sit beside pictures of the other: at 0 every picture has a
     copy on the other side. Neighbours equally near on both sides count one half.
-    a, b: (N, D), two at least; raises ValueError for unequal numbers, for which 0.5 would not be the ideal.
-    Lopez-Paz and Oquab 2017, with one neighbour.
+
+    Args:
+        a: (N, D), at least two rows.
+        b: As many: for unequal numbers 0.5 would not be the ideal.
+
+    Source: Lopez-Paz and Oquab 2017, with one neighbour.
     """
     return torch.cat(neighbour_votes(a, b)).mean().item()
 
@@ -84,14 +103,20 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, flo
     """Precision: the share of fakes that lie among the real. Recall: the share of real that lie among the fakes.
 
     A picture lies among a set when it is no farther from one of its members than that member's k-th nearest neighbour
-    in the set. real: (N, D), fake: (M, D), more than k each; the numbers may differ, but the fewer a set has the wider
-    its balls are, so equal numbers are fairer. Kynkaanniemi et al. 2019, eq. 1 and 2.
+    in the set.
+
+    Args:
+        real: (N, D), more than k rows.
+        fake: (M, D), likewise; the fewer a set has the wider its balls are, so equal numbers are fairer.
+        k: Which neighbour.
+
+    Source: Kynkaanniemi et al. 2019, eq. 1 and 2.
     """
     real, fake = _sets(real, fake)
-    return among(fake, real, k).double().mean().item(), among(real, fake, k).double().mean().item()
+    return in_manifold(fake, real, k).double().mean().item(), in_manifold(real, fake, k).double().mean().item()
 
 
-def among(x: Tensor, members: Tensor, k: int = 3) -> Tensor:
+def in_manifold(x: Tensor, members: Tensor, k: int = 3) -> Tensor:
     """Whether each of x, (N, D), lies within the k-th nearest neighbour's distance of one of the members: (N,) bool."""
     x, members = _sets(x, members)
     if not 1 <= k < len(members):
@@ -101,9 +126,16 @@ def among(x: Tensor, members: Tensor, k: int = 3) -> Tensor:
 
 
 def nearest(x: Tensor, candidates: Tensor) -> Nearest:
-    """Find for each of x the nearest of the candidates: pictures or features, (N, ...) and (M, ...) of one kind.
+    """Find for each of x the nearest of the candidates: pictures or features.
 
-    Used to ask whether samples are copies: nearest(samples, training).indices. Raises ValueError as the others do.
+    Used to ask whether samples are copies: nearest(samples, training).indices.
+
+    Args:
+        x: (N, ...).
+        candidates: (M, ...) of one kind with x.
+
+    Returns:
+        Indices and distances, (N,) each.
     """
     _check_tensors(x, candidates)
     if min(x.ndim, candidates.ndim) < 2 or x.shape[1:] != candidates.shape[1:]:

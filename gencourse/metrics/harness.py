@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from gencourse.expect import ImageError, check_range, check_tensor
+from gencourse.expect import ImageError, check_range, check_shape, check_tensor
 from gencourse.metrics import distances
 from gencourse.metrics.scores import Scores
 from gencourse.modes import eval_mode
@@ -28,14 +28,22 @@ class Features(NamedTuple):
 
 
 def features(images: Tensor, classifier: nn.Module, batch_size: int = 100, *, show: bool = False) -> Features:
-    """Run a classifier over images (N, C, H, W) in [0, 1], in eval mode, where its weights are; its mode is put back.
+    """Run a classifier over images, in eval mode, where its weights are; its mode is put back.
 
-    batch_size: how many at a time, which changes nothing but speed and memory; show: a progress bar.
-    Raises ImageError for values outside [0, 1], ValueError for shapes the classifier does not take.
+    Args:
+        images: (N, C, H, W) in [0, 1].
+        classifier: As the module's text says.
+        batch_size: How many at a time, which changes nothing but speed and memory.
+        show: A progress bar.
+
+    Returns:
+        Features and probabilities, on the CPU.
+
+    Raises:
+        ImageError: Values outside [0, 1].
+        ValueError: Shapes that the classifier does not take.
     """
-    if check_tensor(images).ndim != 4:
-        raise ImageError(f"expected images (N, C, H, W), got shape {tuple(images.shape)}")
-    check_range(images, 0, 1)
+    check_range(check_shape(images, "images", "N", "C", "H", "W"), 0, 1)
     device = next(chain(classifier.parameters(), classifier.buffers()), images).device
     found = []
     with eval_mode(classifier), torch.no_grad():
@@ -56,14 +64,25 @@ def score(
     batch_size: int = 100,
     show: bool = False,
 ) -> Scores:
-    """Measure samples against reference pictures, both (N, C, H, W) in [0, 1], in a classifier's features.
+    """Measure samples against reference pictures in a classifier's features.
 
-    reference: pictures, or what `features` made of them, to be used again; split: what they are, told with the scores.
     Frechet distance, inception score and the shares of classes are over all pictures; what asks for neighbours takes
-    equal numbers, a fixed choice from the larger set. At least four pictures each. bootstrap: how often everything is
-    measured anew on pictures drawn with replacement from `generator`, for the spread; neighbours are not sought anew,
-    since a picture drawn twice would be its own. Raises ImageError for values outside [0, 1] or pictures of unequal
-    size, ValueError for too few.
+    equal numbers, a fixed choice from the larger set.
+
+    Args:
+        samples: (N, C, H, W) in [0, 1], at least four.
+        reference: The same, or what `features` made of them, to be used again.
+        classifier: As the module's text says.
+        split: What the reference is, told with the scores.
+        bootstrap: How often everything is measured anew on pictures drawn with replacement, for the spread; neighbours
+            are not sought anew, since a picture drawn twice would be its own.
+        generator: Where these are drawn from.
+        batch_size: How many pictures at a time.
+        show: A progress bar.
+
+    Raises:
+        ImageError: Values outside [0, 1], or pictures of unequal size.
+        ValueError: Too few pictures.
     """
     if bootstrap < 0 or bootstrap == 1:
         raise ValueError(f"bootstrap must be 0 or at least 2 times, got {bootstrap}")
@@ -87,10 +106,16 @@ def score(
     )
 
 
-def some(count: int, n: int, generator: torch.Generator | None = None) -> Tensor:
-    """Return n of the indices below `count` in their order, drawn at random since a set may be sorted or periodic.
+def subsample_indices(count: int, n: int, generator: torch.Generator | None = None) -> Tensor:
+    """Return some indices in their order, drawn at random since a set may be sorted or periodic.
 
-    Without a generator it is always the same choice. Raises ValueError for n above `count`.
+    Args:
+        count: They lie below this.
+        n: How many.
+        generator: Where they are drawn from; without one it is always the same choice.
+
+    Raises:
+        ValueError: n is above `count`.
     """
     if not 0 <= n <= count:
         raise ValueError(f"cannot take {n:,} of {count:,} pictures")
@@ -110,8 +135,8 @@ class _Measured(NamedTuple):
     @classmethod
     def of(cls, fake: Features, real: Features) -> "_Measured":
         n = min(len(fake.features), len(real.features))
-        a, b = (x.features[some(len(x.features), n)] for x in (real, fake))
-        recalled, precise = distances.among(a, b), distances.among(b, a)
+        a, b = (x.features[subsample_indices(len(x.features), n)] for x in (real, fake))
+        recalled, precise = distances.in_manifold(a, b), distances.in_manifold(b, a)
         return cls(fake, real.features, *distances.neighbour_votes(a, b), recalled.double(), precise.double())
 
     def resampled(self, generator: torch.Generator | None) -> "_Measured":

@@ -27,11 +27,23 @@ COLUMNS = {  # of a table, after the distance and before the number of classes: 
 class Scores:
     """How good samples are. `print` gives a table; `table` puts several into one.
 
-    frechet: lower is better; inception: from 1 to the number of classes; neighbours: leave-one-out 1-NN accuracy, ideal
-    0.5, then over the reference and over the samples alone; precision, recall: shares; confidence: the mean of the
-    largest probability; entropy: of the samples' classes, in nats; classes: how many of them occur; n, n_reference:
-    numbers of pictures; n_neighbours: how many of each side the neighbours and precision, recall were asked for; split:
-    what the reference is; classifier: its name; spread: standard deviations by field, empty unless asked for.
+    Attributes:
+        frechet: Lower is better.
+        inception: From 1 to the number of classes.
+        neighbours: Leave-one-out 1-NN accuracy, ideal 0.5.
+        neighbours_real: The same over the reference alone.
+        neighbours_fake: The same over the samples alone.
+        precision: A share.
+        recall: A share.
+        confidence: The mean of the largest probability.
+        entropy: Of the samples' classes, in nats.
+        classes: How many of them occur.
+        n: Number of samples.
+        n_reference: Number of pictures in the reference.
+        n_neighbours: How many of each side the neighbours, precision and recall were asked for.
+        split: What the reference is.
+        classifier: Its name.
+        spread: Standard deviations by field, empty unless asked for.
     """
 
     frechet: float
@@ -71,7 +83,11 @@ class Scores:
 
 
 def table(rows: Mapping[str, Scores]) -> str:
-    """Lay out scores as one Markdown table, a row each under its name. Raises ValueError for different classifiers."""
+    """Lay out scores as one Markdown table, a row each under its name.
+
+    Raises:
+        ValueError: They are of different classifiers.
+    """
     labels = {scores.label for scores in rows.values()}
     if len(labels) != 1:
         raise ValueError(f"one table needs scores of one classifier, got {', '.join(sorted(labels)) or 'none'}")

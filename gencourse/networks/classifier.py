@@ -3,16 +3,17 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencourse.expect import check_tensor
+from gencourse import expect
 
 
 class Classifier(nn.Module):
     """A small convolutional classifier: three pairs of convolutions, each at half the resolution, then a mean.
 
-    name: stands behind "FID-" wherever a distance in its features is told. channels: of the pictures; classes: to tell
-    apart; width: of the first pair, doubled in each further one; features: 4 * width numbers a picture.
-    forward: (B, channels, H, W) in [0, 1], sides of at least 8, to the pair features (B, 4 * width), logits
-    (B, classes). Raises ValueError for another shape.
+    Args:
+        name: Stands behind "FID-" wherever a distance in its features is told.
+        channels: Of the pictures.
+        classes: How many to tell apart.
+        width: Of the first pair, doubled in each further one.
     """
 
     def __init__(self, *, name: str = "digits", channels: int = 1, classes: int = 10, width: int = 32):
@@ -29,9 +30,18 @@ class Classifier(nn.Module):
         self.head = nn.Linear(4 * width, classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        if check_tensor(x, floating=True).ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < 8:
-            wanted = f"(B, {self.channels}, H, W) with sides of at least 8 pixels"
-            raise ValueError(f"the classifier {self.name!r} takes {wanted}, got shape {tuple(x.shape)}")
+        """Classify pictures.
+
+        Args:
+            x: (B, channels, H, W) in [0, 1], sides of at least 8.
+
+        Returns:
+            The pair features (B, 4 * width), logits (B, classes).
+
+        Raises:
+            ImageError: Another shape.
+        """
+        expect.check_shape(x, f"pictures for the classifier {self.name!r}", "B", self.channels, "H", "W", least=8)
         features = self.stages(x * 2 - 1).mean((2, 3))
         return features, self.head(self.dropout(features))
 
@@ -39,10 +49,10 @@ class Classifier(nn.Module):
 class Inception(nn.Module):
     """torchvision's Inception v3 (ImageNet) in the classifiers' form; its weights are downloaded at the first use.
 
-    forward: (B, 1 or 3, H, W) in [0, 1], resized to 299 pixels a side, to the pair features (B, 2048), logits
-    (B, 1000). Raises ValueError for another shape. Szegedy et al. 2016. Differs from the usual FID: torchvision's
-    weights, not those of the 2015 TensorFlow model, so a distance in these features is no plain FID and must be called
-    FID-inception-torchvision. These weights want pictures in [-1, 1], not normalised like ImageNet's.
+    Source: Szegedy et al. 2016.
+    Differs from the usual FID: torchvision's weights, not those of the 2015 TensorFlow model, so a distance in these
+    features is no plain FID and must be called FID-inception-torchvision. These weights want pictures in [-1, 1], not
+    normalised like ImageNet's.
     """
 
     name = "inception-torchvision"
@@ -56,8 +66,18 @@ class Inception(nn.Module):
         self.head, self.body.fc = self.body.fc, nn.Identity()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        if check_tensor(x, floating=True).ndim != 4 or x.shape[1] not in (1, 3):
-            raise ValueError(f"Inception takes (B, 1 or 3, H, W), got shape {tuple(x.shape)}")
+        """Classify pictures.
+
+        Args:
+            x: (B, 1 or 3, H, W) in [0, 1]; resized to 299 pixels a side.
+
+        Returns:
+            The pair features (B, 2048), logits (B, 1000).
+
+        Raises:
+            ImageError: Another shape. torch refuses other numbers of channels.
+        """
+        expect.check_shape(x, "pictures", "B", "C", "H", "W")
         x = F.interpolate(x.expand(-1, 3, -1, -1), (299, 299), mode="bilinear", align_corners=False, antialias=True)
         features = self.body(x * 2 - 1)
         features = features if isinstance(features, Tensor) else features.logits  # in train mode it adds a second head

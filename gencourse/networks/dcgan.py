@@ -3,17 +3,21 @@
 import torch
 from torch import Tensor, nn
 
+from gencourse import expect
+
 
 class Generator(nn.Module):
     """Turn noise into pictures: fractionally strided convolutions, batch normalisation and ReLU, a tanh at the end.
 
-    size: of the picture, 4 to 7 times 2, 4, 8, ... (28 = 7 * 4, 32 = 4 * 8, 64 = 4 * 16); channels: of the picture;
-    latent: numbers in z; width: channels before the last layer, doubled with each halving of the resolution;
-    classes: None, or how many kinds of pictures a label can ask for.
-    forward: z (B, latent), labels (B,) int64 where there are classes, to (B, channels, size, size) in [-1, 1].
-    Raises ValueError for another shape, labels missing or out of range, and for a single z while training, whose
-    batch statistics would be those of one picture.
-    Radford et al. 2016, sec. 3. Differs from the paper: with classes, the label's learned vector is joined to z.
+    Args:
+        size: Of the picture, 4 to 7 times 2, 4, 8, ... (28 = 7 * 4, 32 = 4 * 8, 64 = 4 * 16).
+        channels: Of the picture.
+        latent: Numbers in z.
+        width: Channels before the last layer, doubled with each halving of the resolution.
+        classes: None, or how many kinds of pictures a label can ask for.
+
+    Source: Radford et al. 2016, sec. 3.
+    Differs from the paper: with classes, the label's learned vector is joined to z.
     """
 
     def __init__(
@@ -38,11 +42,22 @@ class Generator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        _check_tensor(z)
-        if z.ndim != 2 or z.shape[1] != self.latent:
-            raise ValueError(f"this generator takes z of shape (B, {self.latent}), got {tuple(z.shape)}")
+        """Draw pictures.
+
+        Args:
+            z: (B, latent); B of at least 2 in train mode, where a single picture has no statistics.
+            labels: (B,) int64 where there are classes.
+
+        Returns:
+            (B, channels, size, size) in [-1, 1].
+
+        Raises:
+            ValueError: Another shape or batch, labels missing or not wanted.
+        """
+        expect.check_shape(z, "z", "B", self.latent)
         _check_batch(self, z)
-        if _check_labels(self.classes, labels, len(z)):
+        expect.check_labels(labels, self.classes, len(z))
+        if labels is not None:
             z = torch.cat([z, self.embedding(labels)], 1)
         return self.body(z[:, :, None, None])
 
@@ -50,14 +65,17 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Tell real pictures from generated ones: strided convolutions, batch normalisation and LeakyReLU of slope 0.2.
 
-    size, channels, classes: as the generator's; width: channels after the first layer, doubled in each further one.
-    spectral_norm: divide each layer's weights by their largest singular value (Miyato et al. 2018), in place of batch
-    normalisation.
-    forward: (B, channels, size, size) in [-1, 1], labels (B,) where there are classes, to logits (B,): above zero means
-    "real", and the sigmoid of it is the probability. Raises ValueError for another shape, labels missing or out of
-    range, and for a single picture while training with batch normalisation.
-    Radford et al. 2016, sec. 3. Differs from the paper: it ends before the sigmoid, which belongs to the loss; with
-    classes, a term <v_label, features> is added to the logit (Miyato and Koyama 2018).
+    Args:
+        size: As the generator's, like channels and classes.
+        channels: Of the picture.
+        width: Channels after the first layer, doubled in each further one.
+        classes: None, or how many kinds of pictures a label can name.
+        spectral_norm: Divide each layer's weights by their largest singular value (Miyato et al. 2018), in place of
+            batch normalisation.
+
+    Source: Radford et al. 2016, sec. 3.
+    Differs from the paper: it ends before the sigmoid, which belongs to the loss; with classes, a term
+    <v_label, features> is added to the logit (Miyato and Koyama 2018).
     """
 
     def __init__(
@@ -90,20 +108,28 @@ class Discriminator(nn.Module):
                     nn.utils.parametrizations.spectral_norm(layer)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Judge pictures.
+
+        Args:
+            x: (B, channels, size, size) in [-1, 1]; B of at least 2 in train mode with batch normalisation.
+            labels: (B,) int64 where there are classes.
+
+        Returns:
+            Logits (B,): above zero means "real", and the sigmoid of it is the probability.
+
+        Raises:
+            ValueError: Another shape or batch, labels missing or not wanted.
+        """
         features = self.features(x)
         logits = self.head(features).flatten()
-        if _check_labels(self.classes, labels, len(x)):
+        expect.check_labels(labels, self.classes, len(x))
+        if labels is not None:
             logits = logits + (self.embedding(labels) * features.flatten(1)).sum(1)
         return logits
 
     def features(self, x: Tensor) -> Tensor:
         """Return the last feature maps, (B, width * 2^k, start, start): what it learned to look at."""
-        _check_tensor(x)
-        wanted = (self.channels, self.size, self.size)
-        if x.ndim != 4 or x.shape[1:] != wanted:
-            raise ValueError(
-                f"this discriminator takes pictures (B, {', '.join(map(str, wanted))}), got {tuple(x.shape)}"
-            )
+        expect.check_shape(x, "pictures", "B", self.channels, self.size, self.size)
         if self.normalised:
             _check_batch(self, x)
         return self.body(x)
@@ -120,35 +146,9 @@ def _start(size: int) -> tuple[int, int]:
 
 
 def _check_batch(module: nn.Module, x: Tensor) -> None:
+    """Refuse a single picture: its statistics are its own, so normalising would take out what sets it apart."""
     if module.training and len(x) < 2:
-        what = type(module).__name__.lower()
-        raise ValueError(
-            f"a {what} in train mode needs at least two in a batch, got {len(x)}: call .eval() to look at one"
-        )
-
-
-def _check_tensor(x: Tensor) -> None:
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        got = x.dtype if isinstance(x, Tensor) else f"a {type(x).__name__}"
-        raise ValueError(f"expected a tensor of floating point values, got {got}")
-
-
-def _check_labels(classes: int | None, labels: Tensor | None, count: int) -> bool:
-    if (labels is None) != (classes is None):
-        has = (
-            "has no classes, leave labels out" if classes is None else f"has {classes} classes: labels (B,) are needed"
-        )
-        raise ValueError(f"this network {has}")
-    if labels is None:
-        return False
-    if not isinstance(labels, Tensor):
-        raise ValueError(f"labels must be a tensor, got a {type(labels).__name__}")
-    if labels.shape != (count,) or labels.dtype != torch.int64:
-        raise ValueError(f"labels must be ({count},) int64, got {tuple(labels.shape)} {labels.dtype}")
-    on_cpu = labels.device.type == "cpu"  # reading values would make an accelerator wait, in every pass
-    if count and on_cpu and not (labels.min() >= 0 and labels.max() < classes):
-        raise ValueError(f"labels must lie in [0, {classes}), got {labels.min().item()} to {labels.max().item()}")
-    return True
+        raise ValueError(f"a network in train mode needs at least two in a batch, got {len(x)}: call .eval() first")
 
 
 def _initialise(module: nn.Module) -> None:

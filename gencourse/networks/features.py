@@ -16,8 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from gencourse import data, paths
-from gencourse.expect import check_shape, check_tensor
+from gencourse import data, expect, paths
 from gencourse.networks.vgg import VGG, VGG19_WIDTHS
 from gencourse.runtime import choose_profile
 from gencourse.weights import read, read_record
@@ -29,10 +28,16 @@ SMALLEST = 32  # pixels a side: four poolings must leave something to average ov
 class Extractor(nn.Module):
     """A frozen network that returns the activations of chosen layers and stops after the deepest of them.
 
-    image: (B, 3, H, W) in [0, 1], at least 32 pixels a side; a value outside the range is not an error, since an image
-    under optimisation may leave it. Returns {layer: (B, C, h, w)}, after the ReLU, in the order of the network.
-    `style_layers` and `content_layers` are the defaults of style transfer for this network.
-    Raises ValueError for another shape, or for layers that the network does not have.
+    Args:
+        stages: {layer: what leads there from the layer before}, in the order of the network.
+        name: Of the network.
+        style_layers: The default of style transfer for this network.
+        content_layers: Likewise.
+        layers: What to return; by default both of these.
+        memory_format: In which the network is fastest.
+
+    Raises:
+        ValueError: The network has no such layer, or none is named.
     """
 
     def __init__(
@@ -49,10 +54,9 @@ class Extractor(nn.Module):
         self.name, self.memory_format = name, memory_format
         self.style_layers, self.content_layers = tuple(style_layers), tuple(content_layers)
         wanted = set(self.style_layers + self.content_layers if layers is None else layers)
-        if unknown := wanted - set(stages):
-            raise ValueError(f"{name} has no layer {', '.join(sorted(unknown))}; it has {', '.join(stages)}")
-        if not wanted:
-            raise ValueError(f"name at least one layer; {name} has {', '.join(stages)}")
+        if not wanted or (unknown := wanted - set(stages)):
+            lacks = f"has no layer {', '.join(sorted(unknown))}" if wanted else "needs at least one layer"
+            raise ValueError(f"{name} {lacks}; it has {', '.join(stages)}")
         last = max(list(stages).index(layer) for layer in wanted)
         self.stages = nn.ModuleDict(dict(list(stages.items())[: last + 1]))
         self.layers = tuple(layer for layer in self.stages if layer in wanted)
@@ -62,9 +66,19 @@ class Extractor(nn.Module):
         self.eval().requires_grad_(False).to(memory_format=memory_format)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        if check_tensor(image, floating=True).ndim != 4 or image.shape[1] != 3 or min(image.shape[2:]) < SMALLEST:
-            shape = tuple(image.shape)
-            raise ValueError(f"expected (B, 3, H, W) with sides of at least {SMALLEST} pixels, got shape {shape}")
+        """Look at pictures.
+
+        Args:
+            image: (B, 3, H, W) in [0, 1], at least 32 pixels a side; a value outside the range is not an error, since
+                an image under optimisation may leave it.
+
+        Returns:
+            {layer: (B, C, h, w)}, after the ReLU, in the order of the network.
+
+        Raises:
+            ImageError: Another shape.
+        """
+        expect.check_shape(image, "pictures", "B", 3, "H", "W", least=SMALLEST)
         x = ((image - self.mean) / self.std).contiguous(memory_format=self.memory_format)
         out = {}
         for name, stage in self.stages.items():
@@ -74,9 +88,16 @@ class Extractor(nn.Module):
         return out
 
     def normalise(self, images: Iterable[Tensor]) -> "Extractor":
-        """Scale every layer so that its mean activation over `images` is one, and return self.
+        """Scale every layer so that its mean activation over some images is one.
 
-        Gatys et al. 2016, sec. 2. Differs from the paper: one factor a layer, not one a filter.
+        Args:
+            images: Each (B, 3, H, W) in [0, 1].
+
+        Returns:
+            The extractor itself.
+
+        Source: Gatys et al. 2016, sec. 2.
+        Differs from the paper: one factor a layer, not one a filter.
         """
         self.scale = dict.fromkeys(self.layers, 1.0)
         device = self.mean.device
@@ -95,13 +116,19 @@ def extractor(
 ) -> Extractor:
     """Return a feature extractor by name, its layers scaled to a mean activation of one on the shipped photographs.
 
-    name: "embedded" (ships with the course), "vgg19" (550 MB, downloaded once by torchvision), "squeezenet" (5 MB,
-    likewise), or "auto": vgg19 in the gpu profile or where its weights lie in torchvision's cache, else embedded.
-    layers: what to return; without it the network's style and content layers.
-    weights: "imagenet", the path of a safetensors file with torchvision's keys, a state dict, or None for random ones
-    (timing only); for embedded the path of a file that `checkpoints.save` made, or None. Raises ValueError for an
-    unknown name and for weights that do not fit or are damaged, FileNotFoundError where there are none, URLError when
-    vgg19 or squeezenet cannot be downloaded; auto then says so in one line and takes embedded.
+    Args:
+        name: "embedded" (ships with the course), "vgg19" (550 MB, downloaded once by torchvision), "squeezenet" (5 MB,
+            likewise), or "auto": vgg19 in the gpu profile or where its weights lie in torchvision's cache, else
+            embedded.
+        layers: What to return; without it the network's style and content layers.
+        weights: "imagenet", the path of a safetensors file with torchvision's keys, a state dict, or None for random
+            ones (timing only); for embedded the path of a file that `checkpoints.save` made, or None.
+        device: Where to put it; by default the CPU.
+
+    Raises:
+        ValueError: An unknown name, or weights that do not fit or are damaged.
+        FileNotFoundError: There are no such weights.
+        URLError: vgg19 or squeezenet cannot be downloaded; auto then says so in one line and takes embedded.
     """
     builders: dict[str, Callable] = {"embedded": _embedded, "vgg19": _vgg19, "squeezenet": _squeezenet}
     if name == "auto":
@@ -109,7 +136,21 @@ def extractor(
     if name not in builders:
         raise ValueError(f"unknown network {name!r}; known: auto, {', '.join(builders)}")
     network = builders[name](layers, weights).to(device or "cpu")
+    if scales := _stored_scales(network, weights):
+        network.scale = scales
+        return network
     return network.normalise(data.photo(photo, size=128) for photo in data.photos())
+
+
+def _stored_scales(network: Extractor, weights) -> dict[str, float] | None:
+    """Return the layer scales in the record of the embedded network's weights, where all that are needed are there.
+
+    scripts/store_scales.py puts them there; without them six photographs go through the network.
+    """
+    if network.name != "embedded" or weights is None:
+        return None
+    stored = read_record(_embedded_file(weights)).get("scales", {})
+    return {layer: stored[layer] for layer in network.layers} if set(network.layers) <= set(stored) else None
 
 
 def vgg19_is_cached() -> bool:
@@ -128,21 +169,30 @@ def _auto(layers, device) -> Extractor:
 
 
 def _embedded(layers, weights) -> Extractor:
-    if weights is None:
-        network = VGG(**read_record(paths.weights() / "embedded.safetensors")["arguments"])
-    elif weights == "imagenet":
-        network = read(paths.weights() / "embedded.safetensors", VGG)
-    elif isinstance(weights, dict):
+    if isinstance(weights, dict):
         raise ValueError("embedded takes a file of `checkpoints.save`; a network goes in `embedded_extractor`")
+    if weights is None:
+        network = VGG(**read_record(_embedded_file("imagenet"))["arguments"])
     else:
-        network = read(weights, VGG)
+        network = read(_embedded_file(weights), VGG)
     return embedded_extractor(network, layers)
 
 
+def _embedded_file(weights) -> str | os.PathLike:
+    return paths.weights() / "embedded.safetensors" if weights == "imagenet" else weights
+
+
 def embedded_extractor(network: VGG, layers: Iterable[str] | None = None) -> Extractor:
-    """Wrap a VGG of one's own; its layers are not scaled yet (`Extractor.normalise`). Raises ValueError for others.
+    """Wrap a VGG of one's own; its layers are not scaled yet (`Extractor.normalise`).
 
     The network itself is taken, not a copy, and is frozen by it: train on a `copy.deepcopy`.
+
+    Args:
+        network: A VGG.
+        layers: What to return, as in `extractor`.
+
+    Raises:
+        ValueError: The network has no such layer.
     """
     return Extractor(
         dict(network.stages),
@@ -219,14 +269,22 @@ def _fitting(name: str) -> Iterator[None]:
 def from_caffe(state: dict[str, Tensor], first: str = "features.0") -> dict[str, Tensor]:
     """Turn weights that want BGR in 0..255 minus (104, 117, 123), Caffe's habit, into ones that want what we feed.
 
-    The change is linear, so it goes into the first convolution (`first`); exact where that one does not pad.
-    Raises ValueError where that is no convolution of three channels with a bias.
+    The change is linear, so it goes into the first convolution; exact where that one does not pad.
+
+    Args:
+        state: The weights by name.
+        first: Name of the first convolution, which takes three channels and has a bias.
+
+    Returns:
+        The weights, those of the first convolution changed.
+
+    Raises:
+        ValueError: There is no such convolution.
     """
-    parts = [state.get(f"{first}.{part}") for part in ("weight", "bias")]
-    if any(part is None for part in parts):
+    if not {f"{first}.weight", f"{first}.bias"} <= set(state):
         raise ValueError(f"the weights hold no {first}.weight and {first}.bias; they have {', '.join(state)}")
-    check_shape(parts[0], "a weight", "C_out", 3, "kh", "kw")
-    check_shape(parts[1], "a bias", len(parts[0]))
+    expect.check_shape(state[f"{first}.weight"], "a weight", "C_out", 3, "kh", "kw")
+    expect.check_shape(state[f"{first}.bias"], "a bias", len(state[f"{first}.weight"]))
     mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     caffe_mean = torch.tensor([123.0, 117.0, 104.0])  # RGB
     weight = state[f"{first}.weight"].float().flip(1)  # now for RGB

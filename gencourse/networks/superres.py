@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencourse.expect import check_tensor
+from gencourse import expect
 
 
 class ResidualBlock(nn.Module):
@@ -23,19 +23,24 @@ class ResidualBlock(nn.Module):
 class SuperResolver(nn.Module):
     """Enlarge pictures: bicubic interpolation plus a learned correction, which is zero before training.
 
-    The correction is computed at the small size (a convolution, `blocks` residual blocks of `width` channels), then
-    enlarged by one pixel shuffle x2 a stage: log2(scale) stages. channels: of the picture; scale: 2, 4 or 8.
-    forward: (B, channels, h, w) in [-1, 1], sides of at least 3, to (B, channels, h * scale, w * scale), which like
-    bicubic interpolation may leave [-1, 1] a little. Raises ValueError for other shapes, scales or sizes.
-    Ledig et al. 2017, sec. 2.1. Differs from the paper: no batch normalisation, and the sum with the bicubic picture.
+    The correction is computed at the small size, then enlarged by one pixel shuffle x2 a stage: log2(scale) stages.
+
+    Args:
+        width: Channels inside.
+        blocks: Residual blocks at the small size.
+        scale: 2, 4 or 8.
+        channels: Of the picture.
+
+    Source: Ledig et al. 2017, sec. 2.1.
+    Differs from the paper: no batch normalisation, and the sum with the bicubic picture.
     """
 
     def __init__(self, *, width: int = 32, blocks: int = 4, scale: int = 4, channels: int = 3):
         super().__init__()
+        expect.at_least(1, width=width, channels=channels)
+        expect.at_least(0, blocks=blocks)
         if scale not in (2, 4, 8):
             raise ValueError(f"scale must be 2, 4 or 8, got {scale!r}")
-        if min(width, channels) < 1 or blocks < 0:
-            raise ValueError(f"need width and channels of at least 1, blocks of 0: got {width}, {channels}, {blocks}")
         self.scale, self.channels = scale, channels
         self.head = nn.Conv2d(channels, width, 3, padding=1)
         self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
@@ -45,18 +50,44 @@ class SuperResolver(nn.Module):
         nn.init.zeros_(self.tail.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        if check_tensor(x, floating=True).ndim != 4 or x.shape[1] != self.channels or min(x.shape[2:]) < 3:
-            wanted = f"(B, {self.channels}, h, w) with sides of at least 3 pixels"
-            raise ValueError(f"expected {wanted}, got shape {tuple(x.shape)}")
+        """Enlarge pictures.
+
+        Args:
+            x: (B, channels, h, w) in [-1, 1], sides of at least 3.
+
+        Returns:
+            (B, channels, h * scale, w * scale), which like bicubic interpolation may leave [-1, 1] a little.
+
+        Raises:
+            ImageError: Another shape.
+        """
+        expect.check_shape(x, "pictures", "B", self.channels, "h", "w", least=3)
         bicubic = F.interpolate(x, scale_factor=self.scale, mode="bicubic", align_corners=False)
         features = F.relu(self.head(x))
         return bicubic + self.tail(self.stages(self.body(features)))
 
 
+@torch.no_grad()
+def icnr_(weight: Tensor, scale: int) -> Tensor:
+    """Give the scale^2 filters behind each output channel of a pixel shuffle the weights of the first, in place.
+
+    The shuffle then starts as nearest-neighbour upsampling, so without a checkerboard.
+
+    Args:
+        weight: (C * scale^2, ...), random already.
+        scale: Of the shuffle.
+
+    Returns:
+        weight, changed.
+
+    Source: Aitken et al. 2017, sec. 3.
+    """
+    return weight.copy_(weight[:: scale**2].repeat_interleave(scale**2, dim=0))
+
+
 def _double(width: int) -> nn.Sequential:
-    """One stage x2; its shuffle starts by repeating pixels (Aitken et al. 2017), so without a checkerboard."""
+    """One stage x2."""
     convolution = nn.Conv2d(width, 4 * width, 3, padding=1)
-    with torch.no_grad():
-        for part in (convolution.weight, convolution.bias):
-            part.copy_(part[::4].repeat_interleave(4, dim=0))
+    for part in (convolution.weight, convolution.bias):
+        icnr_(part, 2)
     return nn.Sequential(convolution, nn.PixelShuffle(2), nn.ReLU())

@@ -5,7 +5,7 @@ Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adv
 
 from torch import Tensor, nn
 
-from gencourse.expect import check_tensor
+from gencourse import expect
 
 MULTIPLE = 4  # of the sides: they are halved twice
 SMALLEST = 12  # pixels a side: after two halvings the reflection still has something to mirror
@@ -27,17 +27,21 @@ class ResnetGenerator(nn.Module):
 
     Written as the paper does, for width 64 and 9 blocks: c7s1-64, d128, d256, R256 x 9, u128, u64, c7s1-3. The paper
     takes 9 blocks for 256 pixels and more, 6 for 128. The small variant is this class with smaller numbers.
-    inputs, outputs: channels of the pictures; width: channels of the first layer; blocks: residual blocks.
-    forward: (B, inputs, H, W) in [-1, 1] to (B, outputs, H, W) in [-1, 1], the sides divisible by 4 and at least 12.
-    Raises ValueError for another shape. Zhu et al. 2017, sec. 7.2, after Johnson et al. 2016.
+
+    Args:
+        inputs: Channels of the pictures that go in.
+        outputs: Channels of those that come out.
+        width: Channels of the first layer.
+        blocks: Residual blocks.
+
+    Source: Zhu et al. 2017, sec. 7.2, after Johnson et al. 2016.
     Differs from the paper: a convolution before a normalisation has no bias, which the normalisation would remove.
     """
 
     def __init__(self, *, inputs: int = 3, outputs: int = 3, width: int = 64, blocks: int = 9):
         super().__init__()
-        if min(inputs, outputs, width) < 1 or blocks < 0:
-            numbers = f"{inputs}, {outputs}, {width} and {blocks}"
-            raise ValueError(f"need inputs, outputs and width of at least 1 and blocks of 0, got {numbers}")
+        expect.at_least(1, inputs=inputs, outputs=outputs, width=width)
+        expect.at_least(0, blocks=blocks)
         self.inputs = inputs
         self.layers = nn.Sequential(
             *_layer(inputs, width, 7),
@@ -53,28 +57,39 @@ class ResnetGenerator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Tensor:
-        fits = check_tensor(x, floating=True).ndim == 4 and x.shape[1] == self.inputs
-        if not fits or any(side < SMALLEST or side % MULTIPLE for side in x.shape[2:]):
-            wanted = f"(B, {self.inputs}, H, W) with sides of at least {SMALLEST} that {MULTIPLE} divides"
-            raise ValueError(f"the generator takes {wanted}, got shape {tuple(x.shape)}: crop or resize the pictures")
+        """Translate pictures.
+
+        Args:
+            x: (B, inputs, H, W) in [-1, 1], the sides divisible by 4 and at least 12.
+
+        Returns:
+            (B, outputs, H, W) in [-1, 1].
+
+        Raises:
+            ImageError: Another shape.
+        """
+        expect.check_shape(x, "pictures", "B", self.inputs, "H", "W", least=SMALLEST, multiple=MULTIPLE)
         return self.layers(x)
 
 
 class PatchDiscriminator(nn.Module):
     """Judge every patch of a picture by itself: a map of logits, high where it looks real.
 
-    Written as the paper does, for width 64 and 3 layers: C64-C128-C256-C512, patches of 70 x 70 pixels. `layers`
-    counts those of stride 2; one of stride 1 and the logits' follow. `patch` is the side of what one logit sees: 16
-    pixels with 1 layer, 34 with 2, 70 with 3, 142 with 4, but for mean and variance, which instance normalisation takes
-    over the whole picture. inputs: channels, of both pictures where D sees a pair.
-    forward: (B, inputs, H, W) in [-1, 1], sides of at least 3 * 2^layers, to (B, 1, h, w), h = H / 2^layers - 2.
-    Raises ValueError for another shape. Isola et al. 2017, sec. 6.1.2; Zhu et al. 2017, sec. 7.2.
+    Written as the paper does, for width 64 and 3 layers: C64-C128-C256-C512, patches of 70 x 70 pixels. `patch` is the
+    side of what one logit sees: 16 pixels with 1 layer, 34 with 2, 70 with 3, 142 with 4, but for mean and variance,
+    which instance normalisation takes over the whole picture.
+
+    Args:
+        inputs: Channels, of both pictures where D sees a pair.
+        width: Channels of the first layer.
+        layers: How many of stride 2; one of stride 1 and the logits' follow.
+
+    Source: Isola et al. 2017, sec. 6.1.2; Zhu et al. 2017, sec. 7.2.
     """
 
     def __init__(self, *, inputs: int = 3, width: int = 64, layers: int = 3):
         super().__init__()
-        if min(inputs, width, layers) < 1:
-            raise ValueError(f"need inputs, width and layers of at least 1, got {inputs}, {width} and {layers}")
+        expect.at_least(1, inputs=inputs, width=width, layers=layers)
         self.inputs, self.smallest, self.patch = inputs, 3 * 2**layers, 9 * 2**layers - 2
         widths = [width * min(2**i, 8) for i in range(layers + 1)]
         body: list[nn.Module] = [nn.Conv2d(inputs, width, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
@@ -86,9 +101,18 @@ class PatchDiscriminator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Tensor:
-        if check_tensor(x, floating=True).ndim != 4 or x.shape[1] != self.inputs or min(x.shape[2:]) < self.smallest:
-            wanted = f"(B, {self.inputs}, H, W) with sides of at least {self.smallest} pixels"
-            raise ValueError(f"this discriminator takes {wanted}, got shape {tuple(x.shape)}")
+        """Judge pictures.
+
+        Args:
+            x: (B, inputs, H, W) in [-1, 1], sides of at least 3 * 2^layers.
+
+        Returns:
+            Logits (B, 1, h, w), h = H / 2^layers - 2.
+
+        Raises:
+            ImageError: Another shape.
+        """
+        expect.check_shape(x, "pictures", "B", self.inputs, "H", "W", least=self.smallest)
         return self.layers(x)
 
 

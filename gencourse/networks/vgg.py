@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
-from gencourse.expect import check_shape
+from gencourse import expect
 
 VGG19_WIDTHS = ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4)
 
@@ -12,9 +12,10 @@ VGG19_WIDTHS = ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4)
 class VGG(nn.Module):
     """A network of VGG's shape: blocks of 3 x 3 convolutions and ReLUs, with average pooling between the blocks.
 
-    widths: the output channels of each convolution, block by block. `stages` maps the paper's names (conv1_1, conv1_2,
-    conv2_1, ...) to modules. forward: (B, 3, H, W), normalised like ImageNet's images, to {layer: activations}. Raises
-    ImageError for another shape.
+    `stages` maps the paper's names (conv1_1, conv1_2, conv2_1, ...) to modules.
+
+    Args:
+        widths: The output channels of each convolution, block by block.
     """
 
     def __init__(self, widths: Iterable[Iterable[int]]):
@@ -28,7 +29,8 @@ class VGG(nn.Module):
         self.stages = nn.ModuleDict(stages)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        check_shape(x, "pictures", "B", 3, "H", "W")
+        """Return {layer: activations} of pictures (B, 3, H, W), normalised like ImageNet's images."""
+        expect.check_shape(x, "pictures", "B", 3, "H", "W")
         out = {}
         for name, stage in self.stages.items():
             x = out[name] = stage(x)

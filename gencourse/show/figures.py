@@ -6,7 +6,6 @@ Images are (B, C, H, W) in [0, 1] and always drawn on that range: nothing is str
 import tempfile
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 from IPython.display import display
 from matplotlib.axes import Axes
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from gencourse.expect import ImageError, check_range, check_shape, check_tensor
 from gencourse.images import grid as lay_out
-from gencourse.images import to_uint8
+from gencourse.images import grid_shape, to_uint8
 from gencourse.show.matrix_plot import draw as lay_out_matrices
 from gencourse.show.play import picture, png
 from gencourse.training.live import in_notebook, smooth
@@ -31,15 +30,24 @@ def images(
     title: str | None = None,
     height: float | None = None,
 ) -> None:
-    """Show (B, C, H, W) in [0, 1] as a grid, with a caption over each where given; height: of one row, in inches.
+    """Show pictures as a grid, with a caption over each where given.
 
-    Raises ImageError for values outside [0, 1], other shapes or a number of captions that is not B.
+    Args:
+        x: (B, C, H, W) in [0, 1].
+        captions: B of them.
+        columns: How many side by side.
+        title: Over all of them.
+        height: Of one row, in inches.
+
+    Raises:
+        ImageError: Values outside [0, 1], other shapes or a number of captions that is not B.
     """
     check_shape(x, "pictures", "B", "C", "H", "W", floating=False)
     if captions is None:
         sheet = lay_out(x, columns)
         shape = (WIDTH, WIDTH * sheet.shape[1] / sheet.shape[2])
-        scale = min(1.0, (height or 5.0) / shape[1]) if height is None else height * _rows(x, columns) / shape[1]
+        tall = min(5.0, shape[1]) if height is None else height * grid_shape(len(x), columns)[0]
+        scale = tall / shape[1]
         figure = _figure(shape[0] * scale, shape[1] * scale + (0.3 if title else 0))
         _picture(figure.subplots(), sheet, title)
         return _display(figure)
@@ -61,8 +69,15 @@ def compare(
 ) -> None:
     """Show pictures side by side with captions; sizes may differ: show.compare({"content": p, "style": a}).
 
-    Each is (1, C, H, W) or (C, H, W) in [0, 1]; a tensor of several is laid out as a grid. Underscores in a keyword
-    become spaces. Raises ImageError for values outside [0, 1] and for what is no picture.
+    Args:
+        pictures: Each (1, C, H, W) or (C, H, W) in [0, 1]; a tensor of several is laid out as a grid.
+        columns: How many side by side.
+        title: Over all of them.
+        height: Of one row, in inches.
+        named: More pictures; underscores become spaces.
+
+    Raises:
+        ImageError: Values outside [0, 1], or what is no picture.
     """
     if not isinstance(pictures, Mapping | None):
         raise ImageError(f"expected pictures by name, got a {type(pictures).__name__}")
@@ -73,9 +88,16 @@ def compare(
 
 
 def image(x: Tensor, *, mark: tuple[int, int] | None = None, title: str | None = None, height: float = 3.0) -> None:
-    """Show one picture, (H, W), (C, H, W) or (1, C, H, W), in [0, 1] or boolean; mark: (row, column) to point at.
+    """Show one picture.
 
-    Raises ImageError for another shape or range.
+    Args:
+        x: (H, W), (C, H, W) or (1, C, H, W), in [0, 1] or boolean.
+        mark: (row, column) to point at.
+        title: Over it.
+        height: In inches.
+
+    Raises:
+        ImageError: Another shape or range.
     """
     x = x.float() if check_tensor(x).dtype == torch.bool else x
     x = x[None] if x.ndim == 2 else x
@@ -99,9 +121,18 @@ def curves(
     xlabel: str = "step",
     ylabel: str = "loss",
 ) -> None:
-    """Draw losses, {name: one value a step}, smoothed over the raw ones; beta: of the moving average, 0 for none.
+    """Draw losses, smoothed over the raw ones.
 
-    Raises ValueError where there is nothing to draw, for what are no numbers, and for a beta outside [0, 1).
+    Args:
+        history: {name: one value a step}.
+        beta: Of the moving average, 0 for none.
+        log: Whether the scale is logarithmic.
+        title: Over the curves.
+        xlabel: Below them.
+        ylabel: Beside them.
+
+    Raises:
+        ValueError: There is nothing to draw, these are no numbers, or beta leaves [0, 1).
     """
     if not 0 <= beta < 1:
         raise ValueError(f"beta must lie in [0, 1), got {beta}")
@@ -124,9 +155,13 @@ def curves(
 
 
 def matrices(**named: Tensor | Sequence[Sequence[float]]) -> None:
-    """Show small matrices, each (rows, columns), as grids with their numbers, side by side; all cells have one size.
+    """Show small matrices as grids with their numbers, side by side; all cells have one size.
 
-    Underscores in a name become spaces. Raises ImageError for what is no matrix.
+    Args:
+        named: Each (rows, columns); underscores in a name become spaces.
+
+    Raises:
+        ImageError: One of them is no matrix.
     """
     try:
         tensors = {name.replace("_", " "): torch.as_tensor(m).detach() for name, m in named.items()}
@@ -180,11 +215,6 @@ def _picture(axes: Axes, x: Tensor, title: str | None) -> None:
     axes.set_axis_off()
     if title:
         axes.set_title(title, fontsize=9)
-
-
-def _rows(x: Tensor, columns: int | None) -> int:
-    columns = min(len(x), columns or int(np.ceil(np.sqrt(len(x)))))
-    return -(-len(x) // columns)
 
 
 def _display(drawn: Figure) -> None:

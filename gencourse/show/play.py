@@ -25,11 +25,21 @@ LARGEST_PNG = 120_000  # bytes
 def animation(
     frames: Iterable[Tensor], *, fps: float = 10, path: str | os.PathLike | None = None, width: int | None = None
 ) -> Path | None:
-    """Show frames, each (1, C, H, W) or a grid of (B, C, H, W) in [0, 1], as a GIF that plays in the page.
+    """Show frames as a GIF that plays in the page; the last one stays two seconds.
 
-    path: also write the GIF there. width: its width on the page in pixels. The last frame stays two seconds.
-    Raises ImageError for no frames, frames of different sizes and what is no picture, ValueError for fps of 0 or less,
-    OSError where the file cannot be written.
+    Args:
+        frames: Each (1, C, H, W), or a grid of (B, C, H, W), in [0, 1].
+        fps: Frames a second.
+        path: Also write the GIF there.
+        width: On the page, in pixels.
+
+    Returns:
+        The path, where there is one.
+
+    Raises:
+        ImageError: No frames, frames of different sizes, or what is no picture.
+        ValueError: fps of 0 or less.
+        OSError: The file cannot be written.
     """
     if not fps > 0:
         raise ValueError(f"fps must be above 0, got {fps}")
@@ -55,11 +65,16 @@ def animation(
 def slider(render: Callable[..., Tensor | Figure], **controls: Any) -> None:
     """Let the reader play: controls become sliders and menus, `render(**values)` draws the picture for them.
 
-    controls: name -> numbers (low, high), (low, high, step) or (low, high, step, start), which without a start begin in
-    the middle; a list of choices, which begins at the first; or an ipywidgets widget.
-    render: returns images (B, C, H, W) in [0, 1] or a matplotlib figure. The picture for the values they begin at is an
-    ordinary output, so that the page reads without a kernel; with one it is redrawn in place. An exception in `render`
-    is shown under the sliders instead of being swallowed. Raises ValueError for a control that is none of these.
+    The picture for the values they begin at is an ordinary output, so that the page reads without a kernel; with one it
+    is redrawn in place. An exception in `render` is shown under the sliders instead of being swallowed.
+
+    Args:
+        render: Returns images (B, C, H, W) in [0, 1] or a matplotlib figure.
+        controls: Numbers (low, high), (low, high, step) or (low, high, step, start), which without a start begin in the
+            middle; a list of choices, which begins at the first; or an ipywidgets widget.
+
+    Raises:
+        ValueError: A control is none of these.
     """
     widgets = {name: _widget(name, control) for name, control in controls.items()}
     message = ipywidgets.HTML()
@@ -82,9 +97,13 @@ def slider(render: Callable[..., Tensor | Figure], **controls: Any) -> None:
 
 
 def upload(use: Callable[[bytes], None], *, label: str = "your photo") -> None:
-    """Show a button that takes a picture from the reader's disk and calls `use(bytes of the file)`.
+    """Show a button that takes a picture from the reader's disk.
 
-    Works with ipywidgets 7 and 8, whose upload values differ. What `use` displays appears under the button.
+    Works with ipywidgets 7 and 8, whose upload values differ.
+
+    Args:
+        use: Called with the bytes of the file; what it displays appears under the button.
+        label: On the button.
     """
     button = ipywidgets.FileUpload(accept="image/*", multiple=False, description=label)
     output = ipywidgets.Output()
@@ -139,7 +158,11 @@ def _number_slider(name: str, control: tuple[float, ...], description: str) -> i
 
 
 def png(drawn: Tensor | Figure) -> bytes:
-    """Return images (B, C, H, W) in [0, 1], or a figure, as the bytes of a PNG file. Raises ImageError for others."""
+    """Return images (B, C, H, W) in [0, 1], or a figure, as the bytes of a PNG file.
+
+    Raises:
+        ImageError: It is neither.
+    """
     buffer = io.BytesIO()
     if isinstance(drawn, Figure):
         drawn.savefig(buffer, format="png", dpi=DPI)
@@ -151,7 +174,7 @@ def png(drawn: Tensor | Figure) -> bytes:
 
 
 def picture(drawn: Tensor | Figure) -> Image:
-    """Draw it for the page: PNG, or JPEG where a photograph would make the notebook heavy. Raises as `png` does."""
+    """Draw it for the page: PNG, or JPEG where a photograph would make the notebook heavy."""
     data = png(drawn)
     if len(data) > LARGEST_PNG:
         buffer = io.BytesIO()
