@@ -159,7 +159,7 @@ READERS: dict[str, Reader] = {
     ),
     "weights.read": Reader(lambda path: checkpoints.read(path, nn.Linear), small_checkpoint, same_form),
     "chapters.pages.read": Reader(pages.read, small_notebook),
-    "chapters.pages.keep": Reader(lambda path: pages.keep(v4.new_notebook(), path, {})),
+    "chapters.pages.save_outputs": Reader(lambda path: pages.save_outputs(v4.new_notebook(), path, {})),
     "chapters.run.run": Reader(lambda path: execute.run(path, out=path.parent / "out")),
     "data.pairs.from_zip": Reader(lambda path: from_zip(path, "horses", size=8), small_zip, same_pictures),
     "data.pairs.folder": Reader(read_folder, small_picture, torch.equal),
@@ -278,5 +278,5 @@ ANY_TEXT: dict[str, Callable[[str], bool]] = {
     ),
     "homework.grading.collect.chapter_of": lambda name: collect.chapter_of({name}) is None,
     "homework.grading.report.harmless": lambda name: report.harmless(name)[:1] not in tuple("=+-@\t\r") or not name,
-    "chapters.pages.settled": lambda name: "\r" not in pages.settled(name),
+    "chapters.pages.collapse_terminal_output": lambda name: "\r" not in pages.collapse_terminal_output(name),
 }

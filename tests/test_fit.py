@@ -445,7 +445,7 @@ def test_a_kept_notebook_keeps_the_last_line(capsys):
     """That of a training in a process which a cell has started."""
     fit(Steps(), [0], steps=4, every=1, title="first")
     fit(Steps(), [0], steps=4, every=1, title="second")
-    kept = pages.settled(capsys.readouterr().err)
+    kept = pages.collapse_terminal_output(capsys.readouterr().err)
     assert [line.split("  ")[0] for line in kept.split("\n")] == ["first: step 4/4", "second: step 4/4", ""]
 
 

@@ -8,8 +8,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from gencourse import cli
-from gencourse.chapters import kernel, pages, repository
-from gencourse.chapters import run as execute
+from gencourse.chapters import find, kernel, pages, repository
 from gencourse.homework import tasks
 from gencourse.homework.checking import check as checks
 from gencourse.homework.grading.inside.definitions import is_stub, parse
@@ -30,7 +29,7 @@ def test_the_copies_are_up_to_date():
 
 
 def test_every_chapter_with_checks_has_a_copy():
-    assert {path.stem[:2] for path in CHAPTERS} >= set(checks.CHAPTERS)
+    assert {find.number(path.stem) for path in CHAPTERS} >= set(checks.CHAPTERS)
 
 
 def test_a_copy_holds_no_solution(source):
@@ -107,16 +106,6 @@ def test_what_fails_in_a_copy_is_what_depends_on_a_task(source, tmp_path):
     checked = {cell.id for cell in cells if tasks.kind(cell) == "check"}
     assert failed - needs - checked == set(), "these need no task"
     assert checked - failed == set(), "a check that passes a stub"
-
-
-def test_the_lecturers_page_lists_every_task(source):
-    page = (build.folder().parent / "docs" / "lecturers.md").read_text(encoding="utf-8")
-    asked = tasks.of_notebook(pages.read(source), source)
-    rows = [f"| {asked.number} | {t.title} ({t.difficulty}) | {t.points} | {t.minutes} |" for t in asked.tasks]
-    for question in asked.questions:
-        minutes = f" {question.minutes} " if question.minutes else " "
-        rows.append(f"| {asked.number} | in words: {question.title} | {question.points} |{minutes}|")
-    assert [row for row in rows if row not in page] == []
 
 
 def notebook(*sources: str):
@@ -198,4 +187,4 @@ def test_nobodys_work_is_lost(written, monkeypatch, tmp_path, capsys):
 
 
 def test_the_folder_of_the_copies():
-    assert build.homework() == execute.folder().parent / "homework"
+    assert build.homework() == find.folder().parent / "homework"
