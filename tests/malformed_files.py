@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from gencourse import checkpoints, data, images, runtime, seasons
 from gencourse import commands as shared
-from gencourse.chapters import pages
+from gencourse.chapters import outputs, pages
 from gencourse.chapters import run as execute
 from gencourse.commands import homework as grading
 from gencourse.commands import score as scoring
@@ -278,5 +278,5 @@ ANY_TEXT: dict[str, Callable[[str], bool]] = {
     ),
     "homework.grading.collect.chapter_of": lambda name: collect.chapter_of({name}) is None,
     "homework.grading.report.harmless": lambda name: report.harmless(name)[:1] not in tuple("=+-@\t\r") or not name,
-    "chapters.pages.collapse_terminal_output": lambda name: "\r" not in pages.collapse_terminal_output(name),
+    "chapters.outputs.collapse_terminal_output": lambda name: "\r" not in outputs.collapse_terminal_output(name),
 }

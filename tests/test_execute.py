@@ -13,7 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from gencourse import cli
-from gencourse.chapters import find, pages
+from gencourse.chapters import find, outputs, pages
 from gencourse.chapters import run as execute
 from gencourse.expect import UnknownName
 
@@ -297,12 +297,12 @@ def test_the_hash_is_of_code_alone():
     ],
 )
 def test_progress_settles(raw, shown):
-    assert pages.collapse_terminal_output(raw) == shown
+    assert outputs.collapse_terminal_output(raw) == shown
 
 
 def test_tidy_joins_pieces_and_drops_widgets():
     """A bar comes in pieces, and each piece alone would look like text."""
-    view = {pages.WIDGET: {"model_id": "1"}, "text/plain": "IntSlider(value=0)"}
+    view = {outputs.WIDGET: {"model_id": "1"}, "text/plain": "IntSlider(value=0)"}
     cell = new_code_cell("x", metadata={"execution": {"iopub.status.busy": "now"}, "tags": ["kept"]})
     cell.outputs = [
         new_output("stream", name="stderr", text="\r 50%|##   "),
@@ -312,7 +312,7 @@ def test_tidy_joins_pieces_and_drops_widgets():
         new_output("stream", name="stderr", text="a warning\n"),
     ]
     notebook = new_notebook(cells=[cell], metadata={"widgets": {"state": {}}})
-    pages.tidy(notebook)
+    outputs.tidy(notebook)
     assert [o.output_type for o in cell.outputs] == ["display_data", "stream"]
     assert set(cell.outputs[0].data) == {"image/png", "text/plain"} and cell.outputs[1].text == "a warning\n"
     assert cell.metadata == {"tags": ["kept"]} and "widgets" not in notebook.metadata
@@ -326,7 +326,7 @@ def test_tidy_joins_what_a_bar_kept_apart():
             new_output("stream", name="stdout", text=f"net: step {i}/3  a 1\n"),
             new_output("stream", name="stderr", text=f"\r 50%|##   | {i}/3 [00:00<00:00, 9it/s]"),
         ]
-    pages.tidy(new_notebook(cells=[cell]))
+    outputs.tidy(new_notebook(cells=[cell]))
     assert [(o.name, o.text) for o in cell.outputs] == [("stdout", "net: step 3/3  a 1\n")]
 
 

@@ -22,6 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from gencourse import methods
 from gencourse.chapters import facts, pages, repository
 from gencourse.chapters.find import in_folder, number
+from gencourse.chapters.outputs import WIDGET
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = in_folder(ROOT / "notebooks")
@@ -97,7 +98,7 @@ def outputs(notebook: NotebookNode) -> list[str]:
         wrong.append("there are no outputs: gencourse run NN --save")
     wrong += [f"{cell.id} never ran" for cell in cells if cell.execution_count is None and cell.source.strip()]
     wrong += [f"{c.id} ends in an error" for c in cells if any(o.output_type == "error" for o in c.outputs)]
-    wrong += [f"{c.id} shows a widget that is not there" for c in cells if pages.WIDGET in json.dumps(c.outputs)]
+    wrong += [f"{c.id} shows a widget that is not there" for c in cells if WIDGET in json.dumps(c.outputs)]
     if notebook.metadata.get("gencourse", {}).get("profile") not in ("cpu", "gpu"):
         wrong.append("the outputs are not those of a full run: use the cpu or the gpu profile")
     return wrong
@@ -274,7 +275,7 @@ def shown(**data: str) -> NotebookNode:
         (outputs, lambda n: n.cells[5].update(outputs=[])),
         (outputs, lambda n: n.cells[5].update(execution_count=None)),
         (outputs, lambda n: n.cells[5].outputs.append(new_output("error", ename="E", evalue="", traceback=[]))),
-        (outputs, lambda n: n.cells[5].outputs.append(new_output("display_data", data={pages.WIDGET: {}}))),
+        (outputs, lambda n: n.cells[5].outputs.append(new_output("display_data", data={WIDGET: {}}))),
         (outputs, lambda n: n.metadata.gencourse.update(profile="smoke")),
         (pictures, lambda n: n.cells[5].outputs.append(shown(image_png="AAAA" * 100_001))),
         (pictures, lambda n: n.cells[5].outputs.append(shown(text_html=f"data:image/gif;base64,{'A' * 400_100}"))),

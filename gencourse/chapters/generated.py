@@ -1,7 +1,9 @@
 """Everything outside of the notebooks that repeats what they say: tables, pictures, addresses. None is kept by hand.
 
-due = out_of_date(root, {})             # gencourse chapters --check names these
-write(due)                              # gencourse chapters --write
+This is what `gencourse chapters --check` and `--write` do:
+
+    due = out_of_date(root, {})
+    write(due)
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,9 @@
-"""Chapters without a screen: find a notebook, run it in a kernel of its own, write what came out.
+"""Chapters without a screen: a notebook is run in a kernel of its own, and what came out is written.
 
-result = run(find("01"), profile="cpu")
-result.page, result.error               # runs/01_style_transfer.html, None
+Whatever happens there is told in the result:
+
+    result = run(find("01"), profile="cpu")
+    result.page, result.error               # runs/01_style_transfer.html, None
 """
 
 import importlib.metadata
@@ -15,7 +17,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from gencourse import __version__
-from gencourse.chapters import pages
+from gencourse.chapters import outputs, pages
 from gencourse.chapters.find import chapters, find, folder, number
 
 __all__ = ["Result", "chapters", "find", "folder", "is_result", "run"]
@@ -80,7 +82,7 @@ def run(
         _execute(notebook, result, profile, timeout)
     finally:
         result.seconds = time.monotonic() - started
-        pages.tidy(notebook)
+        outputs.tidy(notebook)
         notebook.metadata["gencourse"] = {"result": True}
         pages.write(notebook, result.notebook)
         pages.write_text(pages.page(notebook, path.stem, path.parent), result.page)

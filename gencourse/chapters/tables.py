@@ -1,8 +1,10 @@
-"""The parts of the README and of other pages that are generated, between two markers.
+"""The parts of the README and of other pages that are generated.
 
-<!-- chapters: begin (written by gencourse chapters --write) -->
-...
-<!-- chapters: end -->
+Each stands between two markers with its name:
+
+    <!-- chapters: begin (written by gencourse chapters --write) -->
+    ...
+    <!-- chapters: end -->
 """
 
 import re

@@ -1,7 +1,9 @@
 """Homework: students' copies of the notebooks, checks that say what is wrong, and grades.
 
-from gencourse.homework import check
-check("gram_matrix", gram_matrix)
+A notebook checks a task so:
+
+    from gencourse.homework import check
+    check("gram_matrix", gram_matrix)
 """
 
 from typing import TYPE_CHECKING, Any
