@@ -11,6 +11,7 @@ from gencourse import cli
 from gencourse.chapters import find, kernel, pages, repository
 from gencourse.homework import tasks
 from gencourse.homework.checking import check as checks
+from gencourse.homework.grading import collect
 from gencourse.homework.grading.inside.definitions import is_stub, parse
 from gencourse.homework.handout import build, depends
 
@@ -30,6 +31,35 @@ def test_the_copies_are_up_to_date():
 
 def test_every_chapter_with_checks_has_a_copy():
     assert {find.number(path.stem) for path in CHAPTERS} >= set(checks.CHAPTERS)
+
+
+def test_a_function_is_asked_for_in_one_chapter():
+    """A cell names its function alone: check("gram_matrix", ...)."""
+    names = [name for number in checks.CHAPTERS for name in checks.of_chapter(number)]
+    assert [name for name in names if names.count(name) > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("ids", "number"),
+    [
+        ({"task-a", "task-b"}, "03"),
+        ({"task-a", "task-b", "task-c"}, "03b"),
+        ({"task-a", "other"}, "03"),
+        ({"task-d"}, "04"),
+        ({"other"}, None),
+    ],
+)
+def test_whose_tasks_a_hand_in_holds(ids, number, monkeypatch):
+    """Where 03b took over the tasks of 03, what holds no more than these is of 03."""
+    asked = {"03": "ab", "03b": "abc", "04": "d"}
+
+    def chapter(name: str) -> tasks.Chapter:
+        made = [tasks.Task(f"task-{letter}", "", "easy", 1, 1, name) for letter in asked[name]]
+        return tasks.Chapter(name, name, tuple(made), ())
+
+    monkeypatch.setattr(collect.checks, "CHAPTERS", ("03b", "03", "04"))
+    monkeypatch.setattr(collect, "chapter", chapter)
+    assert collect.chapter_of(ids) == number
 
 
 def test_a_copy_holds_no_solution(source):

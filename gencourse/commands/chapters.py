@@ -6,10 +6,11 @@ from gencourse.commands import UserError
 
 ABOUT = "list the chapters, and write what README and website say of them"
 EXAMPLES = """
-  gencourse chapters            number, title, minutes, memory, tasks and points of each
-  gencourse chapters --write    tables, pictures, badges: after a chapter was added, or run with --save
-  gencourse chapters --check    the same without writing; exits with 1 where something is out of date
+gencourse chapters            number, title, minutes, memory, tasks and points of each
+gencourse chapters --write    tables, pictures, badges: after a chapter was added, or run with --save
+gencourse chapters --check    the same without writing; exits with 1 where something is out of date
 """
+ORDER = 65  # of the commands in the help, after homework
 STALE = 1
 
 

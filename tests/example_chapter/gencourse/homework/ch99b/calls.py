@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from gencourse.homework.checking.calls import Case, Outputs, plain, tensors
+from gencourse.homework.checking.calls import Case, Outputs, value
 
 
 def line(function: Callable[..., Any], case: Case) -> Outputs:
     """Call function(a, b, weight).
 
     Returns:
-        `value`, and what the function gives at weight 0 and 1 as `start` and `end`.
+        `value` and the inputs as the call left them, and what the function gives at weight 0 and 1 as `start` and
+        `end`.
     """
-    a, b, weight = tensors(case).values()
-    return {"value": plain(function(a, b, weight)), "start": plain(function(a, b, 0)), "end": plain(function(a, b, 1))}
+    ends = {name: value(function, {**case, "weight": weight})["value"] for name, weight in (("start", 0), ("end", 1))}
+    return {**value(function, case), **ends}

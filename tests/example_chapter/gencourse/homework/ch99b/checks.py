@@ -29,4 +29,4 @@ def mix_judge(case: Case, outputs: Outputs) -> None:
     )
 
 
-CHECKS = {"mix": Check("task-mix", mix_cases, mix_judge, calls.line)}
+CHECKS = {"mix": Check("task-mix", mix_cases, judge=mix_judge, call=calls.line)}
