@@ -58,7 +58,7 @@ class Live:
         self.bar.update(done - self.bar.n)
 
     def draw(self, done: int, losses: dict[str, list[float]], preview: Callable[[], Tensor] | None) -> None:
-        """Redraw the picture in a notebook; elsewhere write a line, the last of which a kept notebook shows."""
+        """Redraw the picture in a notebook; elsewhere write a line, of which a page keeps the last."""
         if not self.show:
             return
         if not self.notebook:
