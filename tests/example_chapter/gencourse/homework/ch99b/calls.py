@@ -10,8 +10,8 @@ def line(function: Callable[..., Any], case: Case) -> Outputs:
     """Call function(a, b, weight).
 
     Returns:
-        `value` and the inputs as the call left them, and what the function gives at weight 0 and 1 as `start` and
-        `end`.
+        `value` and the inputs as the call left them, and what the function gives at weight 0 and 1, as `at 0` and
+        `at 1`.
     """
-    ends = {name: value(function, {**case, "weight": weight})["value"] for name, weight in (("start", 0), ("end", 1))}
+    ends = {name: value(function, {**case, "weight": weight})["value"] for name, weight in (("at 0", 0), ("at 1", 1))}
     return {**value(function, case), **ends}

@@ -17,7 +17,7 @@ def mix_cases(g: Generator) -> Iterator[Case]:
 
 def mix_judge(case: Case, outputs: Outputs) -> None:
     a, b, weight = case["a"], case["b"], case["weight"]
-    turned = same(outputs["start"], b) and same(outputs["end"], a)
+    turned = same(outputs["at 0"], b) and same(outputs["at 1"], a)
     refuse(turned, "a and b have changed places: at weight 0 the line is at a")
     explain(
         outputs["value"],
