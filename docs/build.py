@@ -154,7 +154,7 @@ def reference(folder: Path) -> None:
         put(folder / f"{file}.rst", page(title, [*front, "", *table, "", *toctree(f"{n} <{n}>" for n in names)]))
         said = plain(about(inside[room])) if room in inside else ""
         lists += [title, "-" * len(title), "", said, "", *table, ""]
-        pages.append(f"{title} <{file}>")
+        pages.append(f"{file} <{file}>")  # without the package: the side bar is narrow
     put(folder / "index.rst", page("Reference", [*lists, *toctree(pages)]))
 
 
