@@ -24,19 +24,10 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path.insert(0, str(ROOT))  # the reference shows the checkout that it is built from
 
+from gencourse.chapters.find import in_folder  # noqa: E402
 from gencourse.chapters.repository import BRANCH, colab_address, repository  # noqa: E402
 
-# The rooms of the package, and what is in them; "*" takes all of a folder, the last room all that is left.
-ROOMS = {
-    "What a chapter derives": ["methods.*"],
-    "Networks": ["networks.*"],
-    "Training": ["training.*", "runtime", "modes", "checkpoints", "weights"],
-    "Pictures and data": ["images", "data.*", "seasons.*"],
-    "Measuring": ["metrics.*"],
-    "Showing": ["show.*"],
-    "Homework": ["homework.*"],
-    "Behind the scenes": ["*"],
-}
+PACKAGE = ROOT / "gencourse"
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#|data:|attachment:)([^)\s#]+)")
 SOLUTION = re.compile(r"[ \t]*### BEGIN SOLUTION\n(.*?)[ \t]*### END SOLUTION", re.DOTALL)
 
@@ -62,7 +53,7 @@ def assemble(source: Path) -> Path:
         put(source / page.name, with_links(page.read_text(encoding="utf-8"), PurePosixPath("docs")))
     for heading, text in sections(ROOT / "README.md").items():
         put(source / "readme" / f"{slug(heading)}.md", with_links(text, PurePosixPath(".")))
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+    for path in in_folder(ROOT / "notebooks"):
         put(source / "notebooks" / path.name, json.dumps(chapter(path)))
     reference(source / "reference")
     copy(DOCS / "course.css", source / "static" / "course.css")
@@ -132,30 +123,55 @@ def chapter(path: Path) -> dict:
     return notebook
 
 
-def modules() -> dict[str, str]:
-    """Return the modules of the package without its name, each with the first sentence about it."""
-    found = {}
-    for path in sorted((ROOT / "gencourse").rglob("*.py")):
-        name = ".".join(path.relative_to(ROOT / "gencourse").with_suffix("").parts)
-        doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        if path.name not in ("__init__.py", "__main__.py"):
-            found[name] = doc.split("\n\n")[0].replace("\n", " ")
-    return found
+def rooms() -> dict[str, dict[str, Path]]:
+    """Return the modules of the package by the room they lie in: a folder, and all folders in it, or the top level.
+
+    The names of modules are told without that of the package; a room comes with its `__init__`, under its own name.
+    """
+    found: dict[str, dict[str, Path]] = {"": {"": PACKAGE / "__init__.py"}}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        name = ".".join(parts)
+        if len(parts) == 2 and path.name == "__init__.py":
+            name = parts[0]
+        elif path.name in ("__init__.py", "__main__.py"):
+            continue
+        found.setdefault("" if len(parts) == 1 else parts[0], {})[name] = path
+    return {room: dict(sorted(inside.items())) for room, inside in sorted(found.items())}
 
 
 def reference(folder: Path) -> None:
-    """Write one page for each module, one for each room, and one that lists them all."""
-    left, tables = modules(), []
-    for room, patterns in ROOMS.items():
-        inside = [name for pattern in patterns for name in left if PurePosixPath(name).match(pattern)]
+    """Write one page for each module, one for each room with what can be imported from it, and one that lists all."""
+    pages, lists = [], []
+    for room, inside in rooms().items():
+        title, file = dotted(room), room or "gencourse"
         table = [".. list-table::", "   :widths: 30 70", ""]
-        for name in inside:
-            table += [f"   * - :doc:`{name}`", f"     - {plain(left.pop(name))}"]
-            automatic = [f".. automodule:: gencourse.{name}", "   :members:"]
-            put(folder / f"{name}.rst", page(f"gencourse.{name}", automatic))
-        put(folder / f"{slug(room)}.rst", page(room, [*table, "", *toctree(f"{name} <{name}>" for name in inside)]))
-        tables += [room, "-" * len(room), "", *table, ""]
-    put(folder / "index.rst", page("Reference", [*tables, *toctree(slug(room) for room in ROOMS)]))
+        names = [name for name in inside if name != room]
+        for name in names:
+            table += [f"   * - :doc:`{name}`", f"     - {plain(about(inside[name]))}"]
+            put(folder / f"{name}.rst", page(dotted(name), automatic(name)))
+        front = automatic(room) if room in inside else []
+        put(folder / f"{file}.rst", page(title, [*front, "", *table, "", *toctree(f"{n} <{n}>" for n in names)]))
+        said = plain(about(inside[room])) if room in inside else ""
+        lists += [title, "-" * len(title), "", said, "", *table, ""]
+        pages.append(f"{file} <{file}>")  # without the package: the side bar is narrow
+    put(folder / "index.rst", page("Reference", [*lists, *toctree(pages)]))
+
+
+def dotted(name: str) -> str:
+    """Return the name of a module as it is imported."""
+    return f"gencourse.{name}" if name else "gencourse"
+
+
+def automatic(name: str) -> list[str]:
+    """Return what asks Sphinx for a module's docstrings: of what it defines, or lists in `__all__`."""
+    return [f".. automodule:: {dotted(name)}", "   :members:"]
+
+
+def about(path: Path) -> str:
+    """Return the first sentence about a module."""
+    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return doc.split("\n\n")[0].replace("\n", " ")
 
 
 def slug(words: str) -> str:

@@ -8,22 +8,25 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from build import mathjax_folder, plain
 
-from gencourse import __version__
+from gencourse import __version__, fit  # noqa: F401  fit, check: a face that imports late shows what was imported
 from gencourse.chapters.repository import BRANCH, COLAB, repository
+from gencourse.homework import check  # noqa: F401
 
 project, author, release = "gencourse", "the gencourse authors", __version__
 copyright = f"{author}; code MIT, data as data/README.md says"
-extensions = ["myst_nb", "sphinx.ext.autodoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["readme/*"]  # parts of README.md, included by other pages
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 nb_execution_mode = "off"  # the outputs are those that are committed
 nb_merge_streams = True
 
+napoleon_numpy_docstring = False
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88
 add_module_names = False
+suppress_warnings = ["ref.python"]  # a name has two places, its module and the face it is imported from: either will do
 
 html_theme = "sphinx_book_theme"
 html_title = "gencourse"
@@ -43,28 +46,18 @@ if mathjax_folder():  # formulas without the web
     mathjax_path = "mathjax/tex-mml-chtml.js"
 
 
-def as_text(app, what, name, thing, options, lines) -> None:
-    """Our docstrings are plain text with `code` in it: what reStructuredText would take for markup is none."""
-    if lines[:1] and lines[0].startswith("Alias for field number"):  # a NamedTuple's own words
-        lines.clear()
-    out, before = [], ""
-    for line in lines:
-        indented = re.match(r" {2,}\S", line)
-        if indented and not before.strip():
-            out += ["::", ""] if not _in_block(out) else []
-        out.append(line if indented and _in_block(out) else plain(line))
-        before = line
-    lines[:] = out
-
-
-def _in_block(lines: list[str]) -> bool:
-    """Whether the last lines are an indented block that was opened."""
-    for line in reversed(lines):
-        if line.strip() == "::":
-            return True
-        if line.strip() and not line.startswith("  "):
-            return False
-    return False
+def plain_docstrings(app, what, name, thing, options, lines) -> None:
+    """Let *, | and _ in a docstring be letters, `code` be code, and an indented paragraph about a module an example."""
+    text = "\n".join(lines)
+    if text.startswith("Alias for field number"):  # a NamedTuple's own words
+        text = ""
+    paragraphs = re.split(r"\n{2,}", text)
+    for i, paragraph in enumerate(paragraphs):
+        if what == "module" and paragraph.startswith("    "):
+            paragraphs[i] = f"::\n\n{paragraph}"
+        else:
+            paragraphs[i] = "\n".join(map(plain, paragraph.split("\n")))
+    lines[:] = "\n\n".join(paragraphs).split("\n")
 
 
 def static_files(app, config) -> None:
@@ -74,4 +67,4 @@ def static_files(app, config) -> None:
 
 def setup(app) -> None:
     app.connect("config-inited", static_files)
-    app.connect("autodoc-process-docstring", as_text)
+    app.connect("autodoc-process-docstring", plain_docstrings, priority=400)  # before napoleon

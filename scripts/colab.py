@@ -26,6 +26,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # the checkout that this script lies in, whatever is installed
+
+from gencourse.chapters.find import in_folder, number  # noqa: E402
+from gencourse.chapters.repository import repository  # noqa: E402
+
 CONSTRAINTS = ROOT / "tests" / "colab_constraints.txt"
 UV = [sys.executable, "-m", "uv"]
 TOOLS = ["pytest>=8,<10", "nbval>=0.11"]  # what runs the notebooks; Colab itself has no use for them
@@ -98,9 +103,6 @@ def versions(python: Path) -> dict[str, str]:
 
 def surroundings(clone: Path) -> dict[str, str]:
     """Return the environment of the kernels: the address of the set-up cells leads to the clone."""
-    sys.path.insert(0, str(ROOT))
-    from gencourse.chapters.repository import repository
-
     own = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     git = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{clone.as_uri()}.insteadOf"}
     return own | git | {"GIT_CONFIG_VALUE_0": repository(), "GENCOURSE_PROFILE": "smoke"}
@@ -108,7 +110,7 @@ def surroundings(clone: Path) -> dict[str, str]:
 
 def notebooks(clone: Path, python: Path, numbers: list[str]) -> list[str]:
     """Run chapters, blank copies and filled copies; returns the names of what did not do as it should."""
-    chapters = [p for p in sorted((clone / "notebooks").glob("*.ipynb")) if not numbers or p.name[:2] in numbers]
+    chapters = [p for p in in_folder(clone / "notebooks") if not numbers or number(p.name) in numbers]
     if not chapters:
         sys.exit(f"no chapter is called {' or '.join(numbers)}")
     failed, env = [], surroundings(clone)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from gencourse import checkpoints, data, images, runtime, seasons
 from gencourse import commands as shared
-from gencourse.chapters import pages
+from gencourse.chapters import outputs, pages
 from gencourse.chapters import run as execute
 from gencourse.commands import homework as grading
 from gencourse.commands import score as scoring
@@ -160,7 +160,7 @@ READERS: dict[str, Reader] = {
     ),
     "weights.read": Reader(lambda path: checkpoints.read(path, nn.Linear), small_checkpoint, same_form),
     "chapters.pages.read": Reader(pages.read, small_notebook),
-    "chapters.pages.keep": Reader(lambda path: pages.keep(v4.new_notebook(), path, {})),
+    "chapters.pages.save_outputs": Reader(lambda path: pages.save_outputs(v4.new_notebook(), path, {})),
     "chapters.run.run": Reader(lambda path: execute.run(path, out=path.parent / "out")),
     "data.folders.from_zip": Reader(lambda path: from_zip(path, "horses", size=8), small_zip, same_pictures),
     "data.folders.folder": Reader(read_folder, small_picture, torch.equal),
@@ -276,5 +276,5 @@ ANY_TEXT: dict[str, Callable[[str], bool]] = {
     "homework.grading.report.escape_formula": lambda name: (
         report.escape_formula(name)[:1] not in tuple("=+-@\t\r") or not name
     ),
-    "chapters.pages.settled": lambda name: "\r" not in pages.settled(name),
+    "chapters.outputs.collapse_terminal_output": lambda name: "\r" not in outputs.collapse_terminal_output(name),
 }

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
 from gencourse import checkpoints, cli, data, images
-from gencourse.chapters import run as execute
+from gencourse.chapters import find
 from gencourse.commands import doctor, stylize
 from gencourse.methods.style import Stylized
 from gencourse.networks import features
@@ -125,7 +125,7 @@ def test_a_download_that_fails(refused, tmp_path, monkeypatch):
 
 def test_unknown_chapter(refused, tmp_path, monkeypatch):
     (tmp_path / "01_style_transfer.ipynb").touch()
-    monkeypatch.setattr(execute, "folder", lambda: tmp_path)
+    monkeypatch.setattr(find, "folder", lambda: tmp_path)
     assert "unknown chapter '07'. Known: 01_style_transfer" in refused("run", "07", "--out", tmp_path / "out")
     assert "is not a notebook" in refused("run", "01", "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -136,7 +136,7 @@ def test_run(tmp_path, monkeypatch, capsys):
     for i in (1, 2):
         cell = new_code_cell(f"import os\nprint({i}, os.environ['GENCOURSE_PROFILE'])")
         nbformat.write(new_notebook(cells=[cell]), tmp_path / f"0{i}_tiny.ipynb")
-    monkeypatch.setattr(execute, "folder", lambda: tmp_path)
+    monkeypatch.setattr(find, "folder", lambda: tmp_path)
     assert cli.main(["run", "--profile", "gpu"]) == 0
     said = capsys.readouterr().out
     for i in (1, 2):
@@ -201,7 +201,7 @@ def test_doctor_with_everything_missing(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("GENCOURSE_PROFILE", "fast")
     monkeypatch.setattr(checkpoints, "folder", lambda: tmp_path)
     monkeypatch.setattr("gencourse.paths.root", nowhere)
-    monkeypatch.setattr(execute, "chapters", nowhere)
+    monkeypatch.setattr(find, "chapters", nowhere)
     monkeypatch.setattr(doctor, "PACKAGES", ("no-such-package",))
     assert cli.main(["doctor"]) == 0
     said = capsys.readouterr().out

@@ -13,7 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from gencourse import cli
-from gencourse.chapters import pages
+from gencourse.chapters import find, outputs, pages
 from gencourse.chapters import run as execute
 from gencourse.expect import UnknownName
 
@@ -56,9 +56,16 @@ def texts(path: Path) -> list[str]:
 @pytest.fixture
 def chapters(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "notebooks"
-    for name in ("01_style_transfer", "01b_texture_synthesis", "02_upsampling", "10_later"):
+    for name in (
+        "01_style_transfer",
+        "01b_texture_synthesis",
+        "02_upsampling",
+        "10_later",
+        "03b_conditional_gan",
+        "03_gan",
+    ):
         write(folder / f"{name}.ipynb", "1")
-    monkeypatch.setattr(execute, "folder", lambda: folder)
+    monkeypatch.setattr(find, "folder", lambda: folder)
     return folder
 
 
@@ -70,40 +77,50 @@ def chapters(tmp_path, monkeypatch) -> Path:
         ("1b", "01b_texture_synthesis"),
         ("01B", "01b_texture_synthesis"),
         ("10", "10_later"),
+        ("3", "03_gan"),
+        ("03", "03_gan"),
+        ("03b", "03b_conditional_gan"),
         ("style", "01_style_transfer"),
         ("Texture-Synthesis", "01b_texture_synthesis"),
         ("02_upsampling", "02_upsampling"),
     ],
 )
 def test_chapters_are_found(chapters, name, stem):
-    assert execute.find(name) == chapters / f"{stem}.ipynb"
+    assert find.find(name) == chapters / f"{stem}.ipynb"
+
+
+def test_a_chapter_that_grew_from_another_comes_after_it(chapters):
+    write(chapters / "notes.ipynb", "1")  # no chapter
+    write(chapters / "01c_fast_style.ipynb", "1")
+    numbers = [find.number(path.name) for path in find.chapters()]
+    assert numbers == ["01", "01b", "01c", "02", "03", "03b", "10"]
 
 
 def test_a_path_is_taken_as_it_is(chapters, tmp_path):
     path = write(tmp_path / "elsewhere" / "mine.ipynb", "1")
-    assert execute.find(str(path)) == path
+    assert find.find(str(path)) == path
     with pytest.raises(FileNotFoundError, match="no notebook at"):
-        execute.find(str(tmp_path / "missing.ipynb"))
+        find.find(str(tmp_path / "missing.ipynb"))
 
 
-@pytest.mark.parametrize("name", ["03", "0", "01c", "gan", ""])
+@pytest.mark.parametrize("name", ["04", "0", "01c", "cyclegan", ""])
 def test_an_unknown_chapter_names_the_known(chapters, name):
     with pytest.raises(UnknownName, match="01_style_transfer, 01b_texture_synthesis, 02_upsampling"):
-        execute.find(name)
+        find.find(name)
 
 
 def test_a_name_that_fits_several_is_refused(chapters):
     with pytest.raises(ValueError, match="fits several chapters: 01_style_transfer, 01b_texture_synthesis"):
-        execute.find("t")
+        find.find("t")
 
 
 def test_without_a_checkout_it_says_to_clone(tmp_path, monkeypatch):
-    monkeypatch.setattr(execute, "CHECKOUT", tmp_path / "site-packages")
+    monkeypatch.setattr(find, "CHECKOUT", tmp_path / "site-packages")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"git clone https://\S+"):
-        execute.chapters()
+        find.chapters()
     path = write(tmp_path / "notebooks" / "01_here.ipynb", "1")
-    assert execute.chapters() == [path]
+    assert find.chapters() == [path]
 
 
 def test_a_run(tmp_path, monkeypatch):
@@ -211,6 +228,9 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
 def test_saved_outputs_go_stale_with_the_code(tmp_path):
     told = "print('gencourse: profile smoke, device cpu, seed 0')"
     path = write(tmp_path / "01_kept.ipynb", "# Prose", told, "1 + 1")
+    before = pages.read(path)
+    before.metadata["gencourse"] = {"about": "add", "picture": {"cell": "a", "alt": "b"}, "device": "cuda", "code": "x"}
+    pages.write(before, path)
     assert pages.stale(pages.read(path))
     execute.run(path, out=tmp_path / "out", save=True)
     kept = pages.read(path)
@@ -220,6 +240,9 @@ def test_saved_outputs_go_stale_with_the_code(tmp_path):
     assert record.code == pages.code_hash(kept)
     assert (record.profile, record.device) == ("smoke", "cpu") and 0 <= record.minutes < 5
     assert sys.platform != "linux" or 0 < record.gigabytes < 2
+    assert (record.about, record.picture) == ("add", {"cell": "a", "alt": "b"})  # the chapter's own words stay
+    record.about = "add up"
+    assert not pages.stale(kept)
     assert set(record.versions) == {"python", "torch", "torchvision", "gencourse"}
     assert "language_info" not in kept.metadata  # nothing else in the file changes
     kept.cells[0].source = "# Other prose"
@@ -274,12 +297,12 @@ def test_the_hash_is_of_code_alone():
     ],
 )
 def test_progress_settles(raw, shown):
-    assert pages.settled(raw) == shown
+    assert outputs.collapse_terminal_output(raw) == shown
 
 
 def test_tidy_joins_pieces_and_drops_widgets():
     """A bar comes in pieces, and each piece alone would look like text."""
-    view = {pages.WIDGET: {"model_id": "1"}, "text/plain": "IntSlider(value=0)"}
+    view = {outputs.WIDGET: {"model_id": "1"}, "text/plain": "IntSlider(value=0)"}
     cell = new_code_cell("x", metadata={"execution": {"iopub.status.busy": "now"}, "tags": ["kept"]})
     cell.outputs = [
         new_output("stream", name="stderr", text="\r 50%|##   "),
@@ -289,7 +312,7 @@ def test_tidy_joins_pieces_and_drops_widgets():
         new_output("stream", name="stderr", text="a warning\n"),
     ]
     notebook = new_notebook(cells=[cell], metadata={"widgets": {"state": {}}})
-    pages.tidy(notebook)
+    outputs.tidy(notebook)
     assert [o.output_type for o in cell.outputs] == ["display_data", "stream"]
     assert set(cell.outputs[0].data) == {"image/png", "text/plain"} and cell.outputs[1].text == "a warning\n"
     assert cell.metadata == {"tags": ["kept"]} and "widgets" not in notebook.metadata
@@ -303,7 +326,7 @@ def test_tidy_joins_what_a_bar_kept_apart():
             new_output("stream", name="stdout", text=f"net: step {i}/3  a 1\n"),
             new_output("stream", name="stderr", text=f"\r 50%|##   | {i}/3 [00:00<00:00, 9it/s]"),
         ]
-    pages.tidy(new_notebook(cells=[cell]))
+    outputs.tidy(new_notebook(cells=[cell]))
     assert [(o.name, o.text) for o in cell.outputs] == [("stdout", "net: step 3/3  a 1\n")]
 
 

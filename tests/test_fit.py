@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import gencourse
 from gencourse import descend, fit
-from gencourse.chapters import pages
+from gencourse.chapters.outputs import collapse_terminal_output
 from gencourse.training import live
 
 loop = sys.modules["gencourse.training.loop"]
@@ -445,7 +445,7 @@ def test_a_kept_notebook_keeps_the_last_line(capsys):
     """That of a training in a process which a cell has started."""
     fit(Steps(), [0], steps=4, every=1, title="first")
     fit(Steps(), [0], steps=4, every=1, title="second")
-    kept = pages.settled(capsys.readouterr().err)
+    kept = collapse_terminal_output(capsys.readouterr().err)
     assert [line.split("  ")[0] for line in kept.split("\n")] == ["first: step 4/4", "second: step 4/4", ""]
 
 

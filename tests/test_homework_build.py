@@ -8,10 +8,10 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from gencourse import cli
-from gencourse.chapters import kernel, pages, repository
-from gencourse.chapters import run as execute
+from gencourse.chapters import find, kernel, pages, repository
 from gencourse.homework import tasks
 from gencourse.homework.checking import check as checks
+from gencourse.homework.grading import collect
 from gencourse.homework.grading.inside.definitions import is_stub, parse
 from gencourse.homework.handout import build, depends
 
@@ -30,7 +30,36 @@ def test_the_copies_are_up_to_date():
 
 
 def test_every_chapter_with_checks_has_a_copy():
-    assert {path.stem[:2] for path in CHAPTERS} >= set(checks.CHAPTERS)
+    assert {find.number(path.stem) for path in CHAPTERS} >= set(checks.CHAPTERS)
+
+
+def test_a_function_is_asked_for_in_one_chapter():
+    """A cell names its function alone: check("gram_matrix", ...)."""
+    names = [name for number in checks.CHAPTERS for name in checks.of_chapter(number)]
+    assert [name for name in names if names.count(name) > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("ids", "number"),
+    [
+        ({"task-a", "task-b"}, "03"),
+        ({"task-a", "task-b", "task-c"}, "03b"),
+        ({"task-a", "other"}, "03"),
+        ({"task-d"}, "04"),
+        ({"other"}, None),
+    ],
+)
+def test_whose_tasks_a_hand_in_holds(ids, number, monkeypatch):
+    """Where 03b took over the tasks of 03, what holds no more than these is of 03."""
+    asked = {"03": "ab", "03b": "abc", "04": "d"}
+
+    def chapter(name: str) -> tasks.Chapter:
+        made = [tasks.Task(f"task-{letter}", "", "easy", 1, 1, name) for letter in asked[name]]
+        return tasks.Chapter(name, name, tuple(made), ())
+
+    monkeypatch.setattr(collect.checks, "CHAPTERS", ("03b", "03", "04"))
+    monkeypatch.setattr(collect, "chapter", chapter)
+    assert collect.chapter_of(ids) == number
 
 
 def test_a_copy_holds_no_solution(source):
@@ -107,16 +136,6 @@ def test_what_fails_in_a_copy_is_what_depends_on_a_task(source, tmp_path):
     checked = {cell.id for cell in cells if tasks.kind(cell) == "check"}
     assert failed - needs - checked == set(), "these need no task"
     assert checked - failed == set(), "a check that passes a stub"
-
-
-def test_the_lecturers_page_lists_every_task(source):
-    page = (build.folder().parent / "docs" / "lecturers.md").read_text(encoding="utf-8")
-    asked = tasks.of_notebook(pages.read(source), source)
-    rows = [f"| {asked.number} | {t.title} ({t.difficulty}) | {t.points} | {t.minutes} |" for t in asked.tasks]
-    for question in asked.questions:
-        minutes = f" {question.minutes} " if question.minutes else " "
-        rows.append(f"| {asked.number} | in words: {question.title} | {question.points} |{minutes}|")
-    assert [row for row in rows if row not in page] == []
 
 
 def notebook(*sources: str):
@@ -198,4 +217,4 @@ def test_nobodys_work_is_lost(written, monkeypatch, tmp_path, capsys):
 
 
 def test_the_folder_of_the_copies():
-    assert build.homework() == execute.folder().parent / "homework"
+    assert build.homework() == find.folder().parent / "homework"

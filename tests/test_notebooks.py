@@ -13,16 +13,19 @@ from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from gencourse import methods
-from gencourse.chapters import pages, repository
+from gencourse.chapters import facts, pages, repository
+from gencourse.chapters.find import in_folder, number
+from gencourse.chapters.outputs import WIDGET
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = in_folder(ROOT / "notebooks")
 LINES = 25
 CELL_BYTES, NOTEBOOK_BYTES = 300_000, 3_000_000
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -95,7 +98,7 @@ def outputs(notebook: NotebookNode) -> list[str]:
         wrong.append("there are no outputs: gencourse run NN --save")
     wrong += [f"{cell.id} never ran" for cell in cells if cell.execution_count is None and cell.source.strip()]
     wrong += [f"{c.id} ends in an error" for c in cells if any(o.output_type == "error" for o in c.outputs)]
-    wrong += [f"{c.id} shows a widget that is not there" for c in cells if pages.WIDGET in json.dumps(c.outputs)]
+    wrong += [f"{c.id} shows a widget that is not there" for c in cells if WIDGET in json.dumps(c.outputs)]
     if notebook.metadata.get("gencourse", {}).get("profile") not in ("cpu", "gpu"):
         wrong.append("the outputs are not those of a full run: use the cpu or the gpu profile")
     return wrong
@@ -140,7 +143,7 @@ def without_pictures(text: str) -> str:
 
 
 def addresses(notebook: NotebookNode, name: str) -> list[str]:
-    wrong = [f"{i}: run scripts/refresh_badges.py" for i in repository.refresh(notebook, name)]
+    wrong = [f"{i}: gencourse chapters --write" for i in repository.refresh(notebook, name)]
     setup = "".join(cell.source for cell in notebook.cells if cell.get("id") == "setup")
     return wrong + ([] if repository.install_line() in setup else ["setup does not install the package on Colab"])
 
@@ -173,11 +176,15 @@ def definitions(notebook: NotebookNode) -> dict[str, list[str]]:
 
 
 def modules_of(chapter: str) -> list:
-    """The method modules of a chapter and of those that grew from the same number."""
-    number = chapter[:2]
-    words = [OTHER_NAMES.get(w, w) for p in NOTEBOOKS if p.stem[:2] == number for w in p.stem.split("_")[1:]]
+    """The method modules of a chapter and of those that grew from it, or it from them: 03, 03b, 03c."""
+    family = [path.stem for path in NOTEBOOKS if digits(path.stem) == digits(chapter)]
+    words = [OTHER_NAMES.get(word, word) for name in family for word in name.split("_")[1:]]
     known = [module.name for module in pkgutil.iter_modules(methods.__path__)]
     return [importlib.import_module(f"gencourse.methods.{name}") for name in known if name in words]
+
+
+def digits(chapter: str) -> str:
+    return number(chapter).rstrip(ascii_lowercase)
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -199,23 +206,15 @@ def test_signatures(path):
     assert signatures(pages.read(path), modules_of(path.stem)) == []
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_readme_tells_minutes_and_memory_of_the_kept_run(path):
-    run = pages.read(path).metadata["gencourse"]
-    assert run["profile"] == "cpu" and run["gigabytes"] < 3, "a laptop has no more to spare"
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (row,) = [line for line in readme.splitlines() if f"(notebooks/{path.name})" in line]
-    minutes, gigabytes = re.search(r"\| ([\d.]+) \(([\d.]+) GB\) \|", row).groups()
-    assert float(gigabytes) == run["gigabytes"]
-    assert float(minutes) == pytest.approx(run["minutes"], abs=0.5)
+def test_every_notebook_is_a_chapter():
+    everything = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    assert everything == sorted(NOTEBOOKS), "a name begins with two digits, and perhaps a letter"
+    assert len({number(path.name) for path in NOTEBOOKS}) == len(NOTEBOOKS)
 
 
-def test_the_readme_has_the_same_address():
-    readme = ROOT / "README.md"
-    if not readme.is_file():
-        pytest.skip("there is no README.md")
-    text = readme.read_text(encoding="utf-8")
-    assert repository.refresh_text(text) == text, "run scripts/refresh_badges.py"
+def test_a_laptop_has_the_memory(path):
+    told = facts.read(path)
+    assert told.minutes and told.gigabytes < 3, "a laptop has no more to spare"
 
 
 # The checks themselves, on a notebook in which nothing is wrong, and with one mistake at a time.
@@ -276,7 +275,7 @@ def shown(**data: str) -> NotebookNode:
         (outputs, lambda n: n.cells[5].update(outputs=[])),
         (outputs, lambda n: n.cells[5].update(execution_count=None)),
         (outputs, lambda n: n.cells[5].outputs.append(new_output("error", ename="E", evalue="", traceback=[]))),
-        (outputs, lambda n: n.cells[5].outputs.append(new_output("display_data", data={pages.WIDGET: {}}))),
+        (outputs, lambda n: n.cells[5].outputs.append(new_output("display_data", data={WIDGET: {}}))),
         (outputs, lambda n: n.metadata.gencourse.update(profile="smoke")),
         (pictures, lambda n: n.cells[5].outputs.append(shown(image_png="AAAA" * 100_001))),
         (pictures, lambda n: n.cells[5].outputs.append(shown(text_html=f"data:image/gif;base64,{'A' * 400_100}"))),

@@ -21,7 +21,7 @@ def manager() -> AsyncKernelManager:
 
 
 def environment(profile: str | None) -> dict[str, str]:
-    """Return the variables a kernel starts with; `profile` becomes GENCOURSE_PROFILE."""
+    """Return the variables a kernel starts with; a profile becomes GENCOURSE_PROFILE."""
     quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # older ipykernels warn about frozen modules
     return {**os.environ, **quiet, **({"GENCOURSE_PROFILE": profile} if profile else {})}
 
@@ -30,7 +30,11 @@ def environment(profile: str | None) -> dict[str, str]:
 def interruptible(client: NotebookClient, pressed: list[bool]) -> Iterator[None]:
     """Hand Ctrl-C to the cell under way, as a notebook's Stop button does; the second one ends the kernel.
 
-    pressed: gets an item for every press. Outside the main thread, where signals cannot be handled, nothing happens.
+    Outside the main thread, where signals cannot be handled, nothing happens.
+
+    Args:
+        client: runs the notebook.
+        pressed: gets an item for every press.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -58,7 +62,7 @@ def interruptible(client: NotebookClient, pressed: list[bool]) -> Iterator[None]
 
 
 def peak_memory(client: NotebookClient) -> int | None:
-    """Return the most bytes the kernel held at once, or None: only Linux tells it of another process."""
+    """Return the most bytes that the kernel held at once, or None: only Linux tells it of another process."""
     try:
         status = Path(f"/proc/{client.km.provisioner.pid}/status").read_text(encoding="utf-8")
         return int(re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)[1]) * 1024
@@ -68,7 +72,12 @@ def peak_memory(client: NotebookClient) -> int | None:
 
 @contextmanager
 def progress(cells: int, name: str) -> Iterator[tqdm]:
-    """A progress bar over code cells whose clock goes on while a cell runs."""
+    """Show a progress bar over code cells whose clock goes on while a cell runs.
+
+    Args:
+        cells: how many there are.
+        name: what stands before the bar.
+    """
     shape = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} cells [{elapsed}]"
     bar = tqdm(total=cells, desc=name, bar_format=shape, dynamic_ncols=True)
     ended = threading.Event()

@@ -1,15 +1,19 @@
 """Where the repository lives: read from the project's metadata, written into badges and Colab's set-up cells.
 
-pyproject.toml's [project.urls] is the only place where a person writes the address; scripts/refresh_badges.py carries
-it to the notebooks and the README.
+pyproject.toml's [project.urls] is the only place where a person writes the address; `gencourse chapters --write`
+carries it to the notebooks, the README and the pages of the website.
 """
 
 import importlib.metadata
 import re
-
-from nbformat import NotebookNode
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gencourse.paths import CHECKOUT
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 BRANCH = "main"
 COLAB = "https://colab.research.google.com"
@@ -23,20 +27,16 @@ IN_TEXT = (  # every form in which the address stands in a text, and what to put
 def repository() -> str:
     """Return the repository's address, without a slash at its end.
 
-    It comes from the checkout's pyproject.toml, else from the metadata of the installed package. Raises LookupError.
+    It comes from the checkout's pyproject.toml, else from the metadata of the installed package: an address that was
+    just changed stands in the file alone.
+
+    Raises:
+        LookupError: it stands in neither.
     """
-    file = CHECKOUT / "pyproject.toml"
-    if file.is_file() and (found := _in_pyproject(file.read_text(encoding="utf-8"))):
-        return found
-    try:
-        urls = importlib.metadata.metadata("gencourse").get_all("Project-URL") or []
-    except importlib.metadata.PackageNotFoundError:
-        urls = []
-    for url in urls:
-        label, _, address = url.partition(",")
-        if label.strip() == "Repository":
-            return address.strip().rstrip("/")
-    raise LookupError("the repository's address is not known: pyproject.toml has no Repository in [project.urls]")
+    address = _of_checkout(CHECKOUT / "pyproject.toml") or _of_package()
+    if not address:
+        raise LookupError("the repository's address is not known: pyproject.toml has no Repository in [project.urls]")
+    return address.rstrip("/")
 
 
 def colab_address(name: str, address: str | None = None, folder: str = "notebooks") -> str:
@@ -54,10 +54,18 @@ def install_line(address: str | None = None) -> str:
     return f'%pip install -q "gencourse @ git+{address or repository()}"'
 
 
-def refresh(notebook: NotebookNode, name: str, address: str | None = None) -> list[str]:
-    """Write the address into the cells `badge` and `setup` of a notebook, in place; returns the ids of what changed.
+def refresh(notebook: "NotebookNode", name: str, address: str | None = None) -> list[str]:
+    """Write the address into the cells `badge` and `setup` of a notebook, in place.
 
     In the badge cell the badge is all there is; in the set-up cell the line with `%pip install` is replaced.
+
+    Args:
+        notebook: changed in place.
+        name: of its file, without the ending.
+        address: of the repository (default: its own).
+
+    Returns:
+        The ids of the cells that changed.
     """
     changed = []
     for cell in notebook.cells:
@@ -86,8 +94,18 @@ def _colab_folder(address: str) -> str:
     return f"{COLAB}/github/{'/'.join(address.split('/')[3:])}/blob/{BRANCH}/"
 
 
-def _in_pyproject(text: str) -> str | None:
-    """Find the one line we need; the standard library reads TOML only from Python 3.11 on."""
-    section = re.search(r"^\[project\.urls\]\n((?:(?!\[).*\n?)*)", text, re.MULTILINE)
-    line = re.search(r'^Repository\s*=\s*"([^"]+)"', section[1], re.MULTILINE) if section else None
-    return line[1].rstrip("/") if line else None
+def _of_checkout(file: Path) -> str | None:
+    """Python 3.10 reads no TOML: there the metadata of the installed package must do."""
+    if sys.version_info < (3, 11) or not file.is_file():
+        return None
+    import tomllib
+
+    return tomllib.loads(file.read_text(encoding="utf-8")).get("project", {}).get("urls", {}).get("Repository")
+
+
+def _of_package() -> str | None:
+    try:
+        urls = importlib.metadata.metadata("gencourse").get_all("Project-URL") or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return next((url.partition(",")[2].strip() for url in urls if url.partition(",")[0].strip() == "Repository"), None)

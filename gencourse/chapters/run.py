@@ -1,7 +1,9 @@
-"""Chapters without a screen: find a notebook, run it in a kernel of its own, write what came out.
+"""Chapters without a screen: a notebook is run in a kernel of its own, and what came out is written.
 
-result = run(find("01"), profile="cpu")
-result.page, result.error               # runs/01_style_transfer.html, None
+Whatever happens there is told in the result:
+
+    result = run(find("01"), profile="cpu")
+    result.page, result.error               # runs/01_style_transfer.html, None
 """
 
 import importlib.metadata
@@ -15,73 +17,28 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from gencourse import __version__
-from gencourse.chapters import pages
-from gencourse.chapters.repository import repository
-from gencourse.expect import UnknownName
-from gencourse.paths import CHECKOUT
+from gencourse.chapters import outputs, pages
+from gencourse.chapters.find import chapters, find, folder, number
+
+__all__ = ["Result", "chapters", "find", "folder", "is_result", "run"]
 
 STARTED = re.compile(r"gencourse: profile (\w+), device (\S+), seed")  # what `gencourse.start` prints
 
 
 @dataclass
 class Result:
-    """What came of one notebook: the two files, seconds, peak memory of the kernel in bytes where the system tells it.
-
-    error: None when every cell passed, else what went wrong, a failing cell's traceback; interrupted: Ctrl-C ended it.
-    """
+    """What came of one notebook."""
 
     path: Path
-    notebook: Path
-    page: Path
+    notebook: Path  # the executed one
+    page: Path  # the same as HTML
     cells: int  # code cells there are
     done: int = 0  # code cells that passed
     section: str = ""  # the heading it came to
     seconds: float = 0.0
-    memory: int | None = None
-    error: str | None = None
-    interrupted: bool = False
-
-
-def folder() -> Path:
-    """Return the folder of the notebooks: in the checkout this package belongs to, or in the one we stand in.
-
-    Raises FileNotFoundError where there is neither: an installed package does not carry them.
-    """
-    for place in (CHECKOUT, Path.cwd()):
-        if any((place / "notebooks").glob("[0-9][0-9]*_*.ipynb")):
-            return place / "notebooks"
-    raise FileNotFoundError(
-        "no notebooks here: the installed package does not carry them. Clone the repository (git clone "
-        f"{repository()}) and run this inside it, or give the path of a notebook"
-    )
-
-
-def chapters() -> list[Path]:
-    """Return the notebooks of the course in order. Raises FileNotFoundError where there are none."""
-    return sorted(folder().glob("[0-9][0-9]*_*.ipynb"))
-
-
-def find(name: str) -> Path:
-    """Return a chapter's notebook by number ("01", "1", "01b"), by (part of) its name, or by path.
-
-    Raises UnknownName that lists the chapters, FileNotFoundError, or ValueError where several fit.
-    """
-    if name.endswith(".ipynb") or "/" in name or os.sep in name:
-        if not Path(name).is_file():
-            raise FileNotFoundError(f"no notebook at {name}")
-        return Path(name)
-    known = chapters()
-    if number := re.fullmatch(r"0*(\d+)([a-z]?)", name.lower()):
-        wanted = f"{int(number[1]):02d}{number[2]}"
-        fits = [path for path in known if path.stem.split("_")[0] == wanted]
-    else:
-        word = name.lower().replace("-", "_").replace(" ", "_")
-        fits = [path for path in known if path.stem == word] or [path for path in known if word and word in path.stem]
-    if len(fits) > 1:
-        raise ValueError(f"{name!r} fits several chapters: {', '.join(path.stem for path in fits)}")
-    if not fits:
-        raise UnknownName("chapter", name, [path.stem for path in known])
-    return fits[0]
+    memory: int | None = None  # most bytes the kernel held, where the system tells it
+    error: str | None = None  # what went wrong: a failing cell's traceback; None when every cell passed
+    interrupted: bool = False  # by Ctrl-C
 
 
 def run(
@@ -94,11 +51,22 @@ def run(
 ) -> Result:
     """Run a notebook in a new kernel of this Python, in its own folder, and write OUT/NAME.ipynb and OUT/NAME.html.
 
-    profile: "smoke", "cpu" or "gpu", else what the environment and the hardware say. timeout: seconds a cell may take.
-    save: when every cell passed, also keep the outputs in the notebook itself. What had run is written in any case: a
-    cell that fails, a kernel that dies and Ctrl-C (once: stop as soon as the cell lets go; twice: at once) are told in
-    the result. Raises ValueError for a file that is no notebook, that its result would overwrite, a result that would
-    overwrite another notebook, and a file that was edited while it ran and is not saved.
+    What had run is written in any case: a cell that fails, a kernel that dies and Ctrl-C (once: stop as soon as the
+    cell lets go; twice: at once) are told in the result.
+
+    Args:
+        path: of the notebook.
+        profile: "smoke", "cpu" or "gpu" (default: what the environment and the hardware say).
+        out: folder of the results.
+        save: when every cell passed, also keep the outputs in the notebook itself.
+        timeout: seconds that a cell may take (default: no limit).
+
+    Returns:
+        What came of it.
+
+    Raises:
+        ValueError: the file is no notebook, its result would overwrite it or another notebook, or it was edited while
+            it ran and is not saved.
     """
     notebook = pages.read(path)
     for cell in pages.code_cells(notebook):
@@ -114,12 +82,12 @@ def run(
         _execute(notebook, result, profile, timeout)
     finally:
         result.seconds = time.monotonic() - started
-        pages.tidy(notebook)
+        outputs.tidy(notebook)
         notebook.metadata["gencourse"] = {"result": True}
         pages.write(notebook, result.notebook)
         pages.write_text(pages.page(notebook, path.stem, path.parent), result.page)
     if save and result.error is None:
-        pages.keep(notebook, path, _record(notebook, result, profile))
+        pages.save_outputs(notebook, path, _record(notebook, result, profile))
     return result
 
 
@@ -144,7 +112,7 @@ def _execute(notebook: NotebookNode, result: Result, profile: str | None, timeou
     pressed: list[bool] = []
     try:
         with (
-            kernel.progress(result.cells, result.path.stem.split("_")[0]) as bar,
+            kernel.progress(result.cells, number(result.path.name) or result.path.stem) as bar,
             kernel.interruptible(client, pressed),
             client.setup_kernel(cleanup_kc=True, env=kernel.environment(profile)),
         ):

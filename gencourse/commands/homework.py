@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = grade.add_argument
     file_name(add("where", metavar="FILE-OR-FOLDER", help="a notebook, or a folder of notebooks, in folders or not"))
     file_name(add("--out", default="grades.csv", metavar="FILE", help="the table; pages go to a folder of its name"))
-    add("--chapter", metavar="NN", help="01, ... (default: the one that most of the files belong to)")
+    add("--chapter", metavar="NN", help="01, 03b, ... (default: the one that most of the files belong to)")
     cores = max(1, (os.cpu_count() or 2) // 2)
     add("--jobs", type=whole(1), default=cores, metavar="N", help=f"so many at a time (default here: {cores})")
     add("--seconds", type=whole(1), default=20, help="of computing, for each function (default: 20)")
@@ -82,7 +82,7 @@ def grade(args: argparse.Namespace) -> int:
         files = find_files(where)
         submissions = read_submissions(files)
         number = args.chapter or most_common_chapter(submissions)
-        asked = chapter(number.zfill(2))
+        asked = chapter(number)
         if out.is_dir():
             raise ValueError(f"--out is the table's file name, {out} is a folder")
         if any(folder.rglob("*.ipynb")):

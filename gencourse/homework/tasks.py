@@ -7,22 +7,30 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from gencourse.chapters import pages
-from gencourse.chapters.run import find
-from gencourse.homework.checking import check as checks
+from gencourse.chapters.find import find
+from gencourse.chapters.find import number as number_of
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
 @dataclass(frozen=True)
 class Task:
-    """A cell that a student fills in; functions: those that are checked, empty where there is no check yet."""
+    """A cell that a student fills in; chapter: the number of the one that asks it."""
 
     id: str
     title: str
     difficulty: str
     points: int
     minutes: int
-    functions: tuple[str, ...]
+    chapter: str
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions of the cell that are checked; none where there is no check yet."""
+        from gencourse.homework.checking import check as checks  # loads torch, which a table of tasks does not need
+
+        known = checks.of_chapter(self.chapter) if self.chapter in checks.CHAPTERS else {}
+        return tuple(name for name, check in known.items() if check.cell == self.id)
 
 
 @dataclass(frozen=True)
@@ -52,14 +60,19 @@ class Chapter:
 
 @cache
 def chapter(number: str) -> Chapter:
-    """Return a chapter by its number, "01", or as `execute.find` does. Raises as that does where there is none."""
+    """Return a chapter by its number, "01" or "03b", or whatever else `find` takes. Raises as that does."""
     path = find(number)
     return of_notebook(pages.read(path), path)
 
 
 def of_notebook(notebook: NotebookNode, path: Path) -> Chapter:
-    """Read a chapter's tasks and questions from its notebook."""
-    number = path.stem.split("_")[0]
+    """Read a chapter's tasks and questions from its notebook.
+
+    Args:
+        notebook: of the chapter.
+        path: of its file; the number is read from its name.
+    """
+    number = number_of(path.name) or path.stem
     tasks = [task(cell, number) for cell in notebook.cells if kind(cell) == "task"]
     questions = [question(cell) for cell in notebook.cells if kind(cell) == "question"]
     return Chapter(number, path.stem, tuple(tasks), tuple(questions))
@@ -71,14 +84,14 @@ def kind(cell: NotebookNode) -> str:
     return first if "nbgrader" in cell.metadata and first in ("task", "check", "question") else ""
 
 
-def task(cell: NotebookNode, number: str) -> Task:
+def task(cell: NotebookNode, chapter: str) -> Task:
+    """Read a task from its cell."""
     facts = cell.metadata.get("gencourse", {})
-    known = checks.of_chapter(number) if number in checks.CHAPTERS else {}
-    functions = tuple(name for name, check in known.items() if check.cell == cell.id)
-    return Task(cell.id, facts.title, facts.difficulty, facts.points, facts.minutes, functions)
+    return Task(cell.id, facts.title, facts.difficulty, facts.points, facts.minutes, chapter)
 
 
 def question(cell: NotebookNode) -> Question:
+    """Read a written question from its cell."""
     facts = cell.metadata.get("gencourse", {})
     title = facts.get("title") or cell.id.split("-", 1)[1].replace("-", " ")
     return Question(cell.id, title, cell.metadata.nbgrader.points, facts.get("minutes"))

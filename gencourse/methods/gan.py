@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencourse.expect import check_labels, check_range
+from gencourse.expect import at_least, check_labels, check_range
 from gencourse.images import to_unit
 from gencourse.methods.gan_tricks import ImagePool, Penalty
 from gencourse.methods.sampling import BATCH, any_class, generators, in_batches, normal, picture_seeds

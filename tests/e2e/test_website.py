@@ -13,9 +13,13 @@ from pathlib import Path, PurePosixPath
 import pytest
 import website
 
+import gencourse
+from gencourse import data, homework, metrics
+from gencourse.chapters.find import in_folder
+
 pytestmark = pytest.mark.timeout(1800)  # for machines that have other things to do; no test measures time
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CHAPTERS = in_folder(ROOT / "notebooks")
 MINUTE = 60_000  # milliseconds; pages are given several, for machines that have other things to do
 
 
@@ -44,13 +48,17 @@ def build():
 # What goes into the site
 
 
-def test_every_module_has_a_page_in_a_room(build, tmp_path):
+def test_every_module_has_a_page_in_the_room_it_lies_in(build, tmp_path):
     build.reference(tmp_path)
-    for name in build.modules():
+    package = ROOT / "gencourse"
+    modules = {".".join(path.relative_to(package).with_suffix("").parts) for path in package.rglob("[!_]*.py")}
+    for name in modules:
         assert f"automodule:: gencourse.{name}\n" in (tmp_path / f"{name}.rst").read_text(encoding="utf-8")
+        room = (tmp_path / f"{name.split('.')[0] if '.' in name else 'gencourse'}.rst").read_text(encoding="utf-8")
+        assert room.count(f":doc:`{name}`") == 1 and f"\n   {name} <{name}>\n" in room
     index = (tmp_path / "index.rst").read_text(encoding="utf-8")
-    assert index.count(":doc:`methods.style`") == index.count(":doc:`training.fit`") == index.count(":doc:`files`") == 1
-    assert "What a chapter derives\n---" in index
+    assert sorted(re.findall(":doc:`(.+?)`", index)) == sorted(modules)
+    assert "gencourse.methods\n-----------------\n\nOne method a file" in index
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -98,6 +106,20 @@ def test_a_broken_link_is_noticed(tmp_path):
         "a.html: <img> c.png is not there",
     ]
     assert list(website.from_elsewhere(tmp_path)) == ["b.html: <script> https://example.org/x.js"]
+
+
+@pytest.mark.parametrize("face", [gencourse, data, homework, metrics], ids=lambda face: face.__name__)
+def test_what_a_face_offers_is_found_there(site, face):
+    """Under the name by which notebooks import it; constants have no docstring to show."""
+    text = (site / "reference" / f"{face.__name__.split('.')[-1]}.html").read_text(encoding="utf-8")
+    offered = [f"{face.__name__}.{name}" for name in face.__all__ if callable(getattr(face, name))]
+    assert offered and [name for name in offered if f'id="{name}"' not in text] == []
+
+
+def test_docstrings_are_shown_as_sections_and_examples(site):
+    text = (site / "reference" / "chapters.find.html").read_text(encoding="utf-8")
+    assert re.search(r"<dt[^>]*>Parameters<span", text) and re.search(r"<dt[^>]*>Raises<span", text)
+    assert re.search(r"<pre>.*03b_conditional_gan", text) and "Args:" not in text
 
 
 def test_nothing_is_fetched_from_the_web(site):

@@ -56,10 +56,13 @@ def safe_name(name: str) -> str:
 
 
 def chapter_of(ids: set[str]) -> str | None:
-    """Return the chapter whose tasks a notebook holds, or None."""
-    counts = {number: len(ids & {task.id for task in chapter(number).tasks}) for number in checks.CHAPTERS}
-    best = max(counts, key=lambda number: counts[number])
-    return best if counts[best] else None
+    """Return the chapter whose tasks a notebook holds, or None.
+
+    Where a chapter took over another's tasks ("03b" those of "03"), it is the one with the fewest beside those.
+    """
+    asked = {number: {task.id for task in chapter(number).tasks} for number in checks.CHAPTERS}
+    best = max(asked, key=lambda number: (len(ids & asked[number]), -len(asked[number])))
+    return best if ids & asked[best] else None
 
 
 def most_common_chapter(submissions: dict[str, Submission]) -> str:

@@ -7,25 +7,21 @@ In a copy the marked solutions are gone: a function raises NotImplementedError, 
 outputs are gone too, but for a small picture of what each task makes possible. Nothing else differs.
 """
 
-import base64
 import copy
 import hashlib
-import io
 import json
 import re
 from pathlib import Path
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
-from PIL import Image
 
 from gencourse.chapters import pages
+from gencourse.chapters.find import chapters, folder
 from gencourse.chapters.repository import badge, refresh
-from gencourse.chapters.run import chapters, folder
-from gencourse.homework.handout.depends import dependents
+from gencourse.homework.handout.pictures import expected, picture_cell
 from gencourse.homework.tasks import BEGIN, END, Chapter, Task, kind, of_notebook
 
-WIDTH, QUALITY = 420, 78  # of the small pictures
 PICTURE = re.compile(r"\(data:image/jpeg;base64,[^)]*\)")
 STUB = "raise NotImplementedError("
 ANSWER = "*Write your answer here, in place of this line.*"
@@ -34,7 +30,9 @@ ANSWER = "*Write your answer here, in place of this line.*"
 def write_all() -> list[Path]:
     """Write the copies that are out of date, and return their paths. Nothing else in the folder is touched.
 
-    Raises FileNotFoundError without notebooks, FileExistsError where a copy holds somebody's solutions.
+    Raises:
+        FileNotFoundError: there are no notebooks.
+        FileExistsError: a copy holds somebody's solutions.
     """
     made = {target: students_copy(pages.read(source), source) for source, target in sources().items()}
     due = [target for target, copy in made.items() if stale(copy, target)]
@@ -64,6 +62,7 @@ def out_of_date() -> list[str]:
 
 
 def of_file(source: Path) -> NotebookNode:
+    """Return the copy of the notebook in a file."""
     return students_copy(pages.read(source), source)
 
 
@@ -74,6 +73,7 @@ def sources() -> dict[Path, Path]:
 
 
 def homework() -> Path:
+    """Return the folder of the copies."""
     return folder().parent / "homework"
 
 
@@ -84,11 +84,17 @@ def surplus() -> list[Path]:
 
 
 def is_copy(notebook: NotebookNode) -> bool:
+    """Whether a notebook was made here."""
     return "homework" in notebook.metadata.get("gencourse", {})
 
 
 def students_copy(notebook: NotebookNode, path: Path) -> NotebookNode:
-    """Return the copy of a chapter's notebook, which stays as it is."""
+    """Return the students' copy of a chapter.
+
+    Args:
+        notebook: the solved one; it stays as it is.
+        path: of its file.
+    """
     asked = of_notebook(notebook, path)
     pictures = expected(notebook)
     made = new_notebook(metadata={key: notebook.metadata[key] for key in ("kernelspec", "language_info")})
@@ -123,7 +129,7 @@ def refresh_setup(made: NotebookNode, name: str) -> None:
 
 
 def without_solution(source: str, task: Task) -> str:
-    """Return a task cell with a stub in place of each marked solution."""
+    """Return the source of a task cell with a stub in place of each marked solution."""
     lines, name, skipping = [], "this", False
     for line in source.splitlines():
         if defined := re.match(r"\s*(?:def|class)\s+(\w+)", line):
@@ -165,42 +171,11 @@ def instructions(asked: Chapter) -> str:
     )
 
 
-def expected(notebook: NotebookNode) -> dict[str, bytes]:
-    """Return one picture for each task, by the id of the cell that shows it: the first that could not be without it."""
-    found, needs, task = {}, dependents(notebook), None
-    for cell in pages.code_cells(notebook):
-        if kind(cell) == "task":
-            task = cell.id
-        elif task in needs[cell.id] and (picture := last_picture(cell)):
-            found[cell.id], task = picture, None
-    return found
-
-
-def last_picture(cell: NotebookNode) -> bytes | None:
-    """Return the last picture among a cell's outputs."""
-    data = [output.get("data", {}) for output in cell.outputs]
-    found = [one[kind] for one in data for kind in ("image/png", "image/jpeg") if kind in one]
-    return base64.b64decode(found[-1]) if found else None
-
-
-def picture_cell(name: str, picture: bytes) -> NotebookNode:
-    """Return a markdown cell with a small version of a picture; it remembers which picture it was."""
-    small = Image.open(io.BytesIO(picture)).convert("RGBA")
-    small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small).convert("RGB")
-    small.thumbnail((WIDTH, WIDTH), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    small.save(file, "JPEG", quality=QUALITY, optimize=True)
-    text = base64.b64encode(file.getvalue()).decode()
-    cell = new_markdown_cell(f"*Expected:* ![what the cell above shows](data:image/jpeg;base64,{text})")
-    cell.id = f"expected-{name}"
-    cell.metadata["gencourse"] = {"picture": hashlib.sha256(picture).hexdigest()[:16]}
-    return cell
-
-
 def stale(made: NotebookNode, target: Path) -> bool:
-    """Whether a file is not this copy. A small picture made by another version of Pillow does not count."""
+    """Whether a file is not this copy; a small picture that another version of Pillow made does not count."""
     return not target.is_file() or comparable(pages.read(target)) != comparable(made)
 
 
 def comparable(notebook: NotebookNode) -> str:
+    """Return a notebook as text, without its pictures."""
     return PICTURE.sub("()", json.dumps(notebook, sort_keys=True))
