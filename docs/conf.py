@@ -1,8 +1,10 @@
 """Settings of the website; docs/build.py puts its pages together and calls Sphinx with them."""
 
+import ast
 import re
 import sys
 from pathlib import Path
+from textwrap import dedent, indent
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -47,17 +49,25 @@ if mathjax_folder():  # formulas without the web
 
 
 def plain_docstrings(app, what, name, thing, options, lines) -> None:
-    """Let *, | and _ in a docstring be letters, `code` be code, and an indented paragraph about a module an example."""
+    """Let *, | and _ in a docstring be letters, and `code` be code; an example of a module is shown as it is."""
     text = "\n".join(lines)
     if text.startswith("Alias for field number"):  # a NamedTuple's own words
         text = ""
     paragraphs = re.split(r"\n{2,}", text)
     for i, paragraph in enumerate(paragraphs):
-        if what == "module" and paragraph.startswith("    "):
-            paragraphs[i] = f"::\n\n{paragraph}"
+        if what == "module" and i and is_example(paragraph):
+            paragraphs[i] = "::\n\n" + indent(dedent(paragraph), "    ")
         else:
             paragraphs[i] = "\n".join(map(plain, paragraph.split("\n")))
     lines[:] = "\n\n".join(paragraphs).split("\n")
+
+
+def is_example(paragraph: str) -> bool:
+    """Whether a paragraph is indented, or Python: where nothing else follows, the formatter takes the indent away."""
+    try:
+        return paragraph.startswith("    ") or bool(ast.parse(paragraph).body)
+    except SyntaxError:
+        return False
 
 
 def static_files(app, config) -> None:
