@@ -64,6 +64,78 @@ def test_every_mistake_gets_its_own_sentence(name: str, mistake: checks.Mistake,
         assert str(error.value) == mistake.sentence
 
 
+@each_seed
+@pytest.mark.parametrize("name", [name for name, check in CHECKS.items() if check.references])
+def test_a_reference_is_right_in_float32_too(name: str, seed: int):
+    for function in CHECKS[name].references:
+        judge(name, function, seed)
+
+
+def without_graph(function: Callable) -> Callable:
+    return lambda *inputs: torch.no_grad()(function)(*inputs)
+
+
+def then(change: Callable) -> Callable[[Callable], Callable]:
+    """A right answer, and something done to what it returns."""
+    return lambda function: lambda *inputs: change(function(*inputs))
+
+
+def spoiling(function: Callable) -> Callable:
+    """A right answer that adds one to its last tensor afterwards."""
+
+    def spoil(*inputs):
+        found = function(*inputs)
+        with torch.no_grad():
+            [x for x in inputs if isinstance(x, torch.Tensor)][-1].add_(1)
+        return found
+
+    return spoil
+
+
+LOSING_THE_GRADIENT = {
+    "item": then(lambda y: y.item() if y.numel() == 1 else torch.tensor(y.tolist())),
+    "detach": then(lambda y: y.detach()),
+    "no_grad": without_graph,
+    "numpy": then(lambda y: y.detach().numpy()),
+}
+LOSING_THE_ANSWER = {
+    "no return": (then(lambda y: None), "is there a return?"),
+    "list": (then(lambda y: [y]), "returned a list, where a tensor is asked for"),
+    "NameError": (then(lambda y: undefined), "your function raised NameError"),  # noqa: F821
+}
+ASK_FOR_GRADIENTS = [n for n, c in CHECKS.items() if c.references and c.call.__name__.startswith("call_with_gradient")]
+SEE_THEIR_INPUTS = [n for n, c in CHECKS.items() if c.references and "after(" in inspect.getsource(c.call)]
+
+
+def refused(name: str, way: Callable[[Callable], Callable]) -> str:
+    """What is said, on the first input, about the task's reference once it is changed in a way."""
+    check, known = CHECKS[name], answers_to(name, 0)
+    with pytest.raises(Wrong) as error:
+        engine.verdict(check, known.cases[:1], [attempt(check.call, way(check.references[0]), known.cases[0])], known)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("way", LOSING_THE_GRADIENT)
+@pytest.mark.parametrize("name", ASK_FOR_GRADIENTS)
+def test_an_answer_without_its_gradient(name: str, way: str):
+    assert refused(name, LOSING_THE_GRADIENT[way]) == CHECKS[name].no_gradient
+
+
+@pytest.mark.parametrize("way", LOSING_THE_ANSWER)
+@pytest.mark.parametrize("name", [name for name, check in CHECKS.items() if check.references])
+def test_an_answer_that_is_no_tensor(name: str, way: str):
+    lose, sentence = LOSING_THE_ANSWER[way]
+    assert sentence in refused(name, lose)
+
+
+@pytest.mark.parametrize("name", SEE_THEIR_INPUTS)
+def test_an_answer_that_changes_its_input(name: str):
+    case = answers_to(name, 0).cases[0]
+    outputs = attempt(CHECKS[name].call, CHECKS[name].references[0], case)
+    last = [output for output in outputs if output.startswith("after ")][-1].removeprefix("after ")
+    assert f"your function changes its input {last} in place" in refused(name, spoiling)
+
+
 @pytest.mark.parametrize("name", CHECKS)
 def test_enough_answers(name: str):
     """At least five sentences, and two right answers."""

@@ -45,7 +45,7 @@ def symmetric(case: Case, outputs: Outputs) -> Outputs:
 def objective_cases(g: Generator) -> Iterator[Case]:
     for shape, alpha, beta in [((1, 3, 8, 10), 0.5, 2.0), ((1, 3, 12, 6), 3.0, 0.25)]:
         pictures = {name: uniform(g, *shape) for name in ("content", "style", "x")}
-        weights = {"shallow": uniform(g, 4, 3), "deep": uniform(g, 5, 4)}
+        weights = {"shallow": 3 * uniform(g, 4, 3), "deep": uniform(g, 5, 4) / 3}  # so that both layers count
         yield pictures | weights | {"alpha": alpha, "beta": beta}
 
 
@@ -71,55 +71,30 @@ def colours_cases(g: Generator) -> Iterator[Case]:
         yield {name: uniform(g, 1, 3, h, w) * np.float32(spread) + centre for name in ("stylised", "content")}
 
 
+descended = partial(Check, call=ch01.call_with_gradient, no_gradient=NO_GRADIENT)
+FORMS = [partial(reference.make_objective, form) for form in reference.FORMS]
+OBJECTIVE = {
+    "value content": "the content loss is taken over network.content_layers, between activations",
+    "value shallow": "the loss 'shallow' is not style_loss of the Gram matrices of that layer",
+    "value deep": "the loss 'deep' is not style_loss of the Gram matrices of that layer",
+    "by x": "the total's gradient is not that of its parts: is one of them detached?",
+}
 CHECKS = {
-    "content_loss": Check(
-        "task-content",
-        content_cases,
-        style.content_loss,
-        MISTAKES["content_loss"],
-        call=ch01.call_with_gradient,
-        no_gradient=NO_GRADIENT,
+    "content_loss": descended("task-content", content_cases, style.content_loss, MISTAKES["content_loss"]),
+    "gram_matrix": descended(
+        "task-gram", gram_cases, style.gram_matrix, MISTAKES["gram_matrix"], shape="one N x N matrix per image,"
     ),
-    "gram_matrix": Check(
-        "task-gram",
-        gram_cases,
-        style.gram_matrix,
-        MISTAKES["gram_matrix"],
-        call=ch01.call_with_gradient,
-        shape="one N x N matrix per image,",
-        no_gradient=NO_GRADIENT,
-    ),
-    "style_loss": Check(
-        "task-style-loss",
-        style_cases,
-        style.style_loss,
-        MISTAKES["style_loss"],
-        call=ch01.call_with_gradient,
-        view=symmetric,
-        no_gradient=NO_GRADIENT,
-    ),
+    "style_loss": descended("task-style-loss", style_cases, style.style_loss, MISTAKES["style_loss"], view=symmetric),
     "make_objective": Check(
         "task-objective",
         objective_cases,
-        [partial(reference.make_objective, form) for form in reference.FORMS],
+        FORMS,
         MISTAKES["make_objective"],
         call=ch01.objective,
         judge=objective_judge,
-        sentences={
-            "value content": "the content loss is taken over network.content_layers, between activations",
-            "value shallow": "the loss 'shallow' is not style_loss of the Gram matrices of that layer",
-            "value deep": "the loss 'deep' is not style_loss of the Gram matrices of that layer",
-            "by x": "the total's gradient is not that of its parts: is one of them detached?",
-        },
+        sentences=OBJECTIVE,
     ),
-    "total_variation": Check(
-        "task-variation",
-        variation_cases,
-        style.total_variation,
-        MISTAKES["total_variation"],
-        call=ch01.call_with_gradient,
-        no_gradient=NO_GRADIENT,
-    ),
+    "total_variation": descended("task-variation", variation_cases, style.total_variation, MISTAKES["total_variation"]),
     "keep_colours": Check(
         "task-colours", colours_cases, reference.keep_colours, MISTAKES["keep_colours"], shape="a picture of shape"
     ),

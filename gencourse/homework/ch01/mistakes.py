@@ -2,392 +2,207 @@
 
 from functools import partial
 
-import torch
 import torch.nn.functional as F
 
 from gencourse.homework.ch01.reference import FORMS, LUMINANCE, exchanged, keep_colours, luminance, style_part
 from gencourse.homework.ch01.reference import make_objective as right_objective
-from gencourse.homework.checking.check import Mistakes, add_mistake
+from gencourse.homework.checking.check import Mistakes, add_mistakes
 from gencourse.methods.style import gram_matrix
 
 MISTAKES: Mistakes = {}
-mistake = partial(add_mistake, MISTAKES)
-
-
-@mistake("content_loss", "the same picture repeated side by side should cost the same: see 1/M")
-def content_summed(features, target):
-    return (features - target).square().sum()
-
-
-@mistake("content_loss", "twice the channels should cost twice as much: only 1/M is divided out")
-def content_averaged(features, target):
-    return F.mse_loss(features, target)
-
-
-@mistake("content_loss", "you divide by the number of channels: M counts positions")
-def content_by_channels(features, target):
-    return (features - target).square().sum() / features.shape[1]
-
-
-@mistake("content_loss", "the errors are squared, not taken without their sign")
-def content_absolute(features, target):
-    return (features - target).abs().sum() / features[0, 0].numel()
-
-
-@mistake("content_loss", "twice the error must cost four times as much: no root is taken")
-def content_norm(features, target):
-    return (features - target).norm() / features[0, 0].numel()
-
-
-@mistake("content_loss", "half of what it should be: our formula has 1/M in place of the paper's ½")
-def content_half(features, target):
-    return (features - target).square().sum() / (2 * features[0, 0].numel())
-
-
-@mistake("content_loss", "M counts all positions, h times w, not the rows alone")
-def content_rows(features, target):
-    return (features - target).square().sum() / features.shape[2]
-
-
-@mistake("content_loss", "M counts all positions, h times w, not the columns alone")
-def content_columns(features, target):
-    return (features - target).square().sum() / features.shape[3]
-
-
-@mistake("content_loss", "right only for square pictures: M is h times w")
-def content_height_squared(features, target):
-    return (features - target).square().sum() / features.shape[2] ** 2
-
-
-@mistake("content_loss", "right only for square pictures: M is the height times the width")
-def content_width_squared(features, target):
-    return (features - target).square().sum() / features.shape[3] ** 2
-
-
-def products(features):
-    f = features.flatten(2)
-    return f @ f.mT
-
-
-@mistake("gram_matrix", "a picture twice as wide gives other values: take a mean over the positions")
-def gram_unnormalised(features):
-    return products(features)
-
-
-@mistake("gram_matrix", "the average runs over positions only: more channels must not make G smaller")
-def gram_over_channels(features):
-    return products(features) / features[0].numel()
-
-
-@mistake("gram_matrix", "this is a covariance: no mean is subtracted here")
-def gram_covariance(features):
-    return gram_matrix(features - features.mean((2, 3), keepdim=True))
-
-
-@mistake("gram_matrix", "three times the activations should give nine times the matrix: do not normalise")
-def gram_cosine(features):
-    return products(F.normalize(features.flatten(2), dim=2)[..., None])
-
-
-@mistake("gram_matrix", "the images of a batch have leaked into each other")
-def gram_of_batch(features):
-    f = features.transpose(0, 1).flatten(1)
-    return (f @ f.T / f.shape[1]).expand(len(features), -1, -1)
-
-
-@mistake("gram_matrix", "right only for square pictures: the number of positions is h times w")
-def gram_height_squared(features):
-    return products(features) / features.shape[2] ** 2
-
-
-@mistake("gram_matrix", "right only for square pictures: positions are rows times columns")
-def gram_width_squared(features):
-    return products(features) / features.shape[3] ** 2
-
-
-@mistake("gram_matrix", "reshaped where it should be transposed: channels and positions got mixed")
-def gram_reshaped(features):
-    b, n, h, w = features.shape
-    f = features.reshape(b, h * w, n)
-    return f.mT @ f / (h * w)
-
-
-@mistake("gram_matrix", "it keeps positions: one number for each pair of channels is asked for")
-def gram_transposed(features):
-    f = features.flatten(2)
-    return f.mT @ f / f.shape[1]
-
-
-@mistake("gram_matrix", "it keeps positions: one number for each pair of channels, summed over rows and columns")
-def gram_of_each_position(features):
-    return features[:, :, None] * features[:, None]
-
-
-@mistake("style_loss", "four times as much as it should be: where is the 4?")
-def style_without_four(gram, target):
-    return F.mse_loss(gram, target)
-
-
-@mistake("style_loss", "it grows with the number of channels: see 1/N², with N the last size of the shape")
-def style_first_size(gram, target):
-    return (gram - target).square().sum() / (4 * gram.shape[0] ** 2)
-
-
-@mistake("style_loss", "only the sum: the formula divides it by 4 N²")
-def style_summed(gram, target):
-    return (gram - target).square().sum()
-
-
-@mistake("style_loss", "N is squared in the formula: there are N x N entries")
-def style_n(gram, target):
-    return (gram - target).square().sum() / (4 * gram.shape[-1])
-
-
-@mistake("style_loss", "the errors are squared, not taken without their sign")
-def style_absolute(gram, target):
-    return (gram - target).abs().mean() / 4
-
-
-@mistake("style_loss", "N to the power four: the formula has N², once")
-def style_n4(gram, target):
-    return (gram - target).square().sum() / (4 * gram.numel() ** 2)
-
-
-@mistake("style_loss", "twice the error must cost four times as much: no root is taken")
-def style_norm(gram, target):
-    return (gram - target).norm() / (4 * gram.numel())
-
-
-objective = partial(mistake, "make_objective", forms=FORMS)
-
-
-def losses(sentence):
-    """Decorate change(form, network, content, style, losses, x): losses that replace right ones, in the total too."""
-
-    def add(change):
-        @objective(sentence)
-        def make(form, network, content, style, alpha, beta):
-            right = right_objective(form, network, content, style, alpha, beta)
-
-            def changed(x):
-                losses = right(x)
-                losses |= change(form, network, content, style, losses, x)
-                return losses | {"total": alpha * losses["content"] + beta * style_part(losses)}
-
-            return changed
-
-        return change
-
-    return add
-
-
-def returned(sentence):
-    """Decorate change(losses, alpha, beta): what is returned in place of some of the right losses, and of the total."""
-
-    def add(change):
-        @objective(sentence)
-        def make(form, network, content, style, alpha, beta):
-            right = right_objective(form, network, content, style, alpha, beta)
-            return lambda x: (losses := right(x)) | change(losses, alpha, beta)
-
-        return change
-
-    return add
-
-
-@objective("the style targets are those of the content picture")
-def objective_one_picture(form, network, content, style, alpha, beta):
-    return right_objective(form, network, content, content, alpha, beta)
-
-
-@objective("the content target is that of the painting")
-def objective_of_painting(form, network, content, style, alpha, beta):
-    return right_objective(form, network, style, style, alpha, beta)
-
-
-@losses("x is the content picture, so its content loss is zero: compared with what?")
-def objective_of_nothing(form, network, content, style, losses, x):
-    return {"content": form.content_loss(network(x)["deep"], network(0 * content)["deep"])}
-
-
-@losses("the content loss must follow x")
-def objective_of_itself(form, network, content, style, losses, x):
-    return {"content": form.content_loss(network(x)["deep"], network(x)["deep"])}
-
-
-@losses("the content loss is taken over network.content_layers, between activations")
-def objective_content_everywhere(form, network, content, style, losses, x):
-    kept = network(content)
-    return {"content": sum(form.content_loss(f, kept[name]) for name, f in network(x).items())}
-
-
-@losses("the loss 'shallow' is not style_loss of the Gram matrices of that layer")
-def objective_without_gram(form, network, content, style, losses, x):
-    now, seen = network(x), network(style)
-    return {name: form.content_loss(now[name], seen[name]) for name in network.style_layers}
-
-
+mistakes = partial(add_mistakes, MISTAKES)
+
+
+def squares(f, p):
+    return (f - p).square().sum()
+
+
+CONTENT_LOSS = {
+    "the same picture repeated side by side should cost the same: see 1/M": squares,
+    "twice the channels should cost twice as much: only 1/M is divided out": F.mse_loss,
+    "you divide by the number of channels: M counts positions": lambda f, p: squares(f, p) / f.shape[1],
+    "the errors are squared, not taken without their sign": lambda f, p: (f - p).abs().sum() / f[0, 0].numel(),
+    "twice the error must cost four times as much: no root is taken": lambda f, p: (f - p).norm() / f[0, 0].numel(),
+    "half of what it should be: our formula has 1/M in place of the paper's ½": lambda f, p: (
+        squares(f, p) / (2 * f[0, 0].numel())
+    ),
+    "M counts all positions, h times w, not the rows alone": lambda f, p: squares(f, p) / f.shape[2],
+    "M counts all positions, h times w, not the columns alone": lambda f, p: squares(f, p) / f.shape[3],
+    "right only for square pictures: M is h times w": lambda f, p: squares(f, p) / f.shape[2] ** 2,
+    "right only for square pictures: M is the height times the width": lambda f, p: squares(f, p) / f.shape[3] ** 2,
+}
+mistakes("content_loss", CONTENT_LOSS)
+
+
+def products(x):
+    return x.flatten(2) @ x.flatten(2).mT
+
+
+GRAM_MATRIX = {
+    "a picture twice as wide gives other values: take a mean over the positions": products,
+    "the average runs over positions only: more channels must not make G smaller": lambda x: products(x) / x[0].numel(),
+    "this is a covariance: no mean is subtracted here": lambda x: gram_matrix(x - x.mean((2, 3), keepdim=True)),
+    "three times the activations should give nine times the matrix: do not normalise": lambda x: products(
+        F.normalize(x.flatten(2), dim=2)
+    ),
+    "the images of a batch have leaked into each other": lambda x: gram_matrix(
+        x.transpose(0, 1).reshape(1, x.shape[1], -1, 1)
+    ).expand(len(x), -1, -1),
+    "right only for square pictures: the number of positions is h times w": lambda x: products(x) / x.shape[2] ** 2,
+    "right only for square pictures: positions are rows times columns": lambda x: products(x) / x.shape[3] ** 2,
+    "reshaped where it should be transposed: channels and positions got mixed": lambda x: (
+        products(x.reshape(len(x), -1, x.shape[1]).mT) / x[0, 0].numel()
+    ),
+    "it keeps positions: one number for each pair of channels is asked for": lambda x: (
+        x.flatten(2).mT @ x.flatten(2) / x.shape[1]
+    ),
+    "it keeps positions: one number for each pair of channels, summed over rows and columns": lambda x: (
+        x[:, :, None] * x[:, None]
+    ),
+}
+mistakes("gram_matrix", GRAM_MATRIX)
+
+STYLE_LOSS = {
+    "four times as much as it should be: where is the 4?": F.mse_loss,
+    "it grows with the number of channels: see 1/N², with N the last size of the shape": lambda g, a: (
+        squares(g, a) / (4 * g.shape[0] ** 2)
+    ),
+    "only the sum: the formula divides it by 4 N²": squares,
+    "N is squared in the formula: there are N x N entries": lambda g, a: squares(g, a) / (4 * g.shape[-1]),
+    "the errors are squared, not taken without their sign": lambda g, a: (g - a).abs().mean() / 4,
+    "N to the power four: the formula has N², once": lambda g, a: squares(g, a) / (4 * g.numel() ** 2),
+    "twice the error must cost four times as much: no root is taken": lambda g, a: (g - a).norm() / (4 * g.numel()),
+}
+mistakes("style_loss", STYLE_LOSS)
+
+
+def pictures(change):
+    """An objective of other pictures: change(content, style)."""
+    return lambda form, network, content, style, alpha, beta: right_objective(
+        form, network, *change(content, style), alpha, beta
+    )
+
+
+def losses(change):
+    """An objective with other losses, in the total too: change(form, layers of x, of the content, of the style)."""
+
+    def make(form, network, content, style, alpha, beta):
+        right = right_objective(form, network, content, style, alpha, beta)
+        kept, seen = network(content), network(style)
+
+        def changed(x):
+            found = right(x) | change(form, network(x), kept, seen)
+            return found | total(found, alpha, beta)
+
+        return changed
+
+    return make
+
+
+def returned(change):
+    """An objective that returns other numbers in place of some losses, or of the total: change(losses, alpha, beta)."""
+
+    def make(form, network, content, style, alpha, beta):
+        right = right_objective(form, network, content, style, alpha, beta)
+        return lambda x: (found := right(x)) | change(found, alpha, beta)
+
+    return make
+
+
+def total(losses, alpha, beta):
+    return {"total": alpha * losses["content"] + beta * style_part(losses)}
+
+
+def without(*names):
+    """An objective whose total holds some of the losses as constants."""
+    return returned(lambda v, alpha, beta: total(v | {name: v[name].detach() for name in names}, alpha, beta))
+
+
+def weighted(*names):
+    """An objective that returns some of the losses times their weights."""
+    return returned(lambda v, alpha, beta: {n: (alpha if n == "content" else beta) * v[n] for n in names})
+
+
+MAKE_OBJECTIVE = {
+    "the style targets are those of the content picture": pictures(lambda content, style: (content, content)),
+    "the content target is that of the painting": pictures(lambda content, style: (style, style)),
+    "x is the content picture, so its content loss is zero: compared with what?": losses(
+        lambda form, f, p, a: {"content": form.content_loss(f["deep"], 0 * f["deep"])}
+    ),
+    "the content loss must follow x": losses(
+        lambda form, f, p, a: {"content": form.content_loss(f["deep"], f["deep"])}
+    ),
+    "the content loss is taken over network.content_layers, between activations": losses(
+        lambda form, f, p, a: {"content": sum(form.content_loss(f[name], p[name]) for name in f)}
+    ),
+    "the loss 'shallow' is not style_loss of the Gram matrices of that layer": losses(
+        lambda form, f, p, a: {name: form.content_loss(f[name], a[name]) for name in ("shallow", "deep")}
+    ),
+}
+mistakes("make_objective", MAKE_OBJECTIVE, forms=FORMS)
 WEIGHTED = "the loss {!r} is returned times {}: the weights belong into the total alone"
-
-
-@returned(WEIGHTED.format("content", "alpha"))
-def objective_content_weighted(losses, alpha, beta):
-    return {"content": alpha * losses["content"]}
-
-
-@returned(WEIGHTED.format("content", "alpha"))
-def objective_weighted(losses, alpha, beta):
-    return {"content": alpha * losses["content"]} | {name: beta * losses[name] for name in ("shallow", "deep")}
-
-
-@returned(WEIGHTED.format("shallow", "beta"))
-def objective_style_weighted(losses, alpha, beta):
-    return {name: beta * losses[name] for name in ("shallow", "deep")}
-
-
-@returned(WEIGHTED.format("shallow", "beta"))
-def objective_shallow_weighted(losses, alpha, beta):
-    return {"shallow": beta * losses["shallow"]}
-
-
-@returned(WEIGHTED.format("deep", "beta"))
-def objective_deep_weighted(losses, alpha, beta):
-    return {"deep": beta * losses["deep"]}
-
-
-@returned("the style part is the mean of the E_L, not their sum")
-def objective_summed(losses, alpha, beta):
-    return {"total": alpha * losses["content"] + beta * (losses["shallow"] + losses["deep"])}
-
-
-@returned("alpha and beta have changed places")
-def objective_swapped(losses, alpha, beta):
-    return {"total": beta * losses["content"] + alpha * style_part(losses)}
-
-
-@returned("alpha and beta have no effect")
-def objective_unweighted(losses, alpha, beta):
-    return {"total": losses["content"] + style_part(losses)}
-
-
-@returned("the style losses do not count in the total")
-def objective_content_alone(losses, alpha, beta):
-    return {"total": alpha * losses["content"]}
-
-
+for names in ["content"], ["content", "shallow", "deep"], ["shallow", "deep"], ["shallow"], ["deep"]:
+    sentence = WEIGHTED.format(names[0], "alpha" if names[0] == "content" else "beta")
+    mistakes("make_objective", {sentence: weighted(*names)}, forms=FORMS)
 CUT = "the {} part of the total carries no gradient: an item or a detach too many"
+MAKE_OBJECTIVE = {
+    "the style part is the mean of the E_L, not their sum": returned(
+        lambda v, alpha, beta: {"total": alpha * v["content"] + beta * (v["shallow"] + v["deep"])}
+    ),
+    "alpha and beta have changed places": returned(lambda v, alpha, beta: total(v, beta, alpha)),
+    "alpha and beta have no effect": returned(lambda v, alpha, beta: total(v, 1, 1)),
+    "the style losses do not count in the total": returned(lambda v, alpha, beta: total(v, alpha, 0)),
+    CUT.format("content"): without("content"),
+    CUT.format("style"): without("shallow", "deep"),
+    CUT.format("shallow"): without("shallow"),
+    CUT.format("deep"): without("deep"),
+}
+mistakes("make_objective", MAKE_OBJECTIVE, forms=FORMS)
 
 
-@returned(CUT.format("content"))
-def objective_content_detached(losses, alpha, beta):
-    return {"total": alpha * losses["content"].detach() + beta * style_part(losses)}
-
-
-@returned(CUT.format("style"))
-def objective_style_item(losses, alpha, beta):
-    return {"total": alpha * losses["content"] + beta * style_part(losses).item()}
-
-
-@returned(CUT.format("shallow"))
-def objective_shallow_item(losses, alpha, beta):
-    return {"total": alpha * losses["content"] + beta * (losses["shallow"].item() + losses["deep"]) / 2}
-
-
-@returned(CUT.format("deep"))
-def objective_deep_item(losses, alpha, beta):
-    return {"total": alpha * losses["content"] + beta * (losses["shallow"] + losses["deep"].item()) / 2}
-
-
-@mistake("total_variation", "the last row is compared with the first: edges do not wrap around")
-def variation_rolled(x):
-    return sum((x - x.roll(1, dim)).square().mean() for dim in (2, 3))
-
-
-@mistake("total_variation", "the same ramp turned upright is missed: vertical neighbours count too")
-def variation_horizontal(x):
-    return x.diff(dim=3).square().mean()
-
-
-@mistake("total_variation", "a ramp from left to right is missed: horizontal neighbours count too")
-def variation_vertical(x):
-    return x.diff(dim=2).square().mean()
-
-
-@mistake("total_variation", "a ramp three times as steep should cost nine times as much")
-def variation_absolute(x):
-    return x.diff(dim=2).abs().mean() + x.diff(dim=3).abs().mean()
-
-
-@mistake("total_variation", "it grows with the picture: a mean, not a sum")
 def variation_summed(x):
     return x.diff(dim=2).square().sum() + x.diff(dim=3).square().sum()
 
 
-@mistake("total_variation", "each direction has a mean of its own, and the two are added")
-def variation_together(x):
-    return torch.cat([x.diff(dim=2).flatten(), x.diff(dim=3).flatten()]).square().mean()
+TOTAL_VARIATION = {
+    "the last row is compared with the first: edges do not wrap around": lambda x: (
+        F.mse_loss(x, x.roll(1, 2)) + F.mse_loss(x, x.roll(1, 3))
+    ),
+    "the same ramp turned upright is missed: vertical neighbours count too": lambda x: x.diff(dim=3).square().mean(),
+    "a ramp from left to right is missed: horizontal neighbours count too": lambda x: x.diff(dim=2).square().mean(),
+    "a ramp three times as steep should cost nine times as much": lambda x: (
+        x.diff(dim=2).abs().mean() + x.diff(dim=3).abs().mean()
+    ),
+    "it grows with the picture: a mean, not a sum": variation_summed,
+    "each direction has a mean of its own, and the two are added": lambda x: (
+        variation_summed(x) / (x.diff(dim=2).numel() + x.diff(dim=3).numel())
+    ),
+    "half of what it should be: the two means are added, not averaged": lambda x: (
+        (x.diff(dim=2).square().mean() + x.diff(dim=3).square().mean()) / 2
+    ),
+    "there are fewer pairs of neighbours than pixels: a mean divides by the pairs": lambda x: (
+        variation_summed(x) / x.numel()
+    ),
+    "right only for square pictures: both directions have their own number of pairs": lambda x: (
+        variation_summed(x) / x.diff(dim=2).numel()
+    ),
+    "right only for square pictures: each direction has its own number of pairs": lambda x: (
+        variation_summed(x) / x.diff(dim=3).numel()
+    ),
+}
+mistakes("total_variation", TOTAL_VARIATION)
 
-
-@mistake("total_variation", "half of what it should be: the two means are added, not averaged")
-def variation_halved(x):
-    return (x.diff(dim=2).square().mean() + x.diff(dim=3).square().mean()) / 2
-
-
-@mistake("total_variation", "there are fewer pairs of neighbours than pixels: a mean divides by the pairs")
-def variation_by_pixels(x):
-    return variation_summed(x) / x.numel()
-
-
-@mistake("total_variation", "right only for square pictures: both directions have their own number of pairs")
-def variation_by_vertical_pairs(x):
-    return variation_summed(x) / x.diff(dim=2).numel()
-
-
-@mistake("total_variation", "right only for square pictures: each direction has its own number of pairs")
-def variation_by_horizontal_pairs(x):
-    return variation_summed(x) / x.diff(dim=3).numel()
-
-
-@mistake("keep_colours", "the colours are the painting's: it should be the other way round")
-def colours_swapped(stylised, content):
-    return keep_colours(content, stylised)
-
-
-@mistake("keep_colours", "a plain mean of R, G and B is not Y: green weighs most")
-def colours_evenly(stylised, content):
-    return exchanged(stylised, content, torch.full((1, 3, 1, 1), 1 / 3)).clamp(0, 1)
-
-
-@mistake("keep_colours", "the three weights come in another order")
-def colours_bgr(stylised, content):
-    return exchanged(stylised, content, LUMINANCE.flip(1)).clamp(0, 1)
-
-
-@mistake("keep_colours", "the colour is a difference from Y, not a ratio")
-def colours_ratio(stylised, content):
-    return (content * luminance(stylised) / luminance(content)).clamp(0, 1)
-
-
-@mistake("keep_colours", "the colours are gone: where is the photograph's difference from Y?")
-def colours_grey(stylised, content):
-    return luminance(stylised).expand_as(content)
-
-
-@mistake("keep_colours", "the photograph's own luminance must go, or it counts twice")
-def colours_twice(stylised, content):
-    return (luminance(stylised) + content).clamp(0, 1)
-
-
-@mistake("keep_colours", "the result leaves [0, 1] on both sides")
-def colours_unclamped(stylised, content):
-    return exchanged(stylised, content)
-
-
-@mistake("keep_colours", "the result leaves [0, 1] at the top: it is cut off at 0, not at 1")
-def colours_cut_below(stylised, content):
-    return exchanged(stylised, content).clamp(min=0)
-
-
-@mistake("keep_colours", "the result leaves [0, 1] at the bottom: it is cut off at 1, not at 0")
-def colours_cut_above(stylised, content):
-    return exchanged(stylised, content).clamp(max=1)
+KEEP_COLOURS = {
+    "the colours are the painting's: it should be the other way round": lambda s, c: keep_colours(c, s),
+    "a plain mean of R, G and B is not Y: green weighs most": lambda s, c: exchanged(s, c, LUMINANCE * 0 + 1 / 3).clamp(
+        0, 1
+    ),
+    "the three weights come in another order": lambda s, c: exchanged(s, c, LUMINANCE.flip(1)).clamp(0, 1),
+    "the colour is a difference from Y, not a ratio": lambda s, c: (c * luminance(s) / luminance(c)).clamp(0, 1),
+    "the colours are gone: where is the photograph's difference from Y?": lambda s, c: luminance(s).expand_as(c),
+    "the photograph's own luminance must go, or it counts twice": lambda s, c: (luminance(s) + c).clamp(0, 1),
+    "the result leaves [0, 1] on both sides": exchanged,
+    "the result leaves [0, 1] at the top: it is cut off at 0, not at 1": lambda s, c: exchanged(s, c).clamp(min=0),
+    "the result leaves [0, 1] at the bottom: it is cut off at 1, not at 0": lambda s, c: exchanged(s, c).clamp(max=1),
+}
+mistakes("keep_colours", KEEP_COLOURS)

@@ -1,0 +1,218 @@
+"""Chapter 02: what goes wrong in its tasks, and what is said about it."""
+
+import math
+from functools import partial
+
+import torch
+
+from gencourse.homework.ch02.reference import one_kernel
+from gencourse.homework.checking.check import Mistakes, add_mistakes
+from gencourse.methods.upsampling import linear_matrix, perceptual_loss, transposed_convolution
+
+MISTAKES: Mistakes = {}
+mistakes = partial(add_mistakes, MISTAKES)
+
+
+def tents(position, n):
+    return (1 - (position[:, None] - torch.arange(n)).abs()).clamp(min=0)
+
+
+def cells(n, m):
+    return (torch.arange(m).double() + 0.5) * n / m - 0.5
+
+
+def at(cells_at, corners_at=lambda n, m: torch.arange(m).double() * (n - 1) / max(m - 1, 1)):
+    """A matrix of other places: (n, m) -> position."""
+    return lambda n, m, corners: tents((corners_at if corners else cells_at)(n, m).clamp(0, n - 1), n)
+
+
+LINEAR_MATRIX = {
+    "one row for each output, one column for each input: yours lies on its side": lambda *x: linear_matrix(*x).T,
+    "True and False of align_corners have changed places": lambda n, m, corners: linear_matrix(n, m, not corners),
+    "a single output with aligned corners takes the first sample, not the one in the middle": lambda n, m, corners: (
+        linear_matrix(n, m, corners and m > 1)
+    ),
+    "a single output with aligned corners takes the first sample, without them it lies in the middle": (
+        lambda n, m, corners: linear_matrix(n, m, corners or m == 1)
+    ),
+    "a flat row does not stay flat at the border: beyond the outermost samples, repeat them": lambda n, m, corners: (
+        linear_matrix(n, m, True) if corners else tents(cells(n, m), n)
+    ),
+    "seen from the right it is another rule: a cell's sample lies in its middle": at(
+        lambda n, m: torch.arange(m).double() * n / m
+    ),
+    "the samples lie half a pixel beside their place: see the second ½": at(lambda n, m: cells(n, m) + 0.5),
+    "the last output does not fall on the last input: see the m - 1": at(
+        cells, lambda n, m: torch.arange(m).double() * (n - 1) / m
+    ),
+    "a weight is not finite: with one output, m - 1 is zero": at(
+        cells, lambda n, m: torch.arange(m).double() * (n - 1) / (m - 1)
+    ),
+    "each output takes one input alone: that is nearest neighbour": lambda n, m, corners: torch.eye(n)[
+        (linear_matrix(n, m, corners) @ torch.arange(n).double()).round().long()
+    ],
+    "the values are right, but float64 is asked for: yours is torch.float32, see dtype": lambda *x: linear_matrix(
+        *x
+    ).float(),
+    "the values are right, but a torch tensor is asked for: yours is of type ndarray": lambda *x: linear_matrix(
+        *x
+    ).numpy(),
+}
+mistakes("linear_matrix", LINEAR_MATRIX)
+
+
+def cut(y, padding):
+    return y[:, :, padding : y.shape[2] - padding, padding : y.shape[3] - padding]
+
+
+def overwriting(x, weight, s, padding):
+    laid, y = torch.einsum("bihw,iokl->bohwkl", x, weight), transposed_convolution(x, weight, s, 0)
+    for r in range(x.shape[2]):
+        for c in range(x.shape[3]):
+            y[:, :, r * s : r * s + weight.shape[2], c * s : c * s + weight.shape[3]] = laid[:, :, r, c]
+    return cut(y, padding)
+
+
+def overwriting_by_entries(x, weight, s, padding):
+    laid, y = torch.einsum("bihw,iokl->bohwkl", x, weight), transposed_convolution(x, weight, s, 0)
+    for i in range(weight.shape[2]):
+        for j in range(weight.shape[3]):
+            y[:, :, i : i + x.shape[2] * s : s, j : j + x.shape[3] * s : s] = laid[..., i, j]
+    return cut(y, padding)
+
+
+def averaging(x, weight, stride, padding):
+    count = transposed_convolution(torch.ones_like(x[:1, :1]), torch.ones_like(weight[:1, :1]), stride, 0)
+    return cut(transposed_convolution(x, weight, stride, 0) / count.clamp(min=1), padding)
+
+
+TRANSPOSED_CONVOLUTION = {
+    "the padding is not cut off: it goes from all four sides": lambda x, w, s, p: transposed_convolution(x, w, s, 0),
+    "the padding is cut off on one side only: it goes from all four": lambda x, w, s, p: transposed_convolution(
+        x, w, s, 0
+    )[:, :, p:, p:],
+    "the kernel is turned round: one bright pixel should lay it down as it is": lambda x, w, s, p: (
+        transposed_convolution(x, w.flip(2, 3), s, p)
+    ),
+    "where kernels overlap they should add up: do you overwrite?": overwriting,
+    "where kernels overlap they should add up: one entry of the kernel overwrites another's pixels": (
+        overwriting_by_entries
+    ),
+    "where kernels overlap they are averaged: they should add up": averaging,
+    "input and output channels of the weight have changed places": lambda x, w, s, p: transposed_convolution(
+        x, w.transpose(0, 1), s, p
+    ),
+    "rows and columns of the kernel have changed places": lambda x, w, s, p: transposed_convolution(
+        x, w.transpose(2, 3), s, p
+    ),
+}
+mistakes("transposed_convolution", TRANSPOSED_CONVOLUTION)
+
+
+def shuffled(*order, channels_last=False):
+    """A shuffle of other axes, where B, C, i, j, h, w in the order 0, 1, 4, 2, 5, 3 would be right."""
+
+    def make(x, scale):
+        b, _, h, w = x.shape
+        axes = x.reshape(b, scale, scale, -1, h, w) if channels_last else x.reshape(b, -1, scale, scale, h, w)
+        return axes.permute(order).reshape(b, -1, h * scale, w * scale)
+
+    return make
+
+
+PIXEL_SHUFFLE = {
+    "rows and columns inside a block are exchanged": shuffled(0, 1, 4, 3, 5, 2),
+    "channel c * scale² + i * scale + j: the block's place runs fastest, not the channel": shuffled(
+        0, 3, 4, 1, 5, 2, channels_last=True
+    ),
+    "reshaping alone does not move pixels: which axes must come to lie side by side?": shuffled(0, 1, 2, 3, 4, 5),
+    "the rows of a block do not end up below one another": shuffled(0, 1, 2, 4, 3, 5),
+    "blocks and pixels are nested the wrong way round: h is outside, i inside": shuffled(0, 1, 2, 4, 5, 3),
+    "along a row, w is outside and j inside: yours is the other way round": shuffled(0, 1, 4, 2, 3, 5),
+    "the picture is turned: height and width are exchanged": shuffled(0, 1, 5, 3, 4, 2),
+}
+mistakes("pixel_shuffle", PIXEL_SHUFFLE)
+
+
+def error(a, b):
+    return (a - b).square().mean((1, 2, 3))
+
+
+def right_psnr(a, b):
+    return -10 * error(a, b).log10()
+
+
+PSNR = {
+    "one number for each picture, (B,): do you mix the batch?": lambda a, b: -10 * error(a, b).mean().log10(),
+    "the better, the larger: the sign is wrong": lambda a, b: -right_psnr(a, b),
+    "decibels are ten times the logarithm to base 10, not the natural one": lambda a, b: -10 * error(a, b).log(),
+    "twenty is for the root of the error: the mean squared error is a power": lambda a, b: 2 * right_psnr(a, b),
+    "bels, not decibels: ten times as much": lambda a, b: right_psnr(a, b) / 10,
+    "pictures lie in [0, 1], so the peak is 1, not 255": lambda a, b: right_psnr(a, b) + 20 * math.log10(255),
+    "first the mean over the whole picture, then the logarithm": lambda a, b: (
+        -10 * (a - b).square().clamp(min=1e-30).log10().mean((1, 2, 3))
+    ),
+    "the error is squared, not taken without its sign": lambda a, b: -10 * (a - b).abs().mean((1, 2, 3)).log10(),
+    "a sum of squares, where the mean is asked for": lambda a, b: -10 * (a - b).square().sum((1, 2, 3)).log10(),
+    "one equal pair makes the numbers of other pairs infinite: each picture has its own": lambda a, b: (
+        right_psnr(a, b) + (math.inf if (error(a, b) == 0).any() else 0)
+    ),
+    "equal pictures get minus infinity: the better, the larger it should be": lambda a, b: right_psnr(a, b).where(
+        error(a, b) > 0, -math.inf
+    ),
+}
+mistakes("psnr", PSNR)
+
+
+def layers(change):
+    """A loss made of the layers' differences."""
+
+    def make(network, y_hat, y):
+        with torch.no_grad():
+            target = network(y)
+        return change([phi - target[layer] for layer, phi in network(y_hat).items()])
+
+    return make
+
+
+def following_y(network, y_hat, y):
+    target = network(y)
+    return sum((phi - target[layer]).square().mean() for layer, phi in network(y_hat).items())
+
+
+PERCEPTUAL_LOSS = {
+    "only the first layer counts: sum over all of them": layers(lambda d: d[0].square().mean()),
+    "only the last layer counts: sum over all of them": layers(lambda d: d[-1].square().mean()),
+    "sum over the layers, do not average": lambda *given: perceptual_loss(*given) / 2,
+    "each layer is divided by its own C H W": layers(lambda d: sum(one.square().sum() for one in d) / len(d[0])),
+    "the batch is averaged: twice the pictures should not cost twice as much": lambda network, y_hat, y: (
+        len(y) * perceptual_loss(network, y_hat, y)
+    ),
+    "all layers are thrown together: each is divided by its own C H W": layers(
+        lambda d: torch.cat([one.flatten() for one in d]).square().mean()
+    ),
+    "the errors are squared, not taken without their sign": layers(lambda d: sum(one.abs().mean() for one in d)),
+    "C H W are divided out, not H W alone": layers(lambda d: sum(one.square().sum(1).mean() for one in d)),
+    "a gradient reaches the truth y: were it a parameter, it would move towards the prediction": following_y,
+}
+mistakes("perceptual_loss", PERCEPTUAL_LOSS)
+
+
+ONE_KERNEL = {
+    "mirrored: a convolution looks, this one lays down": lambda w, s: one_kernel(w.flip(2, 3), s),
+    "the whole kernel is turned round, the blocks inside it too": lambda w, s: one_kernel(w.flip(2, 3), s).flip(2, 3),
+    "i and j are exchanged inside each block": lambda w, s: one_kernel(w, s, (3, 0, 4, 2, 5, 1)),
+    "blocks are nested the wrong way round: the tap is outside, the place in the block inside": lambda w, s: one_kernel(
+        w, s, (3, 0, 1, 4, 2, 5)
+    ),
+    "channel c * scale² + i * scale + j: the block's place runs fastest": lambda w, s: one_kernel(
+        w.unflatten(0, (s * s, -1)).transpose(0, 1).flatten(0, 1), s
+    ),
+    "only the rows are mirrored: columns too": lambda w, s: one_kernel(w.flip(3), s),
+    "only the columns are mirrored: rows too": lambda w, s: one_kernel(w.flip(2), s),
+    "input and output channels have changed places": lambda w, s: one_kernel(w, s).transpose(0, 1),
+    "a transposed convolution's kernel begins with C_in": lambda w, s: one_kernel(w, s).transpose(
+        0, int(len(w) // s**2 != w.shape[1])
+    ),
+}
+mistakes("one_kernel", ONE_KERNEL)
