@@ -84,20 +84,21 @@ def steps_reference(x, G, D, optimizer_g, optimizer_d, draw_z):
 
 @right("five_steps")
 def steps_written_out(x, G, D, optimizer_g, optimizer_d, draw_z):
-    """No function of the page is used."""
+    """No function of the page is used: noise picture by picture, and two backward passes for D."""
     with torch.no_grad():
-        fake = G(draw_z(x.shape[0]))
-    on_real, on_fake = D(x), D(fake)
-    loss_d = bce(on_real, torch.ones_like(on_real)) + bce(on_fake, torch.zeros_like(on_fake))
+        fake = G(torch.cat([draw_z(1) for _ in x]))
     optimizer_d.zero_grad()
-    loss_d.backward()
+    on_real, on_fake = D(x), D(fake)
+    losses = bce(on_real, torch.ones_like(on_real)), bce(on_fake, torch.zeros_like(on_fake))
+    for loss in losses:
+        loss.backward()
     optimizer_d.step()
-    on_fake = D(G(draw_z(x.shape[0])))
+    on_fake = D(G(torch.cat([draw_z(1) for _ in x])))
     loss_g = bce(on_fake, torch.ones_like(on_fake))
     optimizer_g.zero_grad()
     loss_g.backward()
     optimizer_g.step()
-    return {"D": loss_d.item(), "G": loss_g.item()}
+    return {"D": sum(losses).item(), "G": loss_g.detach()}
 
 
 @right("five_steps")
@@ -118,22 +119,19 @@ def steps_by_keyword(x, G, D, optimizer_g, optimizer_d, draw_z):
     return {"D": d, "G": descend(optimizer_g, generator_loss(fake_logits=D(G(second))))}
 
 
-@right("five_steps")
-def steps_one_by_one(x, G, D, optimizer_g, optimizer_d, draw_z):
-    """Noise picture by picture, and two backward passes for D."""
-    optimizer_d.zero_grad()
-    on_real, on_fake = D(x), D(G(torch.cat([draw_z(1) for _ in x])).detach())
-    losses = bce(on_real, torch.ones_like(on_real)), bce(on_fake, torch.zeros_like(on_fake))
-    for loss in losses:
-        loss.backward()
-    optimizer_d.step()
-    g = train_g(x, G, D, optimizer_g, lambda count: torch.cat([draw_z(1) for _ in x]))
-    return {"D": sum(losses).detach(), "G": g}
-
-
 def returning(change):
     """The reference, with something else returned."""
     return lambda *given: change(**steps_reference(*given))
+
+
+def judging(logits):
+    """The reference, with logits(D, x, fake) in step 2."""
+
+    def steps(x, G, D, optimizer_g, optimizer_d, draw_z):
+        d = descend(optimizer_d, discriminator_loss(*logits(D, x, G(draw_z(len(x))))))
+        return {"D": d, "G": train_g(x, G, D, optimizer_g, draw_z)}
+
+    return steps
 
 
 def drawing(change):
@@ -144,22 +142,12 @@ def drawing(change):
 all_wrong(
     "five_steps",
     {
-        "cut the graph in step 1": lambda x, G, D, g, d, z: {
-            "D": descend(d, discriminator_loss(D(x), D(G(z(len(x)))))),
-            "G": train_g(x, G, D, g, z),
-        },
-        "real and fake pass D in one batch": lambda x, G, D, g, d, z: {
-            "D": descend(d, discriminator_loss(*D(torch.cat([x, G(z(len(x))).detach()])).chunk(2))),
-            "G": train_g(x, G, D, g, z),
-        },
-        "yours goes the other way round": lambda x, G, D, g, d, z: {
-            "G": train_g(x, G, D, g, z),
-            "D": train_d(x, G, D, d, z),
-        },
-        "you updated D": lambda x, G, D, g, d, z: {
-            "D": train_d(x, G, D, d, z),
-            "G": generator_loss(D(G(z(len(x))))).detach(),
-        },
+        "cut the graph in step 1": judging(lambda D, x, fake: (D(x), D(fake))),
+        "real and fake pass D in one batch": judging(lambda D, x, fake: D(torch.cat([x, fake.detach()])).chunk(2)),
+        "yours goes the other way round": lambda x, G, D, g, d, z: (
+            {"G": train_g(x, G, D, g, z)} | {"D": train_d(x, G, D, d, z)}
+        ),
+        "you updated D": lambda x, G, D, g, d, z: dict.fromkeys("DG", train_d(x, G, D, d, z)),
         "real, fake, the new fakes": lambda x, G, D, *rest: D(x) is None or steps_reference(x, G, D, *rest),
         "noise is drawn twice": drawing(lambda x, z: cache(z)),
         "as many fakes as reals": drawing(lambda x, z: lambda count: z(64)),

@@ -22,6 +22,7 @@ from gencourse.metrics.distances import frechet_distance
 SURE = np.float32([-100, 100, -30, 30])
 ROUNDED = "infinite where D is very sure: do not take the logarithm of a rounded sigmoid"
 CUT = "wrong where D is very sure: is a logarithm cut off somewhere? Compute from the logits themselves"
+ONE_ROW = "one row for each pair,"
 PARTLY = "the gradient is not that of the loss: is a part of it cut off?"
 
 
@@ -201,13 +202,7 @@ CHECKS = {
         },
     ),
     "slerp": Check(
-        "task-slerp",
-        slerp_cases,
-        slerp,
-        MISTAKES["slerp"],
-        judge=slerp_judge,
-        shape="one row for each pair,",
-        tolerance=1e-3,
+        "task-slerp", slerp_cases, slerp, MISTAKES["slerp"], judge=slerp_judge, shape=ONE_ROW, tolerance=1e-3
     ),
     "frechet_distance": Check(
         "task-frechet",

@@ -11,7 +11,6 @@ from gencourse.homework.ch03.reference import FORMS, five_steps, frechet_parts, 
 from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
 from gencourse.methods import gan
 from gencourse.methods.editing import slerp
-from gencourse.metrics.distances import frechet_distance
 from gencourse.training.helpers import descend
 
 MISTAKES: Mistakes = {}
@@ -92,8 +91,8 @@ CUT = "no gradient of this iteration reaches G: is it cut in step 4, too? Nothin
 mistakes(
     "five_steps",
     {
-        "gradients of an earlier iteration are still in D's update": lambda form, x, G, D, g, d, draw_z: five_steps(
-            form, x, G, D, g, keeping(d), draw_z
+        "gradients of an earlier iteration are still in D's update": lambda *given: five_steps(
+            *given[:5], keeping(given[5]), given[6]
         ),
         "D learns the opposite: real is labelled 1, fake 0": with_d(lambda loss, real, fake: loss(fake, real)),
         "D climbs its loss: descend": with_d(lambda loss, real, fake: -loss(real, fake)),
@@ -108,8 +107,8 @@ mistakes(
         "G is judged on the fakes of step 1: generate anew in step 4": lambda *given: five_steps(
             *given[:-1], drawing_once(given[-1])
         ),
-        "gradients of an earlier iteration are still in G's update": lambda form, x, G, D, g, d, draw_z: five_steps(
-            form, x, G, D, keeping(g), d, draw_z
+        "gradients of an earlier iteration are still in G's update": lambda *given: five_steps(
+            *given[:4], keeping(given[4]), *given[5:]
         ),
         "the two losses come back under each other's name": lambda *given: dict(
             zip("GD", five_steps(*given).values(), strict=True)
@@ -165,34 +164,27 @@ mistakes(
 )
 
 
-def frechet(combine):
-    """The distance put together in another way: combine(of the means, cov a, cov b, trace of the root)."""
+FRECHET = {  # of the squared distance of the means, both covariances, and the trace of the root
+    "the distance itself: the formula gives its square": lambda m, x, y, root: (m + (x + y).trace() - 2 * root).sqrt(),
+    "a root of each number of the product: a matrix's root is another thing": lambda m, x, y, root: (
+        m + (x + y - 2 * (x @ y).clamp(min=0).sqrt()).trace()
+    ),
+    "blind to a turn: only the diagonals count, and a root taken number by number is no matrix's root": (
+        lambda m, x, y, root: m + (x.diag().sqrt() - y.diag().sqrt()).square().sum()
+    ),
+    "the means do not count": lambda m, x, y, root: (x + y).trace() - 2 * root,
+    "only the means count: where are the covariances?": lambda m, *_: m,
+    "the root is subtracted twice in the formula, yours once": lambda m, x, y, root: m + (x + y).trace() - root,
+    "the distance of the means is squared": lambda m, x, y, root: m.sqrt() + (x + y).trace() - 2 * root,
+    "no root is taken of the product of the covariances": lambda m, x, y, root: m + (x + y - 2 * x @ y).trace(),
+    "a mean over the features, where the formula has a sum": lambda m, x, y, root: (
+        m / len(x) + (x + y).trace() - 2 * root
+    ),
+}
+
+
+def of_parts(combine):
     return lambda a, b: combine(*frechet_parts(a, b))
 
 
-mistakes(
-    "frechet_distance",
-    {
-        "the distance itself: the formula gives its square": lambda a, b: frechet_distance(a, b) ** 0.5,
-        "a root of each number of the product: a matrix's root is another thing": frechet(
-            lambda means, x, y, cross: means + (x + y - 2 * (x @ y).clamp(min=0).sqrt()).trace()
-        ),
-        "blind to a turn: only the diagonals count, and a root taken number by number is no matrix's root": frechet(
-            lambda means, x, y, cross: means + (x.diag().sqrt() - y.diag().sqrt()).square().sum()
-        ),
-        "the means do not count": lambda a, b: frechet_distance(a - a.mean(0), b - b.mean(0)),
-        "only the means count: where are the covariances?": frechet(lambda means, *_: means),
-        "the root is subtracted twice in the formula, yours once": frechet(
-            lambda means, x, y, cross: means + (x + y).trace() - cross
-        ),
-        "the distance of the means is squared": frechet(
-            lambda means, x, y, cross: means.sqrt() + (x + y).trace() - 2 * cross
-        ),
-        "no root is taken of the product of the covariances": frechet(
-            lambda means, x, y, cross: means + (x + y - 2 * x @ y).trace()
-        ),
-        "a mean over the features, where the formula has a sum": frechet(
-            lambda means, x, y, cross: means / len(x) + (x + y).trace() - 2 * cross
-        ),
-    },
-)
+mistakes("frechet_distance", {sentence: of_parts(combine) for sentence, combine in FRECHET.items()})
