@@ -191,16 +191,22 @@ all_wrong(
 )
 
 
-def frechet_parts(a, b):
-    return (a.mean(0) - b.mean(0)).square().sum(), torch.cov(a.T), torch.cov(b.T)
+def frechet_of(root):
+    """root: what is taken for the trace of the root of the product."""
+
+    def frechet_distance(a, b):
+        x, y = torch.cov(a.T), torch.cov(b.T)
+        return (a.mean(0) - b.mean(0)).square().sum() + x.trace() + y.trace() - 2 * root(x, y)
+
+    return frechet_distance
 
 
-def frechet_reference(a, b):
+@frechet_of
+def frechet_reference(x, y):
     """Below zero for equal sets, by rounding."""
-    means, x, y = frechet_parts(a, b)
     values, vectors = torch.linalg.eigh(x)
     root = vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
-    return means + x.trace() + y.trace() - 2 * torch.linalg.eigvalsh(root @ y @ root).clamp(min=0).sqrt().sum()
+    return torch.linalg.eigvalsh(root @ y @ root).clamp(min=0).sqrt().sum()
 
 
 @right("frechet_distance")
@@ -220,17 +226,9 @@ def frechet_biased(a, b):
     return max(0, (means + x.square().sum() + y.square().sum() - 2 * torch.linalg.svdvals(x @ y.T).sum()).item())
 
 
-@wrong("frechet_distance", "an eigenvalue below zero")
-def frechet_unclamped(a, b):
-    means, x, y = frechet_parts(a, b)
-    values = torch.linalg.eigvals(x @ y).real
-    values = torch.where(values < 1e-8, -1e-12, values)  # what rounding may do to a singular covariance
-    return means + x.trace() + y.trace() - 2 * values.sqrt().sum()
-
-
-def frechet_of(root):
-    """root: what is taken for the root of the product, and subtracted twice."""
-    return lambda a, b: (lambda means, x, y: means + torch.trace(x + y - 2 * root(x, y)))(*frechet_parts(a, b))
+def below_zero(values):
+    """What rounding may do to the eigenvalues of a singular covariance."""
+    return torch.where(values.real < 1e-8, -1e-12, values.real)
 
 
 all_right("frechet_distance", by_eigenvalues=lambda a, b: frechet_reference(a, b).clamp(min=0))
@@ -240,9 +238,10 @@ all_wrong(
         "rounding can lead below 0": frechet_reference,
         "two equal sets are": lambda a, b: frechet_reference(a, b).abs() + torch.equal(a, b),
         "a distance is one number": lambda a, b: (a.mean(0) - b.mean(0)).square(),
-        "as a covariance can be": frechet_of(lambda x, y: x.sqrt() @ y.sqrt()),
-        "a root of a number below zero": frechet_of(lambda x, y: (x @ y).sqrt().sum() * x),
-        "complex numbers": frechet_of(lambda x, y: torch.diag(torch.linalg.eigvals(x @ y).sqrt())),
+        "as a covariance can be": frechet_of(lambda x, y: torch.trace(x.sqrt() @ y.sqrt())),
+        "a root of a number below zero": frechet_of(lambda x, y: (x @ y).sqrt().sum()),
+        "an eigenvalue below zero": frechet_of(lambda x, y: below_zero(torch.linalg.eigvals(x @ y)).sqrt().sum()),
+        "complex numbers": frechet_of(lambda x, y: torch.linalg.eigvals(x @ y).sqrt().sum()),
     },
 )
 
@@ -254,10 +253,14 @@ def networks(seed):
     return g, d, optimizers, gencourse.Average(g, 0.99)
 
 
-def trick_reference(make_step, seed, steps, *, size=16, order=None, result=lambda g, mean: frechet(mean.module)):
+def of_average(g, mean):
+    return frechet(mean.module)
+
+
+def trick_reference(make_step, seed, steps, *, size=16, order=None, train=fit, result=of_average):
     g, d, both, mean = networks(seed)
     batches = data.Batches(real, size, seed=seed if order is None else order)
-    fit(make_step(g, d, both, mean), batches, steps=steps, device=run.device, show=False)
+    train(make_step(g, d, both, mean), batches, steps=steps, device=run.device, show=False)
     return result(g, mean)
 
 
@@ -308,6 +311,7 @@ all_wrong(
         "where a tensor is asked for": lambda *given: trick_reference(
             *given, result=lambda g, mean: measure(draw(mean.module))
         ),
+        "nothing was trained": lambda *given: trick_reference(*given, train=lambda *_, **options: None),
         "nothing was measured": lambda *given: trick_reference(*given, result=lambda g, mean: 1.0),
         "not finite": lambda *given: trick_reference(*given, result=lambda g, mean: frechet(mean.module) * torch.inf),
         "make_step takes a generator": given_to(lambda g, d, both, mean: (d, g, both, mean)),
@@ -316,10 +320,3 @@ all_wrong(
         "as a pair": given_to(lambda g, d, both, mean: (g, d, both[0], mean)),
     },
 )
-
-
-@wrong("train_and_measure", "nothing was trained")
-def trick_untrained(make_step, seed, steps):
-    g, d, both, mean = networks(seed)
-    make_step(g, d, both, mean)
-    return frechet(mean.module)

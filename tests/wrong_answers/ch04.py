@@ -2,6 +2,7 @@
 
 import math
 import random
+from functools import cache
 
 import torch
 from torch.nn.functional import l1_loss, mse_loss
@@ -196,19 +197,6 @@ def afterwards(change):
     return exchange
 
 
-@wrong("exchange", "share one coin")
-def pool_one_coin(pool, fakes, size):
-    heads = fair()
-    return exchanging(coin=lambda: heads)(pool, fakes, size)
-
-
-@wrong("exchange", "the fakes that came in are changed in place")
-def pool_into_the_fakes(pool, fakes, size):
-    given = fakes.detach()
-    given[:] = pool_reference(pool, fakes, size)
-    return given
-
-
 @wrong("exchange", "not whole batches")
 def pool_of_batches(pool, fakes, size):
     fakes = fakes.detach().repeat(2, *[1] * (fakes.dim() - 1))  # a batch, even where it holds one picture
@@ -221,6 +209,10 @@ all_right("exchange", copying_first=exchanging(overwriting(torch.clone)))
 all_wrong(
     "exchange",
     {
+        "share one coin": lambda *given: exchanging(coin=cache(fair))(*given),
+        "the fakes that came in are changed in place": lambda pool, fakes, size: fakes.detach().copy_(
+            pool_reference(pool, fakes, size)
+        ),
         "no old picture ever comes back": exchanging(coin=lambda: False),
         "where is the coin?": exchanging(coin=lambda: True),
         "the coin should be fair": exchanging(coin=lambda: torch.rand(()) < 0.2),
@@ -317,15 +309,10 @@ def given_to_back(disturb):
     return hidden_decibels
 
 
-@wrong("hidden_decibels", "your function changes its input truth in place")
-def hidden_in_place(there, back, x, truth, noise, psnr):
-    clean, y = psnr(back(there(x)), x) - psnr(back(truth), x), there(x)
-    return clean - psnr(back((y + noise).clamp(0, 1)), x) + psnr(back(truth.add_(noise).clamp_(0, 1)), x)
-
-
 all_wrong(
     "hidden_decibels",
     {
+        "your function changes its input truth in place": given_to_back(lambda y, noise: y.add_(noise).clamp_(0, 1)),
         "lies in [0, 1]": given_to_back(lambda y, noise: y + noise),
         "a translator may keep it": lambda there, back, x, truth, noise, psnr: given_to_back(
             lambda y, noise: (y + noise if y is truth else y.add_(noise)).clamp_(0, 1)

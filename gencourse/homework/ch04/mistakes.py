@@ -28,7 +28,7 @@ RIVALS = {
 
 
 def rivals(change, names, G, F, D_A, D_B, a, b):
-    """The losses with those of `names` changed, in both translators' if somebody makes the mistake twice."""
+    """The losses with those of `names` changed: somebody may make a mistake twice."""
     losses, fake_a, fake_b = losses_of_generators(G, F, D_A, D_B, a, b)
     logits = {"G": (D_B(fake_b), D_A(fake_b), D_B(b)), "F": (D_A(fake_a), D_B(fake_a), D_A(a))}
     return losses | {name: change(*logits[name]) for name in names}, fake_a, fake_b
@@ -39,23 +39,23 @@ for sentence, change in RIVALS.items():
     mistake(f"F: {sentence}", forms=["F"])(partial(rivals, change))
 
 
-def both(one, other):
+def both(one, other, *_):
     return one.abs().mean() + other.abs().mean()
 
 
-PARTS = {  # of the errors of what begins with a, and with b
-    "only what begins with a counts: there are two directions": lambda one, other: one.abs().mean(),
-    "only what begins with b counts: there are two directions": lambda one, other: other.abs().mean(),
-    "half of what it should be: both directions are added, not averaged": lambda one, other: both(one, other) / 2,
-    "the errors are squared, not taken without their sign": lambda one, other: (
-        one.square().mean() + other.square().mean()
-    ),
-    "a sum over the pixels, where the mean is asked for": lambda one, other: one.abs().sum() + other.abs().sum(),
-    "the errors cancel: where is the absolute value?": lambda one, other: one.mean() + other.mean(),
-}
+WEIGHTS = {"cycle": 10, "identity": 5}
 ERRORS = {
     "cycle": lambda G, F, a, b: (F(G(a)) - a, G(F(b)) - b),
     "identity": lambda G, F, a, b: (F(a) - a, G(b) - b),
+}
+PARTS = {  # of the errors of what begins with a, and with b, and the weight
+    "only what begins with a counts: there are two directions": lambda one, *_: one.abs().mean(),
+    "only what begins with b counts: there are two directions": lambda _, other, weight: other.abs().mean(),
+    "half of what it should be: both directions are added, not averaged": lambda *errors: both(*errors) / 2,
+    "the errors are squared, not taken without their sign": lambda *errors: both(*(x.square() for x in errors[:2])),
+    "a sum over the pixels, where the mean is asked for": lambda one, other, _: one.abs().sum() + other.abs().sum(),
+    "weighted already: it is asked for without its factor": lambda one, other, weight: weight * both(one, other),
+    "the errors cancel: where is the absolute value?": lambda one, other, _: one.mean() + other.mean(),
 }
 OTHER_ERRORS = {
     "cycle: what comes back is compared with a picture of the other kind": (
@@ -73,19 +73,18 @@ OTHER_ERRORS = {
 }
 
 
-def with_errors(name, errors, change, G, F, D_A, D_B, a, b):
-    """The losses with that of one name made of other errors, or made of them in another way."""
+def parts(change, errors, names, G, F, D_A, D_B, a, b):
+    """The losses with those of `names` made of other errors, or made of them in another way."""
     losses, fake_a, fake_b = losses_of_generators(G, F, D_A, D_B, a, b)
-    return losses | {name: change(*errors(G, F, a, b))}, fake_a, fake_b
+    return losses | {name: change(*errors[name](G, F, a, b), WEIGHTS[name]) for name in names}, fake_a, fake_b
 
 
-for name, weight in (("cycle", 10), ("identity", 5)):
-    for sentence, change in PARTS.items():
-        mistake(f"{name}: {sentence}")(partial(with_errors, name, ERRORS[name], change))
-    weighted = partial(with_errors, name, ERRORS[name], lambda *errors, weight=weight: weight * both(*errors))
-    mistake(f"{name}: weighted already: it is asked for without its factor")(weighted)
+for sentence, change in PARTS.items():
+    mistake(f"cycle: {sentence}", forms=[["cycle"], ["cycle", "identity"]])(partial(parts, change, ERRORS))
+    mistake(f"identity: {sentence}", forms=[["identity"]])(partial(parts, change, ERRORS))
 for sentence, errors in OTHER_ERRORS.items():
-    mistake(sentence)(partial(with_errors, sentence.partition(":")[0], errors, both))
+    name = sentence.partition(":")[0]
+    mistake(sentence, forms=[[name]])(partial(parts, both, {name: errors}))
 
 
 @mistake("the two translations come in the other order: first that of b, then that of a")
