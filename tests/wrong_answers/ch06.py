@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from gencourse.homework.ch06 import reference
 from gencourse.homework.ch06.reference import mixture, reverse_mean, sampler
-from wrong_answers import all_right, all_wrong, right, wrong
+from wrong_answers import all_wrong, right, wrong
 
 # Names that the chapter's cells leave behind; the check lets them mean something small.
 times = noise_like = None
@@ -38,21 +38,20 @@ def sample_by_einsum(x0, t, noise, alphas_cumprod):
     return torch.einsum("b,b...->b...", a, x0) + torch.einsum("b,b...->b...", s, noise)
 
 
-def images_only(x, t, noise, share, shrunk):
-    """As a formula of pictures with a factor of four dimensions."""
-    return (x - share[t].view(-1, 1, 1, 1).to(x) * noise) / shrunk[t].view(-1, 1, 1, 1).to(x)
+def pictures(x):
+    """What comes of a factor of four dimensions, whatever x has."""
+    return x.view(*x.shape, *[1] * (4 - x.ndim))
 
 
-all_right("q_sample", reference=q_sample)
 all_wrong(
     "q_sample",
     {
-        "how many dimensions must a factor": lambda x0, t, noise, left: images_only(x0, t, noise, left, left),
-        "none is drawn": lambda x0, t, noise, left: q_sample(x0, t, torch.randn_like(x0), left),
-        "float64 came out": lambda x0, t, noise, left: q_sample(x0.double(), t, noise.double(), left),
-        "float64 went in, float32 came out": lambda x0, t, noise, left: q_sample(x0, t, noise, left).float(),
-        "changes its input x0 in place": lambda x0, t, noise, left: x0.copy_(q_sample(x0, t, noise, left)),
-        "your function raised RuntimeError": lambda x0, t, noise, left: q_sample(x0, t[:2], noise, left),
+        "how many dimensions must a factor": lambda x, t, e, a: pictures(q_sample(x, t, e, a)),
+        "none is drawn": lambda x, t, e, a: q_sample(x, t, torch.randn_like(x), a),
+        "float64 came out": lambda x, t, e, a: q_sample(x.double(), t, e.double(), a),
+        "float64 went in, float32 came out": lambda x, t, e, a: q_sample(x, t, e, a).float(),
+        "changes its input x0 in place": lambda x, t, e, a: x.copy_(q_sample(x, t, e, a)),
+        "your function raised RuntimeError": lambda x, t, e, a: q_sample(x, t[:2], e, a),
     },
 )
 
@@ -109,78 +108,57 @@ def loss_fresh_generator(network, x0, alphas_cumprod, generator=None):
     return noise_loss(network, x0, alphas_cumprod, generator)
 
 
-RULES = {  # of the network n, x0, alphas_cumprod a, t and noise
-    "a sum over all numbers": lambda n, x0, a, t, noise: loss(n, x0, a, t, noise) * x0.numel(),
-    "a picture twice as large": lambda n, x0, a, t, noise: loss(n, x0, a, t, noise) * x0[0].numel(),
-    "half of what it should be": lambda n, x0, a, t, noise: loss(n, x0, a, t, noise) / 2,
-    "no root is taken": lambda n, x0, a, t, noise: loss(n, x0, a, t, noise).sqrt(),
-    "not for x0": lambda n, x0, a, t, noise: F.mse_loss(answer(n, x0, a, t, noise), x0),
-    "with what the network saw": (
-        lambda n, x0, a, t, noise: F.mse_loss(answer(n, x0, a, t, noise), q_sample(x0, t, noise, a))
-    ),
-    "not taken without their sign": lambda n, x0, a, t, noise: F.l1_loss(answer(n, x0, a, t, noise), noise),
-    "with other noise than": lambda n, x0, a, t, noise: F.mse_loss(answer(n, x0, a, t, noise), noise.roll(1, 0)),
-    "without noise": lambda n, x0, a, t, noise: F.mse_loss(n(x0, t), noise),
-    "no noise is mixed in": lambda n, x0, a, t, noise: loss(n, x0, a, t, 0 * noise),
-    "the whole batch has one time": lambda n, x0, a, t, noise: loss(n, x0, a, t[:1].expand(len(x0)), noise),
-    "one int64 time for each picture, (B,); it got (1,)": lambda n, x0, a, t, noise: loss(n, x0, a, t[:1], noise),
-    "told times from 1 to T": lambda n, x0, a, t, noise: F.mse_loss(n(q_sample(x0, t, noise, a), t + 1), noise),
-    "your function raised IndexError": lambda n, x0, a, t, noise: loss(n, x0, a, t + 1, noise),
-    "draw t once": (
-        lambda n, x0, a, t, noise: F.mse_loss(n(q_sample(x0, t, noise, a), t[torch.randperm(len(t))]), noise)
-    ),
+RULES = {  # of the network n, x0 x, alphas_cumprod a, t and noise e
+    "a sum over all numbers": lambda n, x, a, t, e: loss(n, x, a, t, e) * x.numel(),
+    "a picture twice as large": lambda n, x, a, t, e: loss(n, x, a, t, e) * x[0].numel(),
+    "half of what it should be": lambda n, x, a, t, e: loss(n, x, a, t, e) / 2,
+    "no root is taken": lambda n, x, a, t, e: loss(n, x, a, t, e).sqrt(),
+    "not for x0": lambda n, x, a, t, e: F.mse_loss(answer(n, x, a, t, e), x),
+    "with what the network saw": lambda n, x, a, t, e: F.mse_loss(answer(n, x, a, t, e), q_sample(x, t, e, a)),
+    "not taken without their sign": lambda n, x, a, t, e: F.l1_loss(answer(n, x, a, t, e), e),
+    "with other noise than": lambda n, x, a, t, e: F.mse_loss(answer(n, x, a, t, e), e.roll(1, 0)),
+    "without noise": lambda n, x, a, t, e: F.mse_loss(n(x, t), e),
+    "no noise is mixed in": lambda n, x, a, t, e: loss(n, x, a, t, 0 * e),
+    "the whole batch has one time": lambda n, x, a, t, e: loss(n, x, a, t[:1].expand(len(x)), e),
+    "one int64 time for each picture, (B,); it got (1,)": lambda n, x, a, t, e: loss(n, x, a, t[:1], e),
+    "told times from 1 to T": lambda n, x, a, t, e: F.mse_loss(n(q_sample(x, t, e, a), t + 1), e),
+    "times, from 0 on; you drew": lambda n, x, a, t, e: F.mse_loss(n(q_sample(x, t, e, a), 2 * t), e),
+    "your function raised IndexError": lambda n, x, a, t, e: loss(n, x, a, t + 1, e),
+    "draw t once": lambda n, x, a, t, e: F.mse_loss(n(q_sample(x, t, e, a), t[torch.randperm(len(t))]), e),
     "numbers of one picture share their noise": (
-        lambda n, x0, a, t, noise: loss(n, x0, a, t, noise[:, :1].expand_as(x0) if x0.ndim == 4 else noise)
+        lambda n, x, a, t, e: loss(n, x, a, t, e[:, :1].expand_as(x) if x.ndim == 4 else e)
     ),
     "as much of x0 as the times say": (
-        lambda n, x0, a, t, noise: F.mse_loss(n(like(a[t], x0) * x0 + like(1 - a[t], x0) * noise, t), noise)
+        lambda n, x, a, t, e: F.mse_loss(n(like(a[t], x) * x + like(1 - a[t], x) * e, t), e)
     ),
-    "no gradient reaches the network": lambda n, x0, a, t, noise: loss(n, x0, a, t, noise).detach(),
-    "it got (6000,) torch.float32": (
-        lambda n, x0, a, t, noise: F.mse_loss(n(q_sample(x0, t, noise, a), t / len(a)), noise)
-    ),
-    "without dimensions": lambda n, x0, a, t, noise: (answer(n, x0, a, t, noise) - noise).square().flatten(1).mean(1),
+    "no gradient reaches the network": lambda n, x, a, t, e: loss(n, x, a, t, e).detach(),
+    "it got (6000,) torch.float32": lambda n, x, a, t, e: F.mse_loss(n(q_sample(x, t, e, a), t / len(a)), e),
+    "without dimensions": lambda n, x, a, t, e: (answer(n, x, a, t, e) - e).square().flatten(1).mean(1),
     "of shape (6000, 2); it got (1, 2)": (
-        lambda n, x0, a, t, noise: sum(loss(n, x0[i : i + 1], a, t[i : i + 1], noise[i : i + 1]) for i in range(9))
+        lambda n, x, a, t, e: sum(loss(n, x[i : i + 1], a, t[i : i + 1], e[i : i + 1]) for i in range(9))
     ),
-    "you asked it 2 times": (
-        lambda n, x0, a, t, noise: (loss(n, x0, a, t, noise) + loss(n, x0, a, *drawn(x0, a, None))) / 2
-    ),
+    "you asked it 2 times": lambda n, x, a, t, e: (loss(n, x, a, t, e) + loss(n, x, a, *drawn(x, a, None))) / 2,
 }
 all_wrong("noise_loss", {sentence: after(rule) for sentence, rule in RULES.items()})
 
 
-def uneven(x0, a, generator):
-    t, noise = drawn(x0, a, generator)
-    return torch.minimum(t, drawn(x0, a, generator)[0]), noise
-
-
-DRAWS = {  # of x0, alphas_cumprod a and the generator g
-    "where does randint end?": lambda x0, a, g: drawn(x0, a[:-1], g),
-    "the first time never comes": lambda x0, a, g: (drawn(x0, a[1:], g)[0] + 1, torch.randn(x0.shape, generator=g)),
-    "equally often": uneven,
-    "all pictures got the same noise": (
-        lambda x0, a, g: (drawn(x0, a, g)[0], torch.randn(x0.shape[1:], generator=g).expand_as(x0))
-    ),
-    "all numbers of a picture": (
-        lambda x0, a, g: (drawn(x0, a, g)[0], like(torch.randn(len(x0), generator=g), x0).expand_as(x0))
-    ),
-    "the noise has a mean": lambda x0, a, g: (drawn(x0, a, g)[0], torch.rand(x0.shape, generator=g)),
-    "has a standard deviation of 0.5": lambda x0, a, g: (drawn(x0, a, g)[0], torch.rand(x0.shape, generator=g) * 2 - 1),
-    "hand it to all draws": lambda x0, a, g: (drawn(x0, a, g)[0], torch.randn_like(x0)),
-    "another generator drew the same times": lambda x0, a, g: drawn(x0, a, torch.Generator().manual_seed(0)),
-    "another generator drew the same noise": (
-        lambda x0, a, g: (drawn(x0, a, g)[0], drawn(x0, a, torch.Generator().manual_seed(0))[1])
-    ),
-    "without a generator each call must draw anew": lambda x0, a, g: drawn(x0, a, g or torch.Generator()),
+DRAWS = {  # of x0 x, alphas_cumprod a and the generator g
+    "where does randint end?": lambda x, a, g: drawn(x, a[:-1], g),
+    "the first time never comes": lambda x, a, g: (drawn(x, a[1:], g)[0] + 1, torch.randn(x.shape, generator=g)),
+    "equally often": lambda x, a, g: (drawn(x, a, g)[0].minimum(drawn(x, a, g)[0]), drawn(x, a, g)[1]),
+    "another generator drew the same times": lambda x, a, g: drawn(x, a, torch.Generator().manual_seed(0)),
+    "without a generator each call must draw anew": lambda x, a, g: drawn(x, a, g or torch.Generator()),
 }
+NOISES = {  # of x0 x and the generator g
+    "all pictures got the same noise": lambda x, g: torch.randn(x.shape[1:], generator=g).expand_as(x),
+    "all numbers of a picture": lambda x, g: like(torch.randn(len(x), generator=g), x).expand_as(x),
+    "the noise has a mean": lambda x, g: torch.rand(x.shape, generator=g),
+    "has a standard deviation of 0.5": lambda x, g: torch.rand(x.shape, generator=g) * 2 - 1,
+    "hand it to all draws": lambda x, g: torch.randn_like(x),
+    "another generator drew the same noise": lambda x, g: torch.randn(x.shape, generator=torch.Generator()),
+}
+DRAWS |= {s: lambda x, a, g, draw=draw: (drawn(x, a, g)[0], draw(x, g)) for s, draw in NOISES.items()}
 all_wrong("noise_loss", {sentence: after(loss, draw) for sentence, draw in DRAWS.items()})
-
-
-@wrong("noise_loss", "times, from 0 on; you drew")
-def loss_beyond(network, x0, alphas_cumprod, generator=None):
-    t, noise = torch.randint(9, (len(x0),), generator=generator), torch.randn(x0.shape, generator=generator)
-    return F.mse_loss(network(q_sample(x0, t % len(alphas_cumprod), noise, alphas_cumprod), t), noise)
 
 
 @right("reverse_mean")
@@ -206,38 +184,40 @@ def mean_by_loop(x_t, noise, t, betas):
 all_wrong(
     "reverse_mean",
     {
-        "how many dimensions must a factor": lambda x, noise, t, betas: images_only(x, t, noise, betas, betas),
-        "not a draw around it": (
-            lambda x, noise, t, betas: reverse_mean(x, noise, t, betas) + like(betas[t], x) * torch.randn_like(x)
-        ),
-        "float64 came out": lambda x, noise, t, betas: reverse_mean(x.double(), noise, t, betas),
-        "float64 went in, float32 came out": lambda x, noise, t, betas: reverse_mean(x, noise, t, betas).float(),
-        "changes its input x_t in place": lambda x, noise, t, betas: x.copy_(reverse_mean(x, noise, t, betas)),
+        "how many dimensions must a factor": lambda x, e, t, b: pictures(reverse_mean(x, e, t, b)),
+        "not a draw around it": lambda x, e, t, b: reverse_mean(x, e, t, b) + like(b[t], x) * torch.randn_like(x),
+        "float64 came out": lambda x, e, t, b: reverse_mean(x.double(), e, t, b),
+        "float64 went in, float32 came out": lambda x, e, t, b: reverse_mean(x, e, t, b).float(),
+        "changes its input x_t in place": lambda x, e, t, b: x.copy_(reverse_mean(x, e, t, b)),
     },
 )
 
 
-def chain(rule, times=lambda betas: reversed(range(len(betas)))):
-    """A solution that goes from x to rule(x, guess, t, betas, i, draw) at each of the times."""
+def root(betas, i):
+    return betas[i].sqrt()
+
+
+def down(betas):
+    return range(len(betas) - 1, -1, -1)
+
+
+def chain(*, deviation=root, shape=lambda s: s, draw=torch.randn, first=1, times=down, mean=None):
+    """A solution that goes to the mean and adds noise of a deviation, drawn in a shape, down to the time `first`."""
 
     @torch.no_grad()
     def ancestral(network, x_T, betas, generator=None):
         x = x_T
         for i in times(betas):
             t = torch.full((len(x),), i)
-            x = rule(x, network(x, t), t, betas, i, lambda shape=x.shape: torch.randn(shape, generator=generator))
+            x = (mean or reverse_mean)(x, network(x, t), t, betas)
+            if i >= first:
+                x = x + deviation(betas, i) * draw(shape(x.shape), generator=generator)
         return x
 
     return ancestral
 
 
-def usual(x, guess, t, betas, i, draw):
-    x = reverse_mean(x, guess, t, betas)
-    return x + betas[i].sqrt() * draw() if i > 0 else x
-
-
-ancestral = chain(usual)
-all_right("ancestral", by_step=ancestral)
+ancestral = right("ancestral")(chain())
 
 
 @right("ancestral")
@@ -253,17 +233,6 @@ def chain_written_out(network, x_T, betas, generator=None):
 
 
 @right("ancestral")
-def chain_last_step_apart(network, x_T, betas, generator=None):
-    """The last step is eq. 11 written out."""
-    x = x_T
-    for i in range(len(betas) - 1, 0, -1):
-        t = torch.full((len(x),), i)
-        x = reverse_mean(x, network(x, t), t, betas) + betas[i].sqrt() * torch.randn(x.shape, generator=generator)
-    noise = network(x, torch.zeros(len(x), dtype=torch.long))
-    return (x - betas[0].sqrt() * noise) / (1 - betas[0]).sqrt()
-
-
-@right("ancestral")
 def chain_first_step_apart(network, x_T, betas, generator=None):
     """All noise is drawn beforehand, and the first step is eq. 11 written out."""
     z, last = torch.randn(len(betas), *x_T.shape, generator=generator), len(betas) - 1
@@ -276,96 +245,57 @@ def chain_first_step_apart(network, x_T, betas, generator=None):
     return x
 
 
-def added(noise, first=1):
-    """A solution that adds noise(betas, i, draw, x) to the mean, down to the time `first`."""
-
-    def step(x, guess, t, betas, i, draw):
-        x = reverse_mean(x, guess, t, betas)
-        return x + noise(betas, i, draw, x) if i >= first else x
-
-    return chain(step)
-
-
-def plain(betas, i, draw, x):
-    return betas[i].sqrt() * draw()
-
-
-def smaller(betas, i, draw, x):
+def posterior(betas, i):
     left = (1 - betas).cumprod(0)
-    return (betas * (1 - left.roll(1)) / (1 - left)).sqrt()[i] * draw()
+    return (betas[i] * (1 - left[i - 1]) / (1 - left[i])).sqrt()
 
 
-def noise_before(x, guess, t, betas, i, draw):
-    return reverse_mean(x + betas[i].sqrt() * draw() if i > 0 else x, guess, t, betas)
-
-
-def rows_alike(betas, i, draw, x):
-    return betas[i].sqrt() * draw(x.shape if x.ndim == 2 else (*x.shape[:-1], 1))
-
-
-def channels_alike(betas, i, draw, x):
-    return betas[i].sqrt() * draw(x.shape if x.ndim == 2 else (len(x), 1, *x.shape[2:]))
+def noise_before(x, guess, t, betas):
+    return reverse_mean(x + betas[t[0]].sqrt() * torch.randn(x.shape) * (t[0] > 0), guess, t, betas)
 
 
 all_wrong(
     "ancestral",
     {
-        "stays in the picture": added(plain, first=0),
-        "no noise is added on the way": added(plain, first=99),
-        "noise is missing at some steps": added(plain, first=2),
-        "beta is a variance": added(lambda betas, i, draw, x: betas[i] * draw()),
-        "added as it was drawn": added(lambda betas, i, draw, x: draw()),
-        "off by one": added(lambda betas, i, draw, x: betas[i - 1].sqrt() * draw()),
-        "the paper's other choice": added(smaller),
-        "of all steps so far": added(lambda betas, i, draw, x: (1 - (1 - betas)[: i + 1].prod()).sqrt() * draw()),
-        "not the schedule's": added(lambda betas, i, draw, x: 2 * betas[i].sqrt() * draw()),
-        "is not N(0, I)": added(lambda betas, i, draw, x: betas[i].sqrt() * (torch.rand(x.shape) - 0.5)),
-        "what is added has a mean": added(lambda betas, i, draw, x: betas[i].sqrt() * torch.rand(x.shape)),
-        "scaled with it": chain(noise_before),
-        "yours goes forward": chain(usual, lambda betas: range(len(betas))),
-        "not asked at the last step": chain(usual, lambda betas: range(len(betas) - 1, 0, -1)),
-        "the first step back is left out": chain(usual, lambda betas: reversed(range(len(betas) - 1))),
-        "the network must be asked once at each time": chain(usual, lambda betas: range(len(betas) - 1, -1, -2)),
-        "your function raised IndexError": chain(usual, lambda betas: range(len(betas), 0, -1)),
-        "all pictures get the same noise": added(lambda betas, i, draw, x: betas[i].sqrt() * draw(x.shape[1:])),
-        "got the same noise: draw one for each": (
-            added(lambda betas, i, draw, x: betas[i].sqrt() * draw((len(x), 1, *x.shape[2:])))
+        "stays in the picture": chain(first=0),
+        "no noise is added on the way": chain(first=99),
+        "noise is missing at some steps": chain(first=2),
+        "beta is a variance": chain(deviation=lambda b, i: b[i]),
+        "added as it was drawn": chain(deviation=lambda b, i: 1),
+        "off by one": chain(deviation=lambda b, i: b[i - 1].sqrt()),
+        "the paper's other choice": chain(deviation=posterior),
+        "of all steps so far": chain(deviation=lambda b, i: (1 - (1 - b)[: i + 1].prod()).sqrt()),
+        "not the schedule's": chain(deviation=lambda b, i: 2 * b[i].sqrt()),
+        "is not N(0, I)": chain(draw=lambda shape, generator: torch.rand(shape, generator=generator) - 0.5),
+        "draw anew at each step": chain(
+            draw=lambda shape, generator: torch.randn(shape, generator=torch.Generator().manual_seed(5))
         ),
-        "all numbers of a picture got the same noise": (
-            added(lambda betas, i, draw, x: betas[i].sqrt() * like(draw(len(x)), x))
+        "what is added has a mean": chain(draw=torch.rand),
+        "scaled with it": chain(mean=noise_before, first=99),
+        "yours goes forward": chain(times=lambda b: range(len(b))),
+        "not asked at the last step": chain(times=lambda b: down(b)[:-1]),
+        "the first step back is left out": chain(times=lambda b: down(b)[1:]),
+        "the network must be asked once at each time": chain(times=lambda b: down(b)[::2]),
+        "your function raised IndexError": chain(times=lambda b: range(len(b), 0, -1)),
+        "all pictures get the same noise": chain(shape=lambda s: s[1:]),
+        "got the same noise: draw one for each": chain(shape=lambda s: (s[0], 1, *s[2:])),
+        "all numbers of a picture got the same noise": chain(shape=lambda s: (s[0], *[1] * len(s[1:]))),
+        "numbers of one picture share their noise": chain(shape=lambda s: s if len(s) == 2 else (*s[:-1], 1)),
+        "as its channels or rows may": chain(shape=lambda s: s if len(s) == 2 else (s[0], 1, *s[2:])),
+        "without a generator each call must draw anew": lambda n, x, b, g: ancestral(n, x, b, g or torch.Generator()),
+        "something is drawn without it": lambda n, x, b, g: ancestral(n, x, b),
+        "it is not used": lambda n, x, b, g: ancestral(n, x, b, torch.Generator().manual_seed(0)),
+        "again and again, not about the current x": lambda n, x, b, g: ancestral(lambda _, t: n(x, t), x, b, g),
+        "the first question is about x_T": lambda n, x, b, g: ancestral(n, torch.randn(x.shape, generator=g), b, g),
+        "it got a int": lambda n, x, b, g: n(x, len(b) - 1),
+        "all pictures have the same time": lambda n, x, b, g: n(x, torch.arange(len(x)) % 2),
+        "changes its input x_T in place": lambda n, x, b, g: x.copy_(ancestral(n, x.clone(), b, g)),
+        "x_0 has the shape of x_T": lambda n, x, b, g: ancestral(n, x, b, g)[0],
+        "x does not go to reverse_mean of x": (
+            lambda n, x, b, g: chain(mean=lambda _, *given: reverse_mean(x, *given))(n, x, b, g)
         ),
-        "numbers of one picture share their noise": added(rows_alike),
-        "as its channels or rows may": added(channels_alike),
-        "without a generator each call must draw anew": (
-            lambda network, x, betas, g=None: ancestral(network, x, betas, g or torch.Generator())
-        ),
-        "something is drawn without it": lambda network, x, betas, g=None: ancestral(network, x, betas),
-        "it is not used": (
-            lambda network, x, betas, g=None: ancestral(network, x, betas, torch.Generator().manual_seed(0))
-        ),
-        "again and again, not about the current x": (
-            lambda network, x_T, betas, g=None: ancestral(lambda x, t: network(x_T, t), x_T, betas, g)
-        ),
-        "the first question is about x_T": (
-            lambda network, x, betas, g=None: ancestral(network, torch.randn(x.shape, generator=g), betas, g)
-        ),
-        "it got a int": lambda network, x, betas, g=None: network(x, len(betas) - 1),
-        "all pictures have the same time": lambda network, x, betas, g=None: network(x, torch.arange(len(x)) % 2),
-        "changes its input x_T in place": lambda network, x, betas, g=None: x.copy_(ancestral(network, x, betas, g)),
-        "x_0 has the shape of x_T": lambda network, x, betas, g=None: ancestral(network, x, betas, g)[0],
     },
 )
-
-
-@wrong("ancestral", "draw anew at each step")
-def chain_one_noise(network, x_T, betas, generator=None):
-    z = torch.randn(x_T.shape, generator=generator)
-    return added(lambda betas, i, draw, x: betas[i].sqrt() * z)(network, x_T, betas)
-
-
-@wrong("ancestral", "x does not go to reverse_mean of x")
-def chain_start_in_mean(network, x_T, betas, generator=None):
-    return chain(lambda x, *given: usual(x_T, *given))(network, x_T, betas, generator)
 
 
 @right("guided")
@@ -389,25 +319,14 @@ def guided_by_lambda(network, labels, weight):
     return lambda x_t, t: torch.lerp(network(x_t, t, none), network(x_t, t, labels), weight)
 
 
-@wrong("guided", "changes its input labels in place")
-def guided_in_place(network, labels, weight):
-    def model(x_t, t):
-        given = network(x_t, t, labels)
-        labels[:] = network.null
-        return torch.lerp(network(x_t, t, labels), given, weight)
-
-    return model
-
-
 all_wrong(
     "guided",
     {
-        "at least not beyond 1": lambda network, labels, w: guided_by_lambda(network, labels, min(w, 1)),
-        "one int64 label for each picture": lambda network, labels, w: lambda x_t, t: network(x_t, t, network.null),
-        "it should return a function of x_t and t": (
-            lambda network, labels, w: network(torch.zeros(len(labels), 2), labels, labels)
-        ),
-        "is there a return?": lambda network, labels, w: lambda x_t, t: None,
+        "changes its input labels in place": lambda n, y, w: (guided_by_lambda(n, y.clone(), w), y.fill_(n.null))[0],
+        "at least not beyond 1": lambda n, y, w: guided_by_lambda(n, y, min(w, 1)),
+        "one int64 label for each picture": lambda n, y, w: lambda x_t, t: n(x_t, t, n.null),
+        "it should return a function of x_t and t": lambda n, y, w: n(torch.zeros(len(y), 2), y, y),
+        "is there a return?": lambda n, y, w: lambda x_t, t: None,
         "a prediction has the shape of x_t": mixture(lambda given, without, w: torch.cat([without, given])),
     },
 )
@@ -478,16 +397,6 @@ def my_times(schedule, steps):
 
 
 @right("my_times")
-def times_half_in_the_lower_third(schedule, steps):
-    last, below = len(schedule) - 1, steps // 2
-    if steps > last // 2:
-        return [*range(last, last - steps + 1, -1), 0]
-    low = [i * last // (3 * below) for i in range(below)]
-    high = [last - i * (last - last // 3) // (steps - below) for i in range(steps - below)]
-    return high + low[::-1]
-
-
-@right("my_times")
 def times_evenly_in_the_root(schedule, steps):
     last, chosen = len(schedule) - 1, []
     for i in range(steps):
@@ -504,18 +413,6 @@ def times_of_the_schedule_but_one(schedule, steps):
     return [chosen[0] + 1, *chosen[1:]] if first else [chosen[0], (chosen[0] + chosen[2]) // 2, *chosen[2:]]
 
 
-@wrong("my_times", "the paper has: do better")
-def times_by_a_step_from_the_end(schedule, steps):
-    step = len(schedule) // steps
-    return [*(len(schedule) - 1 - step * i for i in range(steps - 1)), 0]
-
-
-@wrong("my_times", "must fall from each to the next")
-def times_shuffled(schedule, steps):
-    first, second, *rest = evenly(len(schedule) - 1, steps)
-    return [second, first, *rest]
-
-
 def evenly(first, steps, last=0):
     return torch.linspace(first, last, steps).long().tolist()
 
@@ -523,21 +420,21 @@ def evenly(first, steps, last=0):
 all_wrong(
     "my_times",
     {
-        "evenly in t is what": lambda schedule, steps: evenly(len(schedule) - 1, steps),
-        "what the paper has": lambda s, steps: torch.linspace(len(s) - 1, 0, steps).ceil().long().tolist(),
-        "do better": lambda schedule, steps: [(len(schedule) - 1) // (steps - 1) * i for i in range(steps)][::-1],
-        "these are the times of schedule.timesteps": lambda schedule, steps: schedule.timesteps(steps),
-        "yours rise": lambda schedule, steps: my_times(schedule, steps)[::-1],
-        "you chose": lambda schedule, steps: evenly(len(schedule) - 1, steps + 1),
-        "returned a Tensor": lambda schedule, steps: torch.linspace(len(schedule) - 1, 0, steps).long(),
-        "each of your times holds several": lambda schedule, steps: [torch.zeros(2)] * steps,
-        "times are Python ints": lambda schedule, steps: list(torch.linspace(len(schedule) - 1, 0, steps).long()),
-        "the last time is 999": lambda schedule, steps: evenly(len(schedule), steps),
-        "times lie in [0, 30), yours reach": (
-            lambda schedule, steps: evenly(999, steps) if len(schedule) < 100 else my_times(schedule, steps)
-        ),
-        "where there is still noise": lambda schedule, steps: evenly(len(schedule) - 1, steps, last=1),
-        "a time comes twice": lambda s, steps: [t**3 // (len(s) - 1) ** 2 for t in evenly(len(s) - 1, steps)],
-        "you start from pure noise": lambda schedule, steps: evenly((len(schedule) - 1) // 2, steps),
+        "evenly in t is what": lambda s, n: evenly(len(s) - 1, n),
+        "what the paper has": lambda s, n: torch.linspace(len(s) - 1, 0, n).ceil().long().tolist(),
+        "do better": lambda s, n: [(len(s) - 1) // (n - 1) * i for i in range(n)][::-1],
+        "the paper has: do better": lambda s, n: [*range(len(s) - 1, 0, -(len(s) // n))][: n - 1] + [0],
+        "must fall from each to": lambda s, n: [*evenly(len(s) - 1, n)[1::-1], *evenly(len(s) - 1, n)[2:]],
+        "these are the times of schedule.timesteps": lambda s, n: s.timesteps(n),
+        "yours rise": lambda s, n: my_times(s, n)[::-1],
+        "you chose": lambda s, n: evenly(len(s) - 1, n + 1),
+        "returned a Tensor": lambda s, n: torch.linspace(len(s) - 1, 0, n).long(),
+        "each of your times holds several": lambda s, n: [torch.zeros(2)] * n,
+        "times are Python ints": lambda s, n: list(torch.linspace(len(s) - 1, 0, n).long()),
+        "the last time is 999": lambda s, n: evenly(len(s), n),
+        "times lie in [0, 30), yours reach": lambda s, n: evenly(999, n) if len(s) < 100 else my_times(s, n),
+        "where there is still noise": lambda s, n: evenly(len(s) - 1, n, last=1),
+        "a time comes twice": lambda s, n: [t**3 // (len(s) - 1) ** 2 for t in evenly(len(s) - 1, n)],
+        "you start from pure noise": lambda s, n: evenly((len(s) - 1) // 2, n),
     },
 )

@@ -1,6 +1,7 @@
 """Chapter 06, diffusion: what its functions are asked, and what is judged by hand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -33,16 +34,20 @@ def moments(g: Generator, batch: int, steps: int, first: bool) -> np.ndarray:
     return np.append(g.integers(0, steps, batch - 1), 0 if batch > 1 else g.integers(0, steps))  # t = 0 is special
 
 
-def sample_cases(g: Generator) -> Iterator[Case]:
+def formula_cases(draw: Callable[..., Case], g: Generator) -> Iterator[Case]:
     for shape in FORMULA_SHAPES:
-        first, steps = shape == FORMULA_SHAPES[0], int(g.integers(6, 10))
-        case = {
-            "x0": uniform(g, *shape) * 2 - 1,
-            "t": moments(g, shape[0], steps, first),
-            "noise": normal(g, *shape),
-            "alphas_cumprod": falling(g, steps),
-        }
+        steps = int(g.integers(6, 10))
+        case = draw(g, shape, moments(g, shape[0], steps, shape == FORMULA_SHAPES[0]), steps)
         yield precise(case) if shape == DOUBLE else case
+
+
+def sample_case(g: Generator, shape: tuple[int, ...], t: np.ndarray, steps: int) -> Case:
+    return {"x0": uniform(g, *shape) * 2 - 1, "t": t, "noise": normal(g, *shape), "alphas_cumprod": falling(g, steps)}
+
+
+def mean_case(g: Generator, shape: tuple[int, ...], t: np.ndarray, steps: int) -> Case:
+    betas = g.permutation(np.linspace(0.06, 0.5, steps)) + g.uniform(0, 0.03, steps)
+    return {"x_t": normal(g, *shape), "noise": normal(g, *shape), "t": t, "betas": betas}
 
 
 def loss_cases(g: Generator) -> Iterator[Case]:
@@ -53,18 +58,6 @@ def loss_cases(g: Generator) -> Iterator[Case]:
             "scale": float(g.uniform(0.2, 0.4)),
             "seed": int(g.integers(1, 10_000)),
         }
-
-
-def mean_cases(g: Generator) -> Iterator[Case]:
-    for shape in FORMULA_SHAPES:
-        first, steps = shape == FORMULA_SHAPES[0], int(g.integers(6, 10))
-        case = {
-            "x_t": normal(g, *shape),
-            "noise": normal(g, *shape),
-            "t": moments(g, shape[0], steps, first),
-            "betas": g.permutation(np.linspace(0.06, 0.5, steps)) + g.uniform(0, 0.03, steps),
-        }
-        yield precise(case) if shape == DOUBLE else case
 
 
 def chain_cases(g: Generator) -> Iterator[Case]:
@@ -80,17 +73,9 @@ def chain_cases(g: Generator) -> Iterator[Case]:
         }
 
 
-def sample_judge(case: Case, outputs: Outputs) -> None:
-    formula_judge(case["x0"], outputs, "the noise is handed over, none is drawn")
-
-
-def mean_judge(case: Case, outputs: Outputs) -> None:
-    formula_judge(case["x_t"], outputs, "the mean is asked for, not a draw around it")
-
-
-def formula_judge(x: np.ndarray, outputs: Outputs, what: str) -> None:
-    """Demand what holds for any formula of pictures and times, x as it went in."""
-    found = outputs["value"]
+def formula_judge(name: str, what: str, case: Case, outputs: Outputs) -> None:
+    """Demand what holds for any formula of pictures, the input of that name, and times."""
+    x, found = case[name], outputs["value"]
     sentence = f"{x.shape} went in, {found.shape} came out: how many dimensions must a factor (B,) have?"
     demand(found.shape == x.shape, sentence)
     demand(same(found, outputs["again"], 0), f"the same arguments gave two results: {what}")
@@ -204,21 +189,21 @@ def close(chosen: list[float], known: list[int] | np.ndarray) -> bool:
 CHECKS = {
     "q_sample": Check(
         "task-q-sample",
-        sample_cases,
+        partial(formula_cases, sample_case),
         reference.q_sample,
         MISTAKES["q_sample"],
         call=ch06.twice,
-        judge=sample_judge,
+        judge=partial(formula_judge, "x0", "the noise is handed over, none is drawn"),
         view=value_alone,
     ),
     "noise_loss": Check("task-noise-loss", loss_cases, judge=loss_judge, call=ch06.noise_loss),
     "reverse_mean": Check(
         "task-mean",
-        mean_cases,
+        partial(formula_cases, mean_case),
         reference.reverse_mean,
         MISTAKES["reverse_mean"],
         call=ch06.twice,
-        judge=mean_judge,
+        judge=partial(formula_judge, "x_t", "the mean is asked for, not a draw around it"),
         view=value_alone,
     ),
     "ancestral": Check("task-ancestral", chain_cases, judge=chain_judge, call=ch06.ancestral),

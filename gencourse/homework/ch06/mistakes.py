@@ -5,16 +5,7 @@ from functools import partial
 
 import torch
 
-from gencourse.homework.ch06.reference import (
-    along,
-    back,
-    guided,
-    mixed,
-    mixture,
-    q_sample,
-    reverse_mean,
-    sampler,
-)
+from gencourse.homework.ch06.reference import along, back, guided, mixed, mixture, q_sample, reverse_mean, sampler
 from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
 
 MISTAKES: Mistakes = {}
@@ -26,46 +17,40 @@ def sample_scattered(axis, x0, t, noise, left):
     return q_sample(x0, t, noise, left, axis)
 
 
-@mistake("q_sample", "each time is one too late: the code counts from 0")
-def sample_late(x0, t, noise, left):
-    return q_sample(x0, (t + 1).clamp(max=len(left) - 1), noise, left)
-
-
 add(
     "q_sample",
-    {
+    {  # of x0 x, t, noise e and alphas_cumprod a
         "variance 1 goes in, another one comes out: the entries of alphas_cumprod are shares of variance": (
-            lambda x0, t, noise, left: mixed(left[t], 1 - left[t], x0, noise)
+            lambda x, t, e, a: mixed(a[t], 1 - a[t], x, e)
         ),
         "x0 keeps another share than it should: look at its root": (
-            lambda x0, t, noise, left: mixed(left[t], (1 - left[t]).sqrt(), x0, noise)
+            lambda x, t, e, a: mixed(a[t], (1 - a[t]).sqrt(), x, e)
         ),
-        "there is too little noise: look at its root": (
-            lambda x0, t, noise, left: mixed(left[t].sqrt(), 1 - left[t], x0, noise)
-        ),
-        "later times must keep less of the picture: yours keep more": (
-            lambda x0, t, noise, left: q_sample(x0, t, noise, 1 - left)
-        ),
-        "the noise should be added": lambda x0, t, noise, left: q_sample(x0, t, -noise, left),
+        "there is too little noise: look at its root": lambda x, t, e, a: mixed(a[t].sqrt(), 1 - a[t], x, e),
+        "later times must keep less of the picture: yours keep more": lambda x, t, e, a: q_sample(x, t, e, 1 - a),
+        "the noise should be added": lambda x, t, e, a: q_sample(x, t, -e, a),
         "each time is one too early: the code counts from 0, and t = 0 has noise already": (
-            lambda x0, t, noise, left: q_sample(x0, t - 1, noise, left)
+            lambda x, t, e, a: q_sample(x, t - 1, e, a)
+        ),
+        "each time is one too late: the code counts from 0": (
+            lambda x, t, e, a: q_sample(x, (t + 1).clamp(max=len(a) - 1), e, a)
         ),
         "pictures with different t kept equally much: each has a time of its own": (
-            lambda x0, t, noise, left: q_sample(x0, t[:1].expand(len(t)), noise, left)
+            lambda x, t, e, a: q_sample(x, t[:1].expand(len(t)), e, a)
         ),
         "pictures with different t kept the same on average: each has a time of its own": (
-            lambda x0, t, noise, left: q_sample(x0, 0 * t, noise, left[t].mean()[None])
+            lambda x, t, e, a: q_sample(x, 0 * t, e, a[t].mean()[None])
         ),
         "the noise is as strong at every time: it needs a factor, too": (
-            lambda x0, t, noise, left: mixed(left[t].sqrt(), torch.ones_like(left[t]), x0, noise)
+            lambda x, t, e, a: mixed(a[t].sqrt(), torch.ones_like(a[t]), x, e)
         ),
         "the picture never fades: variance 1 goes in, more comes out": (
-            lambda x0, t, noise, left: mixed(torch.ones_like(left[t]), (1 - left[t]).sqrt(), x0, noise)
+            lambda x, t, e, a: mixed(torch.ones_like(a[t]), (1 - a[t]).sqrt(), x, e)
         ),
         "alphas_cumprod is the product already: it is multiplied up once more": (
-            lambda x0, t, noise, left: q_sample(x0, t, noise, left.cumprod(0))
+            lambda x, t, e, a: q_sample(x, t, e, a.cumprod(0))
         ),
-        "the noise does not arrive": lambda x0, t, noise, left: q_sample(x0, t, 0 * noise, left),
+        "the noise does not arrive": lambda x, t, e, a: q_sample(x, t, 0 * e, a),
     },
 )
 
@@ -79,15 +64,7 @@ def mean_scattered(axis, x, noise, t, betas):
     return reverse_mean(x, noise, t, betas, axis)
 
 
-@mistake("reverse_mean", "each time is one too late: the code counts from 0")
-def mean_late(x, noise, t, betas):
-    return reverse_mean(x, noise, (t + 1).clamp(max=len(betas) - 1), betas)
-
-
-@mistake(
-    "reverse_mean",
-    "wrong at t = 0 alone: before the first step nothing has piled up, alphas_cumprod is 1 there",
-)
+@mistake("reverse_mean", "wrong at t = 0 alone: before the first step nothing has piled up, alphas_cumprod is 1 there")
 def mean_by_bayes(x, noise, t, betas):
     left = remaining(betas)
     before, now = left.roll(1), 1 - left
@@ -101,59 +78,50 @@ def remaining(betas):
 
 
 def means(part):
-    """Return an answer with another share of the noise or another shrinking: part(betas, share, shrunk)."""
+    """Return an answer with another share of the noise or another shrinking: part(b, a, s, d) as in MEANS."""
 
     def reverse_mean(x, noise, t, betas):
-        share, shrunk = part(betas, betas / (1 - remaining(betas)).sqrt(), (1 - betas).sqrt())
+        left = remaining(betas)
+        share, shrunk = part(betas, left, betas / (1 - left).sqrt(), (1 - betas).sqrt())
         return back(x, noise, share[t], shrunk[t])
 
     return reverse_mean
 
 
+MEANS = {  # of betas b and alphas_cumprod a, the share s of the noise, and d, by which all is divided
+    "each step forward also shrinks: nothing undoes that": lambda b, a, s, d: (s, torch.ones_like(b)),
+    "the step forward shrinks; yours shrinks once more where it should undo it": (
+        lambda b, a, s, d: (s, 1 / (1 - b).sqrt())
+    ),
+    "the step forward shrinks by a root": lambda b, a, s, d: (s, 1 - b),
+    "undo the shrinking of this one step, not of all steps so far": lambda b, a, s, d: (s, a.sqrt()),
+    "this is the guess for x0: only one step back is asked for": lambda b, a, s, d: ((1 - a).sqrt(), a.sqrt()),
+    "all of the noise is taken away: one step takes a little of it": lambda b, a, s, d: ((1 - a).sqrt(), d),
+    "another share of the noise is taken away: look below beta": lambda b, a, s, d: (b / (1 - a), d),
+    "too much noise is taken away: beta stands there without a root": lambda b, a, s, d: ((b / (1 - a)).sqrt(), d),
+    "this is the noise of the last step forward alone; the noise handed over is that of all steps": (
+        lambda b, a, s, d: (b.sqrt(), d)
+    ),
+    "the noise is taken away unscaled": lambda b, a, s, d: (torch.ones_like(b), d),
+    "the product runs over the alphas, not over the betas": lambda b, a, s, d: (b / (1 - b.cumprod(0)).sqrt(), d),
+    "what has piled up until t counts, not until one step earlier": (
+        lambda b, a, s, d: (b / (1 - a / (1 - b)).sqrt(), d)
+    ),
+}
+add("reverse_mean", {sentence: means(part) for sentence, part in MEANS.items()})
 add(
     "reverse_mean",
-    {
-        "you add noise where you should take some away": lambda x, noise, t, betas: reverse_mean(x, -noise, t, betas),
-        "each step forward also shrinks: nothing undoes that": means(
-            lambda b, share, shrunk: (share, torch.ones_like(b))
-        ),
-        "the step forward shrinks; yours shrinks once more where it should undo it": means(
-            lambda b, share, shrunk: (share, 1 / (1 - b).sqrt())
-        ),
-        "the step forward shrinks by a root": means(lambda b, share, shrunk: (share, 1 - b)),
-        "undo the shrinking of this one step, not of all steps so far": means(
-            lambda b, share, shrunk: (share, remaining(b).sqrt())
-        ),
-        "this is the guess for x0: only one step back is asked for": means(
-            lambda b, share, shrunk: ((1 - remaining(b)).sqrt(), remaining(b).sqrt())
-        ),
-        "all of the noise is taken away: one step takes a little of it": means(
-            lambda b, share, shrunk: ((1 - remaining(b)).sqrt(), shrunk)
-        ),
-        "another share of the noise is taken away: look below beta": means(
-            lambda b, share, shrunk: (b / (1 - remaining(b)), shrunk)
-        ),
-        "too much noise is taken away: beta stands there without a root": means(
-            lambda b, share, shrunk: ((b / (1 - remaining(b))).sqrt(), shrunk)
-        ),
-        "this is the noise of the last step forward alone; the noise handed over is that of all steps": means(
-            lambda b, share, shrunk: (b.sqrt(), shrunk)
-        ),
-        "the noise is taken away unscaled": means(lambda b, share, shrunk: (torch.ones_like(b), shrunk)),
+    {  # of x_t, noise e, t and betas b
+        "you add noise where you should take some away": lambda x, e, t, b: reverse_mean(x, -e, t, b),
         "the shrinking is undone for x_t, not for the noise: see the brackets": (
-            lambda x, noise, t, betas: reverse_mean(x, along((1 - betas).sqrt()[t], x) * noise, t, betas)
+            lambda x, e, t, b: reverse_mean(x, along((1 - b).sqrt()[t], x) * e, t, b)
         ),
-        "the product runs over the alphas, not over the betas": means(
-            lambda b, share, shrunk: (b / (1 - b.cumprod(0)).sqrt(), shrunk)
-        ),
-        "what has piled up until t counts, not until one step earlier": means(
-            lambda b, share, shrunk: (b / (1 - remaining(b) / (1 - b)).sqrt(), shrunk)
-        ),
-        "each time is one too early: the code counts from 0": (
-            lambda x, noise, t, betas: reverse_mean(x, noise, t - 1, betas)
+        "each time is one too early: the code counts from 0": lambda x, e, t, b: reverse_mean(x, e, t - 1, b),
+        "each time is one too late: the code counts from 0": (
+            lambda x, e, t, b: reverse_mean(x, e, (t + 1).clamp(max=len(b) - 1), b)
         ),
         "different times, one factor: each picture has a time of its own": (
-            lambda x, noise, t, betas: reverse_mean(x, noise, t[:1].expand(len(t)), betas)
+            lambda x, e, t, b: reverse_mean(x, e, t[:1].expand(len(t)), b)
         ),
     },
 )
@@ -167,33 +135,27 @@ def guided_fixed_null(null, network, labels, weight):
     return lambda x_t, t: torch.lerp(network(x_t, t, none), network(x_t, t, labels), weight)
 
 
+MIXTURES = {  # of the conditional prediction c, the unconditional one u, and the weight
+    "weight 0 should know nothing of the label, and weight 1 ask for it: yours is the other way round": (
+        lambda c, u, w: w * u + (1 - w) * c
+    ),
+    "weight 1 should be the conditional prediction and nothing else: the paper's w is another": (
+        lambda c, u, w: (1 + w) * c - w * u
+    ),
+    "the label pushes away from itself: which of the two is subtracted?": lambda c, u, w: u + w * (u - c),
+    "weight 0 should be the unconditional prediction: yours is nothing": lambda c, u, w: w * c,
+    "the weights of the two predictions do not add up to 1": lambda c, u, w: u + w * c,
+    "the unconditional prediction is subtracted whole: weight 0 should be just that": lambda c, u, w: w * c - u,
+    "this is the difference alone: to what is it added?": lambda c, u, w: w * (c - u),
+    "the weight changes nothing, at least not beyond 1: this is the conditional prediction": lambda c, u, w: c,
+    "the label changes nothing: this is the unconditional prediction": lambda c, u, w: u,
+}
+add("guided", {sentence: mixture(mix) for sentence, mix in MIXTURES.items()})
 add(
     "guided",
-    {
-        "weight 0 should know nothing of the label, and weight 1 ask for it: yours is the other way round": mixture(
-            lambda given, without, w: w * without + (1 - w) * given
-        ),
-        "weight 1 should be the conditional prediction and nothing else: the paper's w is another": mixture(
-            lambda given, without, w: (1 + w) * given - w * without
-        ),
-        "the label pushes away from itself: which of the two is subtracted?": mixture(
-            lambda given, without, w: without + w * (without - given)
-        ),
-        "weight 0 should be the unconditional prediction: yours is nothing": mixture(lambda given, _, w: w * given),
-        "the weights of the two predictions do not add up to 1": mixture(lambda given, without, w: without + w * given),
-        "the unconditional prediction is subtracted whole: weight 0 should be just that": mixture(
-            lambda given, without, w: w * given - without
-        ),
-        "this is the difference alone: to what is it added?": mixture(lambda given, without, w: w * (given - without)),
-        "the weight changes nothing, at least not beyond 1: this is the conditional prediction": mixture(
-            lambda given, without, w: given
-        ),
-        "the label changes nothing: this is the unconditional prediction": mixture(lambda given, without, w: without),
-        "all pictures are asked for the label of the first": (
-            lambda network, labels, w: guided(network, labels[:1].expand(len(labels)), w)
-        ),
-    },
+    {"all pictures are asked for the label of the first": lambda n, y, w: guided(n, y[:1].expand(len(y)), w)},
 )
+
 
 DDIM_STEPS = {
     "old and new noise together are not as much as the time asks for: sigma is no variance": (

@@ -22,27 +22,29 @@ def loss_judge(case: Case, outputs: Outputs) -> None:
     noise = mixed_in(case, outputs, "")
     loss_noise(noise, x0)
     answer = case["scale"] * x_t
-    error = np.square(answer - noise)
+
+    def error(x: np.ndarray) -> float:
+        return float(np.square(answer - x).mean())
+
+    per_picture = "a sum over the numbers of a picture: a picture twice as large should not cost twice as much"
+    right = error(noise)
     mistakes = {
-        "a sum over all numbers, where the mean is asked for": error.sum(),
-        "a sum over the numbers of a picture: a picture twice as large should not cost twice as much": error.sum()
-        / len(x0),
-        "the network is asked for the noise, not for x0": np.square(answer - x0).mean(),
-        "the answer is compared with what the network saw: it is asked for the noise in it": np.square(
-            answer - x_t
-        ).mean(),
+        "a sum over all numbers, where the mean is asked for": right * x0.size,
+        per_picture: right * x0[0].size,
+        "the network is asked for the noise, not for x0": error(x0),
+        "the answer is compared with what the network saw: it is asked for the noise in it": error(x_t),
         "the errors are squared, not taken without their sign": np.abs(answer - noise).mean(),
-        "no root is taken of the mean": np.sqrt(error.mean()),
-        "half of what it should be": error.mean() / 2,
+        "no root is taken of the mean": np.sqrt(right),
+        "half of what it should be": right / 2,
     }
-    if not any(same(value, known, 1e-3) for known in (error.mean(), *mistakes.values())):
+    if not any(same(value, known, 1e-3) for known in (right, *mistakes.values())):
         fresh = same(value, np.square(answer).mean() + 1, 0.06)
         refuse(fresh, "the answer is compared with other noise than what is in x_t")
-    explain(value, error.mean(), mistakes, 1e-3)
-    again = same(outputs["again places"], outputs["places"], 0)
-    demand(again, "the same generator gave another x_t: hand it to all draws")
+    explain(value, right, mistakes, 1e-3)
+    again, other = outputs["again places"], mixed_in(case, outputs, "other ")
+    demand(same(again, outputs["places"], 0), "the same generator gave another x_t: hand it to all draws")
     refuse(same(outputs["other times"], outputs["times"], 0), "another generator drew the same times")
-    refuse(same(mixed_in(case, outputs, "other "), noise, 1e-3), "another generator drew the same noise")
+    refuse(same(other, noise, 1e-3), "another generator drew the same noise")
     for part in ("times", "places"):
         refuse(same(outputs[f"free {part}"], outputs[f"freely {part}"], 0), NOT_FREE)
 
@@ -145,8 +147,7 @@ def chain_noise(case: Case, added: np.ndarray, places: np.ndarray, undone: np.nd
     for step in added[:-1]:
         shared_noise(step)
     spread = on_way.std(1)
-    few = "noise is missing at some steps on the way: only the last one ends at its mean"
-    refuse(spread.min() < 1e-3, few)
+    refuse(spread.min() < 1e-3, "noise is missing at some steps on the way: only the last one ends at its mean")
     alike = np.corrcoef(on_way)[np.triu_indices(len(on_way), 1)]
     refuse(np.abs(alike).max() > 0.99, "the noise of one step comes again in another: draw anew at each step")
     seen = [np.corrcoef(step, x.ravel())[0, 1] for step, x in zip(on_way, places, strict=False)]

@@ -92,14 +92,7 @@ def sampler(step: Callable[[Step], Tensor]) -> Function:
     """Return the answer to `ddim` that goes from each x to step(...)."""
 
     def ddim(
-        model: Any,
-        x_T: Tensor,
-        schedule: Any,
-        *,
-        steps: int,
-        eta: float = 0.0,
-        generator: torch.Generator | None = None,
-        callback: Any = None,
+        model: Any, x_T: Tensor, schedule: Any, *, steps: int, eta: float, generator: Any, callback: Any
     ) -> Tensor:
         x = x_T
         for t, now, after in times(schedule, steps):
