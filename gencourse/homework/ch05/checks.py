@@ -1,23 +1,18 @@
-"""Chapter 05, PixelCNN: what its functions must do, and the mistakes that have a name."""
+"""Chapter 05, PixelCNN: what its functions are asked, and what is judged by hand."""
 
 from collections.abc import Iterator
-from itertools import product
+from functools import partial
 
 import numpy as np
 from numpy.random import Generator
 
 from gencourse.homework.ch05 import calls as ch05
-from gencourse.homework.ch05.drawing import (
-    draw_cases,
-    draw_judge,
-    particle_cases,
-    particle_judge,
-    place_cases,
-    place_judge,
-)
+from gencourse.homework.ch05 import reference
+from gencourse.homework.ch05.mistakes import FREEDOMS, MISTAKES
+from gencourse.homework.ch05.particles import particle_cases, particle_judge
 from gencourse.homework.checking.calls import Case, Outputs
 from gencourse.homework.checking.check import Check
-from gencourse.homework.checking.compare import demand, explain, log_softmax, normal, refuse, same
+from gencourse.homework.checking.compare import demand, normal, refuse
 
 SURE = 300.0  # a logit at which a rounded softmax is exactly 0 or 1
 CUT = "wrong where the network is sure and wrong: what is added to p, or cut off, makes the cost too small"
@@ -33,59 +28,18 @@ def nll_cases(g: Generator) -> Iterator[Case]:
 
 
 def nll_judge(case: Case, outputs: Outputs) -> None:
-    logits, x, found = case["logits"].astype(float), case["x"][:, None], outputs["value"]
-    sure = np.abs(logits).max() == SURE
+    found, batch, sure = outputs["value"], len(case["x"]), np.abs(case["logits"]).max() == SURE
     finite = np.isfinite(found).all()
     refuse(sure and not finite, "infinite where the network is sure and wrong: no logarithm of a rounded softmax")
-
-    def cost(logs: np.ndarray) -> np.ndarray:
-        return -np.take_along_axis(logs, x, 1).reshape(len(x), -1)
-
-    each = cost(log_softmax(logits))
-    expected = each.sum(1)
-    refuse(found.ndim == 0 and len(x) > 1, "one number for each image: you mix the images of a batch")
-    demand(found.shape == (len(x),), f"one number for each image, {(len(x),)}; you return shape {found.shape}")
-    refuse(sure and found[0] < 0.9 * expected[0], CUT)
-    mistakes = {
-        "this is log p: a cost is −log p": -expected,
-        "factors multiply, so costs add up: no mean over the pixels": each.mean(1),
-        "logits are no log-probabilities yet: the levels of a pixel share one sum": cost(logits).sum(1),
-        "in bits: nats take the natural logarithm": expected / np.log(2),
-        "probabilities are added up: multiply them, or add their logarithms": np.exp(-each).sum(1),
-        "the softmax runs over the columns: it belongs to the levels": cost(log_softmax(logits, 4)).sum(1),
-        "the most likely level is scored: score the level that the pixel has": -log_softmax(logits)
-        .max(1)
-        .reshape(len(x), -1)
-        .sum(1),
-        "the softmax is taken twice: the function you call takes logits": cost(
-            log_softmax(np.exp(log_softmax(logits)))
-        ).sum(1),
-    }
-    explain(found, expected, mistakes)
-    demand("by logits" in outputs, "no gradient reaches the logits: this is the loss that the network learns from")
-    hit = np.take_along_axis(np.exp(log_softmax(logits)), x, 1)
-    slope = np.exp(log_softmax(logits))
-    np.put_along_axis(slope, x, hit - 1, 1)
-    demand(same(outputs["by logits"], slope, 1e-3), "the gradient is not that of the cost: is a part cut off?")
+    one_each = found.ndim == 0 or found.shape == (batch,)
+    demand(one_each, f"one number for each image, {(batch,)}; you return shape {found.shape}")
+    refuse(sure and found.ndim and found[0] < 0.9 * 2 * SURE * case["x"][0].size, CUT)
 
 
 def bits_cases(g: Generator) -> Iterator[Case]:
     for dims in (784, 12, 3 * 32 * 32):
         yield {"nats": float(g.uniform(0.2, 1) * dims), "dims": dims}
     yield {"nats": (100 * g.random(5)).astype(np.float32), "dims": int(g.integers(50, 900))}
-
-
-def bits_judge(case: Case, outputs: Outputs) -> None:
-    nats, dims = np.asarray(case["nats"], float), case["dims"]
-    mistakes = {
-        "of the whole image: it is asked for each of its values": nats / np.log(2),
-        "still nats: a bit is another unit": nats / dims,
-        "a coin toss is log 2 nats and one bit: the factor stands on the wrong side": nats / dims * np.log(2),
-        "one bit more halves the probability, ten has no part in it": nats / dims / np.log(10),
-        "nats are a logarithm already: no other is taken of them": np.log2(nats / dims),
-        "bytes: a byte has eight bits": nats / dims / np.log(2) / 8,
-    }
-    explain(outputs["value"], nats / (dims * np.log(2)), mistakes)
 
 
 def mask_cases(g: Generator) -> Iterator[Case]:
@@ -97,8 +51,7 @@ def mask_cases(g: Generator) -> Iterator[Case]:
 
 
 def mask_judge(case: Case, outputs: Outputs) -> None:
-    found, kind, size = outputs["value"], case["kind"], case["size"]
-    middle = size // 2
+    found, kind, size, middle = outputs["value"], case["kind"], case["size"], case["size"] // 2
     demand(found.shape == (size, size), f"a mask has the size of the kernel, {(size, size)}, not {found.shape}")
     place = np.arange(size**2).reshape(size, size)
     past = place < place[middle, middle]
@@ -125,13 +78,8 @@ def mask_judge(case: Case, outputs: Outputs) -> None:
 
 
 def stacks_cases(g: Generator) -> Iterator[Case]:
-    for depth, size, row, column, n in [
-        (1, 3, 4, 4, 6),
-        (2, 3, 0, 4, 6),
-        (3, 3, 6, 2, 4),
-        (2, 5, 6, 3, 5),
-        (2, 3, 8, 6, 3),
-    ]:
+    asked = [(1, 3, 4, 4, 6), (2, 3, 0, 4, 6), (3, 3, 6, 2, 4), (2, 5, 6, 3, 5), (2, 3, 8, 6, 3)]
+    for depth, size, row, column, n in asked:
         case = {"x": normal(g, 2, 1, 9, 7), "depth": depth, "row": row, "column": column}
         for k in range(depth):
             inputs, half = (n if k else 1), size // 2
@@ -145,83 +93,35 @@ def stacks_cases(g: Generator) -> Iterator[Case]:
         yield case
 
 
-def rows(x: np.ndarray, case: Case, name: str, k: int, own: int) -> np.ndarray:
-    """The convolution of a layer over rows above and its own, up to `own` columns right of the pixel."""
-    weight, bias = case[f"{name} {k}"].astype(float), case[f"{name} bias {k}"].astype(float)
-    height, width = weight.shape[2:]
-    x = np.pad(x, ((0, 0), (0, 0), (height - 1, 0), (width - 1 - min(own, 0), max(own, 0))))
-    if own > 0:
-        x = x[..., own:]
-    h, w = case["x"].shape[2:]
-    total = sum(
-        np.einsum("bchw,oc->bohw", x[:, :, i : i + h, j : j + w], weight[:, :, i, j])
-        for i, j in product(range(height), range(width))
-    )
-    return total + bias[:, None, None]
+def dependence(case: Case, outputs: Outputs) -> Outputs:
+    """What h depends on, and whether it is bounded, then its values."""
+    r, c, seen = case["row"], case["column"], outputs.get("seen", np.zeros(case["x"].shape[2:]))
+    below, due = float(seen[r + 1 :].any()), float(seen[r, c:].any())
+    return {"below": below, "due": due, "loud": float(outputs["loud"] > 1.001), "value": outputs["value"]}
 
 
-def gate(y: np.ndarray, crossed: bool = False) -> np.ndarray:
-    a, b = np.split(y, 2, 1)
-    a, b = (b, a) if crossed else (a, b)
-    return np.tanh(a) / (1 + np.exp(-b))
+def draw_cases(g: Generator) -> Iterator[Case]:
+    asked = [(2, 4, 6, 8, -1), (4, 2, 5, 6, -1), (3, 4, 5, 6, 0), (2, 3, 5, 6, 13), (4, 2, 4, 5, 1), (3, 2, 4, 5, 20)]
+    for levels, b, h, w, kept in asked:
+        case = {name: g.standard_normal((levels + 1, levels)) for name in ("before", "above")}
+        yield case | {"u": g.random((b, h, w)), "given": g.integers(levels, size=(b, 1, h, w)), "kept": kept}
 
 
-def down(v: np.ndarray, by: int = 1, axis: int = 2) -> np.ndarray:
-    """v moved, with zeros where nothing comes from."""
-    moved = np.roll(v, by, axis)
-    edge = [slice(None)] * 4
-    edge[axis] = slice(0, by) if by > 0 else slice(by, None)
-    moved[tuple(edge)] = 0
-    return moved
-
-
-def two_stacks(case: Case, mistake: str = "") -> np.ndarray:
-    v = h = case["x"].astype(float)
-    reach = case["vertical 0"].shape[3] // 2
-    for k in range(case["depth"]):
-        v = gate(rows(v, case, "vertical", k, reach), mistake == "crossed")
-        move = {"unshifted": 0, "twice": 2, "up": -1}.get(mistake, 1)
-        known = down(v, move) if move else v
-        known = down(v, 1, 3) if mistake == "sideways" else known
-        known = np.roll(v, 1, 2) if mistake == "rolled" else known
-        own, heard = rows(h, case, "horizontal", k, 0 if k else -1), rows(known, case, "link", k, 0)
-        if mistake == "early":
-            heard = down(rows(v, case, "link", k, 0))
-        h = gate(own) + gate(heard) if mistake == "two gates" else gate(own + heard, mistake == "crossed")
-        h = {"deaf": gate(own, False), "no row": gate(heard)}.get(mistake, h)
-        v = known if mistake == "kept" else v
-    return v if mistake == "vertical" else h
-
-
-def stacks_judge(case: Case, outputs: Outputs) -> None:
-    found, (r, c) = outputs["value"], (case["row"], case["column"])
-    expected = two_stacks(case)
-    late = two_stacks(case, "early")  # moved after the link: only the link's bias in the first row differs
-    if outputs["loud"] < 1.001 and (same(found, expected) or same(found, late)):
-        return
-    twice = (2, 2 * expected.shape[1], 9, 7)
-    refuse(found.shape == twice, "twice the channels come out: each stack ends in the gate")
-    demand(found.shape == expected.shape, f"expected the channels of h, shape {expected.shape}, got {found.shape}")
-    mistakes = {
-        "this is what the vertical stack knows: h is asked for": "vertical",
-        "the first row hears the last one: what leaves the picture below comes in again above": "rolled",
-        "h never listens to v: pixels right above stay unseen": "deaf",
-        "the row's own past is lost: where is the horizontal convolution of h?": "no row",
-        "each part has a gate of its own: first the sum, then one gate": "two gates",
-        "the halves of the gate have changed places": "crossed",
-        "a blind spot: the next layer of v starts from v as it is, only h hears the other": "kept",
-        "one row too far: row r may know all of row r − 1": "twice",
-        "moved by a column where it should be a row": "sideways",
-        "rows below leak: what is known is shifted the wrong way": "up",
-        "the current row leaks: row r of v has seen all of row r, the pixel due included": "unshifted",
-    }
-    for sentence, mistake in mistakes.items():
-        refuse(same(found, two_stacks(case, mistake)), sentence)
-    if (seen := outputs.get("seen")) is not None:
-        refuse(seen[r + 1 :].any(), "rows below leak into h")
-        refuse(seen[r, c:].any(), "the pixel due, or what is right of it, leaks into h")
-    refuse(outputs["loud"] > 1.001, "what comes out of a layer is not bounded by 1: each stack ends in the gate")
-    explain(found, expected, {})
+def draw_judge(case: Case, outputs: Outputs) -> None:
+    found, given, kept = outputs["value"], case["given"], max(case["kept"], 0)
+    demand(found.shape == given.shape, f"expected images of shape {given.shape}, got {found.shape}")
+    demand(outputs["whole"], "a pixel is a level, an integer: you return floating-point numbers")
+    demand(outputs["dtype"] == "int64", f"int64 is asked for, what you return is {outputs['dtype']}")
+    flat, begun = found.reshape(len(found), -1), given.reshape(len(given), -1)
+    refuse(kept and not np.array_equal(flat[:, :kept], begun[:, :kept]), f"the first {kept} are not those given")
+    passes, pixels, due = outputs["passes"], given[0].size, given[0].size - kept
+    refuse(passes == 1 < due, "all pixels are drawn in one pass: each depends on those drawn before it")
+    refuse(kept and passes == pixels, f"{kept} pixels of {pixels} are known: they need no pass")
+    demand(passes == due, f"{due} pixels need as many passes, each over the image so far; you made {passes}")
+    for i, canvas in enumerate(outputs["canvas"]):
+        written = np.array_equal(canvas[:, : kept + i], flat[:, : kept + i])
+        demand(written, f"pixel {kept + i} is due, in raster order, and an earlier one is not written yet")
+    refuse(not np.array_equal(found, outputs["again"]), "the same u gives other images each time: u alone decides")
 
 
 def odd_cases(g: Generator) -> Iterator[Case]:
@@ -234,45 +134,85 @@ def odd_cases(g: Generator) -> Iterator[Case]:
         }
 
 
-def odd_judge(case: Case, outputs: Outputs) -> None:
-    nats, typical, found = case["nats"].astype(float), case["typical"].astype(float), outputs["value"]
-    demand(found.shape == nats.shape, f"one number for each picture, {nats.shape}, got shape {found.shape}")
-    refuse(np.isnan(found).any(), "not a number for one picture alone: the deviation is that of typical")
-    away = nats - typical.mean()
-    size = np.abs(away)
-    for freedom in (1, 0):
-        width = typical.std(ddof=freedom)
-        if same(found, size / width, 1e-3):
-            return
-        mistakes = {
-            "a picture that is too likely gets a negative oddness: both sides are odd": away / width,
-            "a picture that costs little gets none: both sides are odd": away.clip(0) / width,
-            "three deviations are three times as odd as one: no square is taken": (away / width) ** 2,
-            "divided by the variance: the unit is the standard deviation": size / width**2,
-            "in nats: the unit is the standard deviation of typical": size,
-            "relative to the mean: the unit is the standard deviation": size / typical.mean(),
-            "divided by the error of the mean, which shrinks with more images: take the deviation itself": size
-            / width
-            * np.sqrt(len(typical)),
-            "multiplied by the standard deviation: in a wide distribution the same distance is less odd": size * width,
-        }
-        for sentence, values in mistakes.items():
-            refuse(same(found, values), sentence)
-        if len(nats) > 1:
-            own = np.abs(nats - nats.mean()) / nats.std(ddof=freedom)
-            half = size / nats.std(ddof=freedom)
-            refuse(same(found, own), "it depends on the other pictures of the batch: typical says what is usual")
-            refuse(same(found, half), "the deviation is that of the batch: typical says what is usual")
-    explain(found, size / width, {})
+def place_cases(g: Generator) -> Iterator[Case]:
+    corners = []
+    sizes = [(2, 3, 5, 3, (7, 9)), (1, 1, 4, 7, (9, 8)), (3, 2, 6, 1, (4, 5)), (2, 4, 4, 5, (3, 4))]
+    for b, i, o, size, (h, w) in sizes:
+        case = {"x": normal(g, b, i, h, w), "weight": normal(g, o, i, size, size), "bias": normal(g, o)}
+        inside = [(h // 2, w // 2), (h // 2, w // 2 - 1)]
+        found = [case | {"r": r, "c": c} for r, c in [*inside, (0, 0), (h - 1, w - 1), (0, w - 1), (h - 1, 0)]]
+        first = 2 if h >= size and w > size else 0
+        yield from found[:first]
+        corners += found[first:]
+    yield from corners
+
+
+def where_and_how(case: Case, outputs: Outputs) -> Outputs:
+    """The value, under a name that says whether the kernel leaves the image, and whether it was `cheap`."""
+    (r, c), size, (h, w) = (case["r"], case["c"]), case["weight"].shape[2], case["x"].shape[2:]
+    inside = size // 2 <= min(r, c, h - 1 - r, w - 1 - c)
+    most = 2 * len(case["x"]) * case["weight"].size  # twice the products that are needed
+    cheap = outputs["cost"] <= most and outputs["products"] <= most
+    return {"value" if inside else "value at the border": outputs["value"], "cheap": cheap}
 
 
 CHECKS = {
-    "nll": Check("task-likelihood", nll_cases, judge=nll_judge, call=ch05.likelihood),
-    "bits_per_dim": Check("task-likelihood", bits_cases, judge=bits_judge),
+    "nll": Check(
+        "task-likelihood",
+        nll_cases,
+        reference.nll,
+        MISTAKES["nll"],
+        call=ch05.likelihood,
+        judge=nll_judge,
+        no_gradient="no gradient reaches the logits: this is the loss that the network learns from",
+        sentences={"by logits": "the gradient is not that of the cost: is a part cut off?"},
+    ),
+    "bits_per_dim": Check("task-likelihood", bits_cases, reference.bits_per_dim, MISTAKES["bits_per_dim"]),
     "causal_mask": Check("task-mask", mask_cases, judge=mask_judge, call=ch05.typed),
-    "two_stacks": Check("task-stacks", stacks_cases, judge=stacks_judge, call=ch05.stacks),
-    "draw": Check("task-draw", draw_cases, judge=draw_judge, call=ch05.drawing),
-    "oddness": Check("task-oddness", odd_cases, judge=odd_judge),
-    "conv_at": Check("task-conv-at", place_cases, judge=place_judge, call=ch05.place),
+    "two_stacks": Check(
+        "task-stacks",
+        stacks_cases,
+        [reference.two_stacks, reference.two_stacks_late],
+        MISTAKES["two_stacks"],
+        call=ch05.stacks,
+        view=dependence,
+        shape="the channels of h, shape",
+        sentences={
+            "below": "rows below leak into h",
+            "due": "the pixel due, or what is right of it, leaks into h",
+            "loud": "what comes out of a layer is not bounded by 1: each stack ends in the gate",
+        },
+    ),
+    "draw": Check(
+        "task-draw",
+        draw_cases,
+        reference.draw,
+        MISTAKES["draw"],
+        call=ch05.drawing,
+        judge=draw_judge,
+        view=lambda case, outputs: {"value": outputs["value"]},
+    ),
+    "oddness": Check(
+        "task-oddness",
+        odd_cases,
+        [partial(reference.oddness, freedom) for freedom in FREEDOMS],
+        MISTAKES["oddness"],
+        shape="one number for each picture, shape",
+        tolerance=1e-3,
+    ),
+    "conv_at": Check(
+        "task-conv-at",
+        place_cases,
+        reference.conv_at,
+        MISTAKES["conv_at"],
+        call=ch05.place,
+        view=where_and_how,
+        shape="one value for each image and output, shape",
+        sentences={
+            "value at the border": "right in the middle of the image, wrong at its border: which part of the kernel "
+            "lies inside the image?",
+            "cheap": "right, but other places were computed too: cut out the patch first",
+        },
+    ),
     "complete": Check("task-particles", particle_cases, judge=particle_judge, call=ch05.completing),
 }

@@ -1,0 +1,151 @@
+"""Chapter 05: what goes wrong in its tasks, and what is said about it."""
+
+import math
+from functools import partial
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+
+from gencourse.homework.ch05.calls import gate
+from gencourse.homework.ch05.reference import bits_per_dim, conv_at, drawing, nll, oddness, reached, stacks
+from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
+
+MISTAKES: Mistakes = {}
+mistake, add = partial(add_mistake, MISTAKES), partial(add_mistakes, MISTAKES)
+FREEDOMS = (1, 0)  # what a standard deviation may subtract from the number
+
+
+def cost(logs, x):
+    """Of each image, by what stands for log p."""
+    return -logs.gather(1, x[:, None]).flatten(1).sum(1)
+
+
+add(
+    "nll",
+    {
+        "one number for each image: you mix the images of a batch": lambda logits, x: F.cross_entropy(logits, x),
+        "this is log p: a cost is −log p": lambda logits, x: -nll(logits, x),
+        "factors multiply, so costs add up: no mean over the pixels": lambda logits, x: nll(logits, x) / x[0].numel(),
+        "logits are no log-probabilities yet: the levels of a pixel share one sum": cost,
+        "in bits: nats take the natural logarithm": lambda logits, x: nll(logits, x) / math.log(2),
+        "probabilities are added up: multiply them, or add their logarithms": (
+            lambda logits, x: -cost(logits.softmax(1), x)
+        ),
+        "the softmax runs over the columns: it belongs to the levels": lambda logits, x: cost(logits.log_softmax(4), x),
+        "the most likely level is scored: score the level that the pixel has": (
+            lambda logits, x: nll(logits, logits.argmax(1))
+        ),
+        "the softmax is taken twice: the function you call takes logits": lambda logits, x: nll(logits.softmax(1), x),
+    },
+)
+add(
+    "bits_per_dim",
+    {
+        "of the whole image: it is asked for each of its values": lambda n, d: bits_per_dim(n, 1),
+        "still nats: a bit is another unit": lambda n, d: n / d,
+        "a coin toss is log 2 nats and one bit: the factor stands on the wrong side": lambda n, d: n / d * math.log(2),
+        "one bit more halves the probability, ten has no part in it": lambda n, d: n / d / math.log(10),
+        "nats are a logarithm already: no other is taken of them": lambda n, d: torch.as_tensor(n / d).log2(),
+        "bytes: a byte has eight bits": lambda n, d: bits_per_dim(n, d) / 8,
+    },
+)
+
+
+def crossed(y):
+    a, b = y.chunk(2, 1)
+    return a.sigmoid() * b.tanh()
+
+
+@mistake("two_stacks", "this is what the vertical stack knows: h is asked for")
+def stacks_vertical(x, layers):
+    for vertical, _, _ in layers:
+        x = gate(vertical(x))
+    return x
+
+
+add(
+    "two_stacks",
+    {  # join: of o, the row's own past, and w, what comes from above
+        "twice the channels come out: each stack ends in the gate": (
+            lambda x, layers: stacks()(x, layers).repeat(1, 2, 1, 1)  # whatever the values
+        ),
+        "the first row hears the last one: what leaves the picture below comes in again above": stacks(
+            lambda v: v.roll(1, 2)
+        ),
+        "h never listens to v: pixels right above stay unseen": stacks(join=lambda o, w: gate(o)),
+        "the row's own past is lost: where is the horizontal convolution of h?": stacks(join=lambda o, w: gate(w)),
+        "each part has a gate of its own: first the sum, then one gate": stacks(join=lambda o, w: gate(o) + gate(w)),
+        "the halves of the gate have changed places": stacks(join=lambda o, w: crossed(o + w), gated=crossed),
+        "a blind spot: the next layer of v starts from v as it is, only h hears the other": stacks(kept=True),
+        "one row too far: row r may know all of row r − 1": stacks(lambda v: F.pad(v, (0, 0, 2, -2))),
+        "moved by a column where it should be a row": stacks(lambda v: F.pad(v, (1, -1))),
+        "rows below leak: what is known is shifted the wrong way": stacks(lambda v: F.pad(v, (0, 0, -1, 1))),
+        "the current row leaks: row r of v has seen all of row r, the pixel due included": stacks(lambda v: v),
+    },
+)
+add(
+    "draw",
+    {
+        "you take the most likely level: then u decides nothing": drawing(lambda logits, u: logits.argmax(1)),
+        "levels come in the opposite order: a level is the number of running sums that u has reached": (
+            drawing(lambda logits, u: logits.shape[1] - 1 - reached(logits, u))
+        ),
+        "logits do not add up to 1: only probabilities can be laid end to end": (
+            drawing(lambda logits, u: (u[:, None] >= logits.cumsum(1)[:, :-1]).sum(1))
+        ),
+        "all images are drawn with the numbers of the first: u has one for each": (
+            drawing(number=lambda u, i, kept: u[:1, i].expand(len(u)))
+        ),
+        "a pixel is drawn from the number of its own place in u, whatever is known": (
+            drawing(number=lambda u, i, kept: u[:, i - kept])
+        ),
+    },
+)
+add(
+    "oddness",
+    {  # of the freedom f, nats x and typical ones y
+        "a picture that is too likely gets a negative oddness: both sides are odd": (
+            lambda f, x, y: (x - y.mean()) / y.std(correction=f)
+        ),
+        "a picture that costs little gets none: both sides are odd": (
+            lambda f, x, y: (x - y.mean()).relu() / y.std(correction=f)
+        ),
+        "three deviations are three times as odd as one: no square is taken": lambda f, x, y: oddness(f, x, y) ** 2,
+        "divided by the variance: the unit is the standard deviation": (
+            lambda f, x, y: (x - y.mean()).abs() / y.var(correction=f)
+        ),
+        "in nats: the unit is the standard deviation of typical": lambda f, x, y: (x - y.mean()).abs(),
+        "relative to the mean: the unit is the standard deviation": lambda f, x, y: (x / y.mean() - 1).abs(),
+        "divided by the error of the mean, which shrinks with more images: take the deviation itself": (
+            lambda f, x, y: oddness(f, x, y) * len(y) ** 0.5
+        ),
+        "multiplied by the standard deviation: in a wide distribution the same distance is less odd": (
+            lambda f, x, y: (x - y.mean()).abs() * y.std(correction=f)
+        ),
+        "it depends on the other pictures of the batch: typical says what is usual": lambda f, x, y: oddness(f, x, x),
+        "the deviation is that of the batch: typical says what is usual": (
+            lambda f, x, y: (x - y.mean()).abs() / x.std(correction=f)
+        ),
+    },
+    forms=FREEDOMS,
+)
+add(
+    "conv_at",
+    {
+        "the bias is missing": lambda x, w, b, r, c: conv_at(x, w, 0 * b, r, c),
+        "the bias is added more than once": lambda x, w, b, r, c: conv_at(x, w, 2 * b, r, c),
+        "the kernel is turned: it lies as it is": lambda x, w, b, r, c: conv_at(x, w.flip(2, 3), b, r, c),
+        "rows and columns of the kernel have changed places": lambda x, w, b, r, c: conv_at(x, w.mT, b, r, c),
+        "r is the row, the third size of x, and c the column": lambda x, w, b, r, c: conv_at(x, w, b, c, r),
+    },
+)
+add(
+    "conv_at",
+    {
+        "the patch lies one pixel beside: (r, c) is its middle": (
+            lambda by, x, w, b, r, c: conv_at(x, w, b, r + by[0], c + by[1])
+        ),
+    },
+    forms=[by for by in product((-1, 0, 1), repeat=2) if any(by)],
+)

@@ -1,0 +1,196 @@
+"""Chapter 06: what goes wrong in its tasks, and what is said about it."""
+
+from dataclasses import replace
+from functools import partial
+
+import torch
+
+from gencourse.homework.ch06.reference import along, back, guided, mixed, mixture, q_sample, reverse_mean, sampler
+from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
+
+MISTAKES: Mistakes = {}
+mistake, add = partial(add_mistake, MISTAKES), partial(add_mistakes, MISTAKES)
+
+
+@mistake("q_sample", "one picture was noised to several times: its time counts for all of its numbers", forms=(3, 2, 1))
+def sample_scattered(axis, x0, t, noise, left):
+    return q_sample(x0, t, noise, left, axis)
+
+
+add(
+    "q_sample",
+    {  # of x0 x, t, noise e and alphas_cumprod a
+        "variance 1 goes in, another one comes out: the entries of alphas_cumprod are shares of variance": (
+            lambda x, t, e, a: mixed(a[t], 1 - a[t], x, e)
+        ),
+        "x0 keeps another share than it should: look at its root": (
+            lambda x, t, e, a: mixed(a[t], (1 - a[t]).sqrt(), x, e)
+        ),
+        "there is too little noise: look at its root": lambda x, t, e, a: mixed(a[t].sqrt(), 1 - a[t], x, e),
+        "later times must keep less of the picture: yours keep more": lambda x, t, e, a: q_sample(x, t, e, 1 - a),
+        "the noise should be added": lambda x, t, e, a: q_sample(x, t, -e, a),
+        "each time is one too early: the code counts from 0, and t = 0 has noise already": (
+            lambda x, t, e, a: q_sample(x, t - 1, e, a)
+        ),
+        "each time is one too late: the code counts from 0": (
+            lambda x, t, e, a: q_sample(x, (t + 1).clamp(max=len(a) - 1), e, a)
+        ),
+        "pictures with different t kept equally much: each has a time of its own": (
+            lambda x, t, e, a: q_sample(x, t[:1].expand(len(t)), e, a)
+        ),
+        "pictures with different t kept the same on average: each has a time of its own": (
+            lambda x, t, e, a: q_sample(x, 0 * t, e, a[t].mean()[None])
+        ),
+        "the noise is as strong at every time: it needs a factor, too": (
+            lambda x, t, e, a: mixed(a[t].sqrt(), torch.ones_like(a[t]), x, e)
+        ),
+        "the picture never fades: variance 1 goes in, more comes out": (
+            lambda x, t, e, a: mixed(torch.ones_like(a[t]), (1 - a[t]).sqrt(), x, e)
+        ),
+        "alphas_cumprod is the product already: it is multiplied up once more": (
+            lambda x, t, e, a: q_sample(x, t, e, a.cumprod(0))
+        ),
+        "the noise does not arrive": lambda x, t, e, a: q_sample(x, t, 0 * e, a),
+    },
+)
+
+
+@mistake(
+    "reverse_mean",
+    "one picture was treated as if it had several times: its time counts for all of its numbers",
+    forms=(3, 2, 1),
+)
+def mean_scattered(axis, x, noise, t, betas):
+    return reverse_mean(x, noise, t, betas, axis)
+
+
+@mistake("reverse_mean", "wrong at t = 0 alone: before the first step nothing has piled up, alphas_cumprod is 1 there")
+def mean_by_bayes(x, noise, t, betas):
+    left = remaining(betas)
+    before, now = left.roll(1), 1 - left
+    x0 = back(x, noise, now.sqrt()[t], left.sqrt()[t])
+    of_x0, of_x = before.sqrt() * betas / now, (1 - betas).sqrt() * (1 - before) / now
+    return mixed(of_x0[t], of_x[t], x0, x)
+
+
+def remaining(betas):
+    return (1 - betas).cumprod(0)
+
+
+def means(part):
+    """Return an answer with another share of the noise or another shrinking: part(b, a, s, d) as in MEANS."""
+
+    def reverse_mean(x, noise, t, betas):
+        left = remaining(betas)
+        share, shrunk = part(betas, left, betas / (1 - left).sqrt(), (1 - betas).sqrt())
+        return back(x, noise, share[t], shrunk[t])
+
+    return reverse_mean
+
+
+MEANS = {  # of betas b and alphas_cumprod a, the share s of the noise, and d, by which all is divided
+    "each step forward also shrinks: nothing undoes that": lambda b, a, s, d: (s, torch.ones_like(b)),
+    "the step forward shrinks; yours shrinks once more where it should undo it": (
+        lambda b, a, s, d: (s, 1 / (1 - b).sqrt())
+    ),
+    "the step forward shrinks by a root": lambda b, a, s, d: (s, 1 - b),
+    "undo the shrinking of this one step, not of all steps so far": lambda b, a, s, d: (s, a.sqrt()),
+    "this is the guess for x0: only one step back is asked for": lambda b, a, s, d: ((1 - a).sqrt(), a.sqrt()),
+    "all of the noise is taken away: one step takes a little of it": lambda b, a, s, d: ((1 - a).sqrt(), d),
+    "another share of the noise is taken away: look below beta": lambda b, a, s, d: (b / (1 - a), d),
+    "too much noise is taken away: beta stands there without a root": lambda b, a, s, d: ((b / (1 - a)).sqrt(), d),
+    "this is the noise of the last step forward alone; the noise handed over is that of all steps": (
+        lambda b, a, s, d: (b.sqrt(), d)
+    ),
+    "the noise is taken away unscaled": lambda b, a, s, d: (torch.ones_like(b), d),
+    "the product runs over the alphas, not over the betas": lambda b, a, s, d: (b / (1 - b.cumprod(0)).sqrt(), d),
+    "what has piled up until t counts, not until one step earlier": (
+        lambda b, a, s, d: (b / (1 - a / (1 - b)).sqrt(), d)
+    ),
+}
+add("reverse_mean", {sentence: means(part) for sentence, part in MEANS.items()})
+add(
+    "reverse_mean",
+    {  # of x_t, noise e, t and betas b
+        "you add noise where you should take some away": lambda x, e, t, b: reverse_mean(x, -e, t, b),
+        "the shrinking is undone for x_t, not for the noise: see the brackets": (
+            lambda x, e, t, b: reverse_mean(x, along((1 - b).sqrt()[t], x) * e, t, b)
+        ),
+        "each time is one too early: the code counts from 0": lambda x, e, t, b: reverse_mean(x, e, t - 1, b),
+        "each time is one too late: the code counts from 0": (
+            lambda x, e, t, b: reverse_mean(x, e, (t + 1).clamp(max=len(b) - 1), b)
+        ),
+        "different times, one factor: each picture has a time of its own": (
+            lambda x, e, t, b: reverse_mean(x, e, t[:1].expand(len(t)), b)
+        ),
+    },
+)
+
+
+@mistake(
+    "guided", "the label for any is network.null: yours is a number that another network need not have", forms=range(12)
+)
+def guided_fixed_null(null, network, labels, weight):
+    none = torch.full_like(labels, null)
+    return lambda x_t, t: torch.lerp(network(x_t, t, none), network(x_t, t, labels), weight)
+
+
+MIXTURES = {  # of the conditional prediction c, the unconditional one u, and the weight
+    "weight 0 should know nothing of the label, and weight 1 ask for it: yours is the other way round": (
+        lambda c, u, w: w * u + (1 - w) * c
+    ),
+    "weight 1 should be the conditional prediction and nothing else: the paper's w is another": (
+        lambda c, u, w: (1 + w) * c - w * u
+    ),
+    "the label pushes away from itself: which of the two is subtracted?": lambda c, u, w: u + w * (u - c),
+    "weight 0 should be the unconditional prediction: yours is nothing": lambda c, u, w: w * c,
+    "the weights of the two predictions do not add up to 1": lambda c, u, w: u + w * c,
+    "the unconditional prediction is subtracted whole: weight 0 should be just that": lambda c, u, w: w * c - u,
+    "this is the difference alone: to what is it added?": lambda c, u, w: w * (c - u),
+    "the weight changes nothing, at least not beyond 1: this is the conditional prediction": lambda c, u, w: c,
+    "the label changes nothing: this is the unconditional prediction": lambda c, u, w: u,
+}
+add("guided", {sentence: mixture(mix) for sentence, mix in MIXTURES.items()})
+add(
+    "guided",
+    {"all pictures are asked for the label of the first": lambda n, y, w: guided(n, y[:1].expand(len(y)), w)},
+)
+
+
+DDIM_STEPS = {
+    "old and new noise together are not as much as the time asks for: sigma is no variance": (
+        lambda s: s.to(old=s.room(s.sigma))
+    ),
+    "x is mixed again for the time it is at, so it never moves on: which of the two is the time after?": (
+        lambda s: replace(s, after=s.now).to()
+    ),
+    "only the picture is left: mix it with the noise that was found in x": lambda s: s.to(old=0),
+    "x itself is not the noise in it: take x0_hat out first": lambda s: s.to(noise=s.x),
+    "eps_hat has variance 1, yours has less: what does the formula divide by?": (
+        lambda s: s.to(noise=s.noise * (1 - s.now) ** 0.5)
+    ),
+    "eps_hat has variance 1, yours has more: a share of variance stands where its root belongs": (
+        lambda s: s.to(noise=s.noise / (1 - s.now) ** 0.5)
+    ),
+    "eps_hat is what is left of x without its picture: how much of the picture is in x?": (
+        lambda s: s.to(noise=(s.x - s.now * s.x0) / (1 - s.now) ** 0.5)
+    ),
+    "there is too little of the picture in x: alphas_cumprod is a share of variance": lambda s: s.to(of_x0=s.after),
+    "there is too little of the old noise in x: it has a share of variance, and a factor": (
+        lambda s: s.to(old=s.room(s.sigma**2) ** 2)
+    ),
+    "the old noise is subtracted, where the formula adds it": lambda s: s.to(noise=-s.noise),
+    "eta changes nothing: where is the new noise?": lambda s: s.to(sigma=0),
+    "the old noise makes room for new noise, and none comes": lambda s: s.to(sigma=0, old=s.room(s.sigma**2)),
+    "old and new noise together are too much: their variances must add up to 1 - alphas_cumprod": (
+        lambda s: s.to(old=s.room(0))
+    ),
+    "sigma is a standard deviation: yours is a variance": lambda s: s.to(sigma=s.eta and s.sigma**2 / s.eta),
+    "half of eta should be half of the sigma, yours is a quarter": lambda s: replace(s, eta=s.eta**2).to(),
+    "any eta above 0 counts as 1: half of eta should be half of the sigma": lambda s: replace(s, eta=s.eta > 0).to(),
+    "eta = 1 should be DDPM with the variance of eq. 7; your sigma lacks a factor": (
+        lambda s: s.to(sigma=s.eta * (1 - s.now / s.after) ** 0.5)
+    ),
+    "the new noise is the old one again: z is drawn": lambda s: s.to(draw=lambda: s.noise),
+}
+add("ddim", {sentence: sampler(step) for sentence, step in DDIM_STEPS.items()})
