@@ -201,7 +201,7 @@ def test_doctor_with_everything_missing(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("GENCOURSE_PROFILE", "fast")
     monkeypatch.setattr(checkpoints, "folder", lambda: tmp_path)
     monkeypatch.setattr("gencourse.paths.root", nowhere)
-    monkeypatch.setattr(find, "chapters", nowhere)
+    monkeypatch.setattr("gencourse.chapters.run.chapters", nowhere)
     monkeypatch.setattr(doctor, "PACKAGES", ("no-such-package",))
     assert cli.main(["doctor"]) == 0
     said = capsys.readouterr().out
