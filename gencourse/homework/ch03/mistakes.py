@@ -2,6 +2,7 @@
 
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -71,7 +72,7 @@ def with_g(change):
     return lambda form, *given: five_steps(form._replace(generator=partial(change, form.generator)), *given)
 
 
-def keeping(optimizer):
+def keeping(optimizer) -> Any:
     """An optimiser whose gradients are not set to zero."""
     return SimpleNamespace(zero_grad=lambda **_: None, step=optimizer.step)
 
@@ -92,8 +93,8 @@ CUT = "no gradient of this iteration reaches G: is it cut in step 4, too? Nothin
 mistakes(
     "five_steps",
     {
-        "gradients of an earlier iteration are still in D's update": lambda *given: five_steps(
-            *given[:5], keeping(given[5]), given[6]
+        "gradients of an earlier iteration are still in D's update": lambda form, x, G, D, g, d, z: five_steps(
+            form, x, G, D, g, keeping(d), z
         ),
         "D learns the opposite: real is labelled 1, fake 0": with_d(lambda loss, real, fake: loss(fake, real)),
         "D climbs its loss: descend": with_d(lambda loss, real, fake: -loss(real, fake)),
@@ -105,11 +106,11 @@ mistakes(
         "G descends the minimax form, flat where G needs it most: descend −log D": with_g(
             lambda loss, fake: -softplus(fake).mean()
         ),
-        "G is judged on the fakes of step 1: generate anew in step 4": lambda *given: five_steps(
-            *given[:-1], drawing_once(given[-1])
+        "G is judged on the fakes of step 1: generate anew in step 4": lambda form, x, G, D, g, d, z: five_steps(
+            form, x, G, D, g, d, drawing_once(z)
         ),
-        "gradients of an earlier iteration are still in G's update": lambda *given: five_steps(
-            *given[:4], keeping(given[4]), *given[5:]
+        "gradients of an earlier iteration are still in G's update": lambda form, x, G, D, g, d, z: five_steps(
+            form, x, G, D, keeping(g), d, z
         ),
         "the two losses come back under each other's name": lambda *given: dict(
             zip("GD", five_steps(*given).values(), strict=True)
