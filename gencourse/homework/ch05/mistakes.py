@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from gencourse.homework.ch05.calls import gate
-from gencourse.homework.ch05.reference import bits_per_dim, conv_at, drawing, nll, oddness, reached, stacks
+from gencourse.homework.ch05.reference import bits_per_dim, conv_at, deviation, drawing, nll, oddness, reached, stacks
 from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
 
 MISTAKES: Mistakes = {}
@@ -106,14 +106,14 @@ add(
     "oddness",
     {  # of the freedom f, nats x and typical ones y
         "a picture that is too likely gets a negative oddness: both sides are odd": (
-            lambda f, x, y: (x - y.mean()) / y.std(correction=f)
+            lambda f, x, y: (x - y.mean()) / deviation(f, y)
         ),
         "a picture that costs little gets none: both sides are odd": (
-            lambda f, x, y: (x - y.mean()).relu() / y.std(correction=f)
+            lambda f, x, y: (x - y.mean()).relu() / deviation(f, y)
         ),
         "three deviations are three times as odd as one: no square is taken": lambda f, x, y: oddness(f, x, y) ** 2,
         "divided by the variance: the unit is the standard deviation": (
-            lambda f, x, y: (x - y.mean()).abs() / y.var(correction=f)
+            lambda f, x, y: (x - y.mean()).abs() / deviation(f, y) ** 2
         ),
         "in nats: the unit is the standard deviation of typical": lambda f, x, y: (x - y.mean()).abs(),
         "relative to the mean: the unit is the standard deviation": lambda f, x, y: (x / y.mean() - 1).abs(),
@@ -121,11 +121,11 @@ add(
             lambda f, x, y: oddness(f, x, y) * len(y) ** 0.5
         ),
         "multiplied by the standard deviation: in a wide distribution the same distance is less odd": (
-            lambda f, x, y: (x - y.mean()).abs() * y.std(correction=f)
+            lambda f, x, y: (x - y.mean()).abs() * deviation(f, y)
         ),
         "it depends on the other pictures of the batch: typical says what is usual": lambda f, x, y: oddness(f, x, x),
         "the deviation is that of the batch: typical says what is usual": (
-            lambda f, x, y: (x - y.mean()).abs() / x.std(correction=f)
+            lambda f, x, y: (x - y.mean()).abs() / deviation(f, x)
         ),
     },
     forms=FREEDOMS,

@@ -20,8 +20,7 @@ def bits_per_dim(nats: Any, dims: int) -> Any:
 
 
 def below(v: Tensor) -> Tensor:
-    """Return v a row further down."""
-    return F.pad(v, (0, 0, 1, -1))
+    return F.pad(v, (0, 0, 1, -1))  # a row further down
 
 
 def stacks(
@@ -59,10 +58,8 @@ def drawing(level: Function = reached, number: Function = lambda u, i, kept: u[:
     """Return the answer to `draw` that takes level(logits, number(u, i, kept)) at pixel i."""
 
     def draw(network: Function, u: Tensor, given: Tensor | None = None, kept: int = 0) -> Tensor:
-        x = torch.zeros(len(u), 1, *u.shape[1:], dtype=torch.long)
+        x = torch.zeros(len(u), 1, *u.shape[1:], dtype=torch.long) if given is None else given.clone()
         flat = x.view(len(u), -1)
-        if given is not None:
-            flat[:, :kept] = given.flatten(1)[:, :kept]
         for i in range(kept, flat.shape[1]):
             flat[:, i] = level(network(x).flatten(2)[:, :, i], number(u.flatten(1), i, kept))
         return x
@@ -73,8 +70,12 @@ def drawing(level: Function = reached, number: Function = lambda u, i, kept: u[:
 draw = drawing()
 
 
+def deviation(freedom: int, x: Tensor) -> Tensor:
+    return ((x - x.mean()).square().sum() / (len(x) - freedom)).sqrt()  # torch.std warns where it is 0 / 0
+
+
 def oddness(freedom: int, nats: Tensor, typical: Tensor) -> Tensor:
-    return (nats - typical.mean()).abs() / typical.std(correction=freedom)
+    return (nats - typical.mean()).abs() / deviation(freedom, typical)
 
 
 def conv_at(x: Tensor, weight: Tensor, bias: Tensor, r: int, c: int) -> Tensor:
