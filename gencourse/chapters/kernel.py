@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
@@ -42,7 +43,7 @@ def interruptible(client: NotebookClient, pressed: list[bool]) -> Iterator[None]
 
     def press(number, frame) -> None:
         pressed.append(True)
-        kernel = client.km
+        kernel = cast(Any, client.km)  # an AsyncKernelManager, from `manager`
         if kernel is None or not kernel.has_kernel:
             raise KeyboardInterrupt  # still starting: nothing has run
         try:
@@ -64,10 +65,11 @@ def interruptible(client: NotebookClient, pressed: list[bool]) -> Iterator[None]
 def peak_memory(client: NotebookClient) -> int | None:
     """Return the most bytes that the kernel held at once, or None: only Linux tells it of another process."""
     try:
-        status = Path(f"/proc/{client.km.provisioner.pid}/status").read_text(encoding="utf-8")
-        return int(re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)[1]) * 1024
-    except (OSError, AttributeError, TypeError):
+        status = Path(f"/proc/{cast(Any, client.km).provisioner.pid}/status").read_text(encoding="utf-8")
+    except (OSError, AttributeError):
         return None
+    found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
 
 
 @contextmanager

@@ -97,7 +97,9 @@ class UnpairedBatches:
     def __next__(self) -> tuple[Tensor, Tensor]:
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.given) % 2**63)
         self.given += 1
-        return self._prepare(next(self.a), generator), self._prepare(next(self.b), generator)
+        a, b = next(self.a), next(self.b)
+        assert isinstance(a, Tensor) and isinstance(b, Tensor)  # neither has labels
+        return self._prepare(a, generator), self._prepare(b, generator)
 
     def _prepare(self, x: Tensor, generator: torch.Generator) -> Tensor:
         if self.crop is not None:

@@ -63,8 +63,9 @@ class Live:
         self.steps, self.title, self.show = steps, title or "training", show
         self.notebook = in_notebook()
         bar = show and (self.notebook or sys.stderr.isatty())
-        options = {"leave": not self.notebook, "dynamic_ncols": True, "disable": not bar}
-        self.bar = tqdm(total=steps, initial=done, desc=self.title, **options)
+        self.bar = tqdm(
+            total=steps, initial=done, desc=self.title, leave=not self.notebook, dynamic_ncols=True, disable=not bar
+        )
         self.handle = None
 
     def advance(self, done: int, latest: dict[str, float]) -> None:

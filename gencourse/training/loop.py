@@ -94,7 +94,7 @@ class Loop:
             for name, value in read.items():
                 if not math.isfinite(value):
                     error = FloatingPointError(f"loss {name!r} became {value} at step {done}")
-                    error.history = self.history
+                    error.history = self.history  # pyright: ignore[reportAttributeAccessIssue]: `fit` documents it
                     raise error
             for name, value in read.items():
                 self.history.setdefault(name, []).append(value)
@@ -130,8 +130,7 @@ class Loop:
         Raises:
             ValueError: The save does not fit the state of this training.
         """
-        saved = self.file.read() if self.file is not None else None
-        if saved is None:
+        if self.file is None or (saved := self.file.read()) is None:
             return
         path = self.file.path
         if set(saved["state"]) != set(self.state):

@@ -25,7 +25,7 @@ class ResumableIterator:
     """
 
     def __init__(self, batches: Iterable, generators: Iterable[torch.Generator] = ()):
-        self.source = batches
+        self.source: Any = batches
         of_batches = getattr(batches, "batch_sampler", None)
         parts = (batches, getattr(batches, "sampler", None), of_batches, getattr(of_batches, "sampler", None))
         own = {id(g): g for g in (getattr(part, "generator", None) for part in parts)}.values()

@@ -79,7 +79,7 @@ mistakes("style_loss", STYLE_LOSS)
 def pictures(change):
     """An objective of other pictures: change(content, style)."""
     return lambda form, network, content, style, alpha, beta: right_objective(
-        form, network, *change(content, style), alpha, beta
+        form, network, *change(content, style), alpha=alpha, beta=beta
     )
 
 

@@ -35,7 +35,8 @@ def make_objective(form: Form, network: Any, content: Tensor, painting: Tensor, 
 
     def objective(x: Tensor) -> dict[str, Tensor]:
         now = network(x)
-        losses = {"content": sum(form.content_loss(now[name], kept[name]) for name in network.content_layers)}
+        content_losses = [form.content_loss(now[name], kept[name]) for name in network.content_layers]
+        losses: dict[str, Any] = {"content": sum(content_losses)}
         losses |= {name: form.style_loss(form.gram_matrix(now[name]), A) for name, A in targets.items()}
         return losses | {"total": alpha * losses["content"] + beta * style_part(losses)}
 

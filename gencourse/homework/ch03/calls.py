@@ -123,7 +123,7 @@ def training(function: Callable[..., Any], case: Case) -> Outputs:
 
         return step
 
-    def draw(network: nn.Module, seed: int = 5, count: int = 16) -> Tensor:
+    def draw(network: Generator, seed: int = 5, count: int = 16) -> Tensor:
         log[-1]["averaged"] = network is log[-1].get("average")
         log[-1]["drawn"] = log[-1]["steps"]
         with torch.no_grad():

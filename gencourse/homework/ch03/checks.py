@@ -19,7 +19,7 @@ from gencourse.metrics.distances import frechet_distance
 
 # Logits at which a rounded sigmoid is exactly 0 or 1: at the larger the exponential overflows too; at the smaller
 # torch's binary cross-entropy of a sigmoid shows that it cuts its logarithms off at -100.
-SURE = np.float32([-100, 100, -30, 30])
+SURE = np.array([-100, 100, -30, 30], np.float32)
 ROUNDED = "infinite where D is very sure: do not take the logarithm of a rounded sigmoid"
 CUT = "wrong where D is very sure: is a logarithm cut off somewhere? Compute from the logits themselves"
 ONE_ROW = "one row for each pair,"

@@ -19,7 +19,7 @@ CUT = "wrong where the network is sure and wrong: what is added to p, or cut off
 
 
 def nll_cases(g: Generator) -> Iterator[Case]:
-    sure = np.zeros((2, 2, 1, 3, 3), np.float32) + np.float32([SURE, -SURE]).reshape(1, 2, 1, 1, 1)
+    sure = np.zeros((2, 2, 1, 3, 3), np.float32) + np.array([SURE, -SURE], np.float32).reshape(1, 2, 1, 1, 1)
     for shape in [(3, 2, 1, 4, 5), (2, 6, 3, 2, 2), (4, 50, 1, 3, 4), (1, 3, 1, 2, 7)]:
         width = 1 if shape[0] == 3 else 3  # at first no pixel is surprising
         yield {"logits": width * normal(g, *shape), "x": g.integers(shape[1], size=(shape[0], *shape[2:]))}

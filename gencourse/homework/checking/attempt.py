@@ -1,7 +1,6 @@
 """One call of a student's function, whatever it does: an answer, or a sentence about what went wrong."""
 
 import traceback
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ STUDENTS = ("cell ", "ipykernel", "ipython-input")  # how files are called that 
 LONG = 600
 
 
-def attempt(call: Call, function: Callable[..., Any], case: Case) -> Outputs:
+def attempt(call: Call, function: Any, case: Case) -> Outputs:
     """Call a student's function; what it raises becomes an output too: `failed`, a sentence about it."""
     before = random_state()
     try:

@@ -71,9 +71,8 @@ def most_common_chapter(submissions: dict[str, Submission]) -> str:
     Raises:
         ValueError: none or several could be meant.
     """
-    found = Counter(chapter_of(submission.ids) for submission in submissions.values())
-    del found[None]
-    ranked = found.most_common(2)
+    found = (chapter_of(submission.ids) for submission in submissions.values())
+    ranked = Counter(number for number in found if number is not None).most_common(2)
     if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
         raise ValueError("which chapter is it? The files do not tell: --chapter 01")
     return ranked[0][0]

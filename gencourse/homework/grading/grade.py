@@ -149,8 +149,9 @@ def judge(job: Job) -> str:
     try:
         engine.verdict(job.check, job.cases, job.results, job.answers)
     except checks.Wrong as error:
-        stopped = job.end and "failed" not in (job.results or [{}])[-1] and len(job.results) < len(job.cases)
-        return job.end if stopped else str(error)
+        if job.end and "failed" not in (job.results or [{}])[-1] and len(job.results) < len(job.cases):
+            return job.end
+        return str(error)
     except Exception:  # outputs of a shape that a judgement did not expect
         return UNJUDGED
     return ""

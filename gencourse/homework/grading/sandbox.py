@@ -156,8 +156,8 @@ def packages_problem() -> str:
 
 def package_dirs() -> list[Path]:
     """Return the folders that torch and what else is needed are imported from."""
-    origins = [importlib.util.find_spec(name).origin for name in NEEDED]
-    return list(dict.fromkeys(Path(origin).resolve().parents[1] for origin in origins))
+    specs = [importlib.util.find_spec(name) for name in NEEDED]
+    return list(dict.fromkeys(Path(spec.origin).resolve().parents[1] for spec in specs if spec and spec.origin))
 
 
 def bubblewrap_command(root_dir: Path, hidden: tuple[Path, ...]) -> list[str]:

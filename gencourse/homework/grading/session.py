@@ -127,6 +127,7 @@ def read_results(process: Popen, jobs: list[Job], limits: Limits) -> bool:
 
     What arrives are claims of the submission's process. A message that does not belong here ends the reading.
     """
+    assert process.stdout  # a pipe
     channel = process.stdout.fileno()
     deadline = time.monotonic() + START_SECONDS
     started, left = False, 2 * sum(len(job.cases) + 1 for job in jobs)
@@ -172,5 +173,6 @@ def stop_worker(process: Popen, sandbox: Sandbox) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.kill()
+    assert process.stdout  # a pipe
     process.stdout.close()
     process.wait()

@@ -102,8 +102,8 @@ def imports(cell: Cell, name: str) -> bool:
 def is_stub(cell: Cell, name: str) -> bool:
     """Whether a function still raises NotImplementedError on its way, in a loop too, as in the students' copy."""
     defined = [n for n in cell.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == name]
-    raises = [n for node in defined for n in _reached(node.body) if isinstance(n, ast.Raise) and n.exc is not None]
-    return any("NotImplementedError" in ast.dump(n.exc) for n in raises)
+    raised = [n.exc for node in defined for n in _reached(node.body) if isinstance(n, ast.Raise) and n.exc]
+    return any("NotImplementedError" in ast.dump(error) for error in raised)
 
 
 def _reached(body: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -33,9 +33,10 @@ def main() -> None:
     """Serve the request on standard input and write messages to what was standard output."""
     limits.guard()
     no_deadline = time.monotonic() + 1e6
-    request = json.loads(wire.receive(0, no_deadline))
+    request = json.loads(wire.receive(0, no_deadline) or b"")
     tasks = [
-        (task, [wire.unpack(wire.receive(0, no_deadline)) for _ in range(task["cases"])]) for task in request["tasks"]
+        (task, [wire.unpack(wire.receive(0, no_deadline) or b"") for _ in range(task["cases"])])
+        for task in request["tasks"]
     ]
     channel = os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
