@@ -83,7 +83,9 @@ def sampler(name: str) -> Callable[..., Tensor]:
     Raises:
         ValueError: a model that draws none; it lists those that do.
     """
-    return _find(name, generative()).sampler
+    draw = _find(name, generative()).sampler
+    assert draw is not None  # `generative` names the models that have one
+    return draw
 
 
 def record(name: str) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def check_labels(labels: Tensor | None, classes: int | None, count: int, *, valu
     if (labels is None) != (not classes):
         has = "no classes, leave labels out" if not classes else f"{classes} classes: labels (B,) are needed"
         raise ValueError(f"this network has {has}")
-    if labels is None:
+    if labels is None or classes is None:
         return None
     if not isinstance(labels, Tensor) or labels.shape != (count,) or labels.dtype != torch.int64:
         got = f"{tuple(labels.shape)} {labels.dtype}" if isinstance(labels, Tensor) else f"a {type(labels).__name__}"

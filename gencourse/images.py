@@ -126,7 +126,7 @@ def to_pil(image: Tensor) -> Image.Image:
     return Image.fromarray(arrays[0, ..., 0] if arrays.shape[-1] == 1 else arrays[0])
 
 
-def resize(image: Tensor, size: int | tuple[int, int]) -> Tensor:
+def resize(image: Tensor, size: int | Sequence[int]) -> Tensor:
     """Resize pictures with antialiasing.
 
     Args:
@@ -141,17 +141,17 @@ def resize(image: Tensor, size: int | tuple[int, int]) -> Tensor:
     """
     check_shape(image, "pictures", "B", "C", "H", "W", floating=False)
     check_range(image, 0, 1)  # what is cut off below is the overshoot alone
-    pair = isinstance(size, Sequence) and len(size) == 2 and all(isinstance(side, Integral) for side in size)
-    if not pair and not isinstance(size, Integral):
+    sides = size if isinstance(size, Sequence) else (size, size)
+    if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):
         raise ImageError(f"size must be a whole number of pixels or (height, width), got {size!r}")
-    if min(size if pair else [size]) < 1:
+    if min(sides) < 1:
         raise ImageError(f"a picture needs at least one pixel a side, got size {size}")
     return resample(image, size)
 
 
-def resample(image: Tensor, size: int | tuple[int, int]) -> Tensor:
+def resample(image: Tensor, size: int | Sequence[int]) -> Tensor:
     """Do what `resize` does, with pictures that are known to lie in [0, 1]: their values are not looked at."""
-    if isinstance(size, Integral):
+    if not isinstance(size, Sequence):
         scale = size / max(image.shape[-2:])
         size = tuple(max(1, round(side * scale)) for side in image.shape[-2:])
     if tuple(image.shape[-2:]) == tuple(size):

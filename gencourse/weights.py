@@ -7,7 +7,7 @@ network's class, the data, steps, minutes, device and scores. Nothing pickled is
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors.torch
 import torch
@@ -15,6 +15,8 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from gencourse import files
+
+Network = TypeVar("Network", bound=nn.Module)
 
 NEEDED = ("arguments", "data", "steps", "minutes", "device", "scores")
 
@@ -54,7 +56,7 @@ def save(path: str | os.PathLike, module: nn.Module, record: dict[str, Any]) -> 
     return Path(path)
 
 
-def read(path: str | os.PathLike, network: type[nn.Module], device: torch.device | str | None = None) -> nn.Module:
+def read(path: str | os.PathLike, network: type[Network], device: torch.device | str | None = None) -> Network:
     """Build a network with the recorded arguments and fill in the weights of a file.
 
     Args:

@@ -1,7 +1,7 @@
 """From a trained network to what a sampler calls a model: (x_t, t) -> x0_hat; and to pictures in one call."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +44,15 @@ def denoiser(network: Callable[..., Tensor], schedule: NoiseSchedule, target: Ta
     return model
 
 
-def guided(network: nn.Module, labels: Tensor, weight: float) -> Model:
+class Conditional(Protocol):
+    """A network with classes, (x_t, t, labels) -> a prediction, whose label `null` means "any"."""
+
+    null: int
+
+    def __call__(self, x_t: Tensor, t: Tensor, labels: Tensor, /) -> Tensor: ...
+
+
+def guided(network: Conditional, labels: Tensor, weight: float) -> Model:
     """Classifier-free guidance: from the unconditional prediction to the conditional one and, weight > 1, beyond.
 
     Args:

@@ -6,7 +6,7 @@ What steadies the training, penalties, the pool of past fakes and augmentation, 
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -144,7 +144,7 @@ class GANStep:
         if not self.checked:
             check_range(real, -1, 1)
             if hasattr(self.generator, "classes"):
-                check_labels(labels, self.generator.classes, len(real), values=True)
+                check_labels(labels, cast(int | None, self.generator.classes), len(real), values=True)
             self.checked = True
         if labels is not None and self.past is not None:
             raise ValueError("a pool of past fakes does not remember their labels: leave out one of the two")
@@ -183,7 +183,7 @@ class GANStep:
 def latent(network: nn.Module, count: int, generator: torch.Generator | None = None) -> Tensor:
     """Draw z ~ N(0, I) of shape (count, network.latent), on the CPU, and bring it where the network is."""
     at_least(1, count=count)
-    return torch.randn(count, network.latent, generator=generator).to(next(network.parameters()).device)
+    return torch.randn(count, cast(int, network.latent), generator=generator).to(next(network.parameters()).device)
 
 
 @torch.no_grad()
@@ -218,7 +218,7 @@ def sample_images(
     device = next(network.parameters()).device
 
     def draw(seeds: list[int], labels: Tensor | None) -> Tensor:
-        z = normal((len(seeds), network.latent), generators(seeds)).to(device)
+        z = normal((len(seeds), cast(int, network.latent)), generators(seeds)).to(device)
         if labels is None and classes:
             labels = any_class(classes, seeds)
         return to_unit(network(z) if labels is None else network(z, labels.to(device)))

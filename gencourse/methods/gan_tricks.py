@@ -80,7 +80,7 @@ class ImagePool:
             if len(self.kept) < self.size:
                 self.kept.append(fake.clone())
             elif self.size and torch.rand((), generator=self.generator) < 0.5:
-                place = torch.randint(self.size, (), generator=self.generator).item()
+                place = int(torch.randint(self.size, (), generator=self.generator))
                 old = self.kept[place].to(fake.device)  # after a resume it lies on the CPU
                 self.kept[place], fake = fake.clone(), old
             given.append(fake)

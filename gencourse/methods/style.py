@@ -6,7 +6,7 @@ x is sought whose deep features are those of the content image p and whose Gram 
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import repeat
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -115,7 +115,7 @@ def find_targets(network: Extractor, content: Tensor, styles: Styles) -> Targets
     """
     of_content = network(content)
     whole = sum(weight for _, weight in styles)
-    style = dict.fromkeys(network.style_layers, 0.0)
+    style = dict.fromkeys(network.style_layers, torch.zeros(()))
     for image, weight in styles:
         features = network(image)
         for layer in style:
@@ -126,7 +126,7 @@ def find_targets(network: Extractor, content: Tensor, styles: Styles) -> Targets
 def losses(network: Extractor, x: Tensor, targets: Targets) -> dict[str, Tensor]:
     """Return {"content": L_content, layer: E_L for each style layer} of the image x, (1, 3, H, W)."""
     features = network(x)
-    content = sum(content_loss(features[layer], target) for layer, target in targets.content.items())
+    content = cast(Tensor, sum(content_loss(features[layer], p) for layer, p in targets.content.items()))
     return {"content": content} | {k: style_loss(gram_matrix(features[k]), a) for k, a in targets.style.items()}
 
 
@@ -174,7 +174,7 @@ def optimise(
                 first.setdefault(name, value.detach())  # a line search may ask several times
             return scaled
 
-        opt.step(closure)
+        opt.step(closure)  # pyright: ignore[reportCallIssue, reportArgumentType]: the stub asks for a float
         done += 1
         if callback is not None:
             callback(done, picture())
@@ -298,24 +298,24 @@ def coarse_to_fine(
     paint = partial(stylize, network=paint) if isinstance(paint, Extractor) else paint
     styles = [(style, 1.0)] if isinstance(style, Tensor) else style
     _check(content, styles)
-    whole, before = History(), None
+    whole, picture, before = History(), content, None
     for size, count in zip(sizes, steps, strict=True):
         now = resample(content, size)
         if before is not None:
-            start = enlarge(start, before, now)
+            begin = enlarge(picture, before, now)
         elif callable(start):
-            start = start(now)
-        elif start is not None:
-            start = resize(start, tuple(now.shape[2:]))
+            begin = start(now)
+        else:
+            begin = None if start is None else resize(start, now.shape[2:])
         small = [(resample(image, size), weight) for image, weight in styles]
-        start, history = paint(now, small, start=start, steps=count, show=show)
+        picture, history = paint(now, small, start=begin, steps=count, show=show)
         before = now
         whole.seconds += history.seconds
         for name, values in history.items():
             whole.setdefault(name, []).extend(values)
         if history.steps < count:  # stopped by hand: the finer scales are not wanted either
-            return Stylized(resample(start, tuple(resample(content, sizes[-1]).shape[2:])), whole)
-    return Stylized(start, whole)
+            return Stylized(resample(picture, resample(content, sizes[-1]).shape[2:]), whole)
+    return Stylized(picture, whole)
 
 
 def enlarge(x: Tensor, coarse: Tensor, fine: Tensor, detail: float = 2.5) -> Tensor:
@@ -332,7 +332,7 @@ def enlarge(x: Tensor, coarse: Tensor, fine: Tensor, detail: float = 2.5) -> Ten
 
     Source: Kolkin et al. 2019, "Style Transfer by Relaxed Optimal Transport and Self-Similarity", who add it once.
     """
-    size = tuple(fine.shape[2:])
+    size = fine.shape[2:]
     return (resample(x, size) + detail * (fine - resample(coarse, size))).clamp(0, 1)
 
 

@@ -6,7 +6,7 @@ scales and strides that are no whole numbers or too small.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -271,7 +271,7 @@ def perceptual_loss(network: Callable[[Tensor], dict[str, Tensor]], y_hat: Tenso
     same_shape(y_hat, y)
     with torch.no_grad():
         target = network(y.detach())
-    return sum((phi - target[layer]).square().mean() for layer, phi in network(y_hat).items())
+    return cast(Tensor, sum((phi - target[layer]).square().mean() for layer, phi in network(y_hat).items()))
 
 
 def _cut(y: Tensor, padding: int) -> Tensor:

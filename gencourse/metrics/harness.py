@@ -101,7 +101,7 @@ def score(
         n_reference=len(real.features),
         n_neighbours=len(measured.votes_fake),
         split=split,
-        classifier=classifier.name,
+        classifier=str(classifier.name),
         spread=_spread(measured, bootstrap, generator) if bootstrap else {},
     )
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from gencourse.expect import ImageError, check_labels, check_levels, check_shape
 from gencourse.networks.masked import CausalConv2d
 
-Convolve = Callable[[CausalConv2d, Tensor, Tensor | None], Tensor]
+Convolve = Callable[[nn.Module, Tensor, Tensor | None], Tensor]  # by a CausalConv2d
 
 
-def convolve_image(layer: CausalConv2d, x: Tensor, plus: Tensor | None = None) -> Tensor:
+def convolve_image(layer: nn.Module, x: Tensor, plus: Tensor | None = None) -> Tensor:
     """Convolve whole images, and add `plus`. While sampling, `columns` convolves one pixel in its place."""
     y = layer(x)
     return y if plus is None else y + plus
@@ -24,8 +24,8 @@ def convolve_image(layer: CausalConv2d, x: Tensor, plus: Tensor | None = None) -
 def label_embeddings(classes: int, size: int, layers: int) -> nn.ModuleList:
     """For each layer a table (classes, size) of what a label adds, small at first; none without classes."""
     tables = nn.ModuleList(nn.Embedding(classes, size) for _ in range(layers if classes else 0))
-    for table in tables:
-        nn.init.normal_(table.weight, std=0.1)
+    for weight in tables.parameters():
+        nn.init.normal_(weight, std=0.1)
     return tables
 
 
@@ -48,6 +48,9 @@ class PixelNetwork(nn.Module):
         ValueError: other sizes.
     """
 
+    blocks: nn.ModuleList
+    tail: nn.Conv2d
+    embeddings: nn.ModuleList
     entries: tuple[CausalConv2d, ...] = ()  # the layers that see the pixels; none: `columns` cannot evaluate it
 
     def __init__(

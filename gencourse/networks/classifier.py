@@ -63,7 +63,7 @@ class Inception(nn.Module):
 
         weights = Inception_V3_Weights.IMAGENET1K_V1 if pretrained else None
         self.body = inception_v3(weights=weights, transform_input=False, init_weights=not pretrained).eval()
-        self.head, self.body.fc = self.body.fc, nn.Identity()
+        self.head, self.body.fc = self.body.fc, nn.Identity()  # pyright: ignore[reportAttributeAccessIssue]: a Linear before
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Classify pictures.

@@ -5,6 +5,7 @@ whole row, when the row begins; for a pixel only its left neighbours and itself 
 """
 
 from collections import deque
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 
 from gencourse.networks.autoregressive import PixelNetwork
 from gencourse.networks.masked import CausalConv2d, MaskedConv2d
+
+WRITTEN = cast(Tensor, None)  # stands for the pixels where the first layers have them already
 
 
 class Row:
@@ -57,6 +60,7 @@ class Memory:
     def read(self, c: int, x: Tensor | None) -> Tensor:
         """Take in the pixel in column c, (B, inputs), unless it is there already, and convolve there: (B, outputs)."""
         if not self.left:  # 1 x 1: nothing to remember
+            assert x is not None  # only the first layers have their inputs already, and they see neighbours
             return torch.addmm(self.bias, x, self.beside)
         row = self.rows[-1]
         if x is not None:
@@ -108,27 +112,27 @@ class Columns:
         if last < self.done and c == 0:
             self._begin_row(r)
         above = [link[:, :, 0, c] for link in self.above]
-        return self.network.along(None, above, self.context, self._pixel).unflatten(1, (self.network.levels, -1))
+        return self.network.along(WRITTEN, above, self.context, self._pixel).unflatten(1, (self.network.levels, -1))
 
     def _begin_row(self, r: int) -> None:
         for memory in self.memories.values():
             memory.begin_row()
         for memory in self.entries:
             memory.write_row(self.signed[:, :, r : r + 1])
-        self.above = self.network.above(None, self.context, self._row)
+        self.above = self.network.above(WRITTEN, self.context, self._row)
 
     def _look(self, r: int, c: int) -> None:
         pixel = self.network.encode(self.x[:, :, r, c])
         for memory in self.entries:
             memory.rows[-1].pixels[c][:, : self.network.channels] = pixel
 
-    def _row(self, layer: CausalConv2d, x: Tensor | None, plus: Tensor | None) -> Tensor:
+    def _row(self, layer: nn.Module, x: Tensor | None, plus: Tensor | None) -> Tensor:
         memory = self.memories[layer]
         if x is not None:  # the first layers have the pixels already
             memory.write_row(x)
         y = memory.read_row(memory.weight)
         return y if plus is None else y + plus
 
-    def _pixel(self, layer: CausalConv2d, x: Tensor | None, plus: Tensor | None) -> Tensor:
+    def _pixel(self, layer: nn.Module, x: Tensor | None, plus: Tensor | None) -> Tensor:
         y = self.memories[layer].read(self.done % self.x.shape[3], x)
         return y if plus is None else y + plus.flatten(1)

@@ -57,7 +57,7 @@ class Generator(nn.Module):
         expect.check_shape(z, "z", "B", self.latent)
         _check_batch(self, z)
         expect.check_labels(labels, self.classes, len(z))
-        if labels is not None:
+        if self.embedding is not None:
             z = torch.cat([z, self.embedding(labels)], 1)
         return self.body(z[:, :, None, None])
 
@@ -123,7 +123,7 @@ class Discriminator(nn.Module):
         features = self.features(x)
         logits = self.head(features).flatten()
         expect.check_labels(labels, self.classes, len(x))
-        if labels is not None:
+        if self.embedding is not None:
             logits = logits + (self.embedding(labels) * features.flatten(1)).sum(1)
         return logits
 
@@ -157,5 +157,5 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 0, 0.02)
     if isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1, 0.02)
-    if getattr(module, "bias", None) is not None:
-        nn.init.zeros_(module.bias)
+    if isinstance(bias := getattr(module, "bias", None), Tensor):
+        nn.init.zeros_(bias)

@@ -40,6 +40,9 @@ class Extractor(nn.Module):
         ValueError: The network has no such layer, or none is named.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         stages: dict[str, nn.Module],
@@ -209,7 +212,7 @@ def _vgg19(layers, weights) -> Extractor:
     state = None if weights is None else _state(weights, torchvision.models.VGG19_Weights.IMAGENET1K_V1)
     network = VGG(VGG19_WIDTHS)
     if state is not None:
-        convs = [stage[-2] for stage in network.stages.values()]
+        convs = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
         with _fitting("vgg19"):
             places = {k.split(".")[1] for k in state if k.startswith("features.")}  # of the convolutions
             keys = sorted(int(place) for place in places)

@@ -50,6 +50,7 @@ class CausalConv2d(nn.Conv2d):
     than the kernel needs shifts the image down, so that a pixel's own row is hidden.
     """
 
+    bias: Tensor
     margins: tuple[int, int, int]
 
     def seen(self) -> Tensor:
@@ -81,6 +82,8 @@ class MaskedConv2d(CausalConv2d):
     Raises:
         ValueError: another kind, size or height.
     """
+
+    mask: Tensor
 
     def __init__(
         self,

@@ -95,6 +95,8 @@ class GatedPixelCNN(PixelNetwork):
     dilations; coordinates.
     """
 
+    blocks: Sequence[GatedBlock]
+
     def __init__(
         self,
         *,
@@ -112,7 +114,7 @@ class GatedPixelCNN(PixelNetwork):
         blocks = [GatedBlock("A", (channels + 2, channels + 2), width, first_kernel, channels, 1)]
         for i in range(layers - 1):
             blocks.append(GatedBlock("B", (width, width), width, kernel, channels, dilations[i % len(dilations)]))
-        self.blocks = nn.ModuleList(blocks)
+        self.blocks = nn.ModuleList(blocks)  # pyright: ignore[reportAttributeAccessIssue]: its stub says not of what
         self.head = MaskedConv2d("B", width, width, 1, colours=channels)
         self.tail = MaskedConv2d("B", width, levels * channels, 1, colours=channels)
         self.embeddings = label_embeddings(classes, 4 * width, len(self.blocks))

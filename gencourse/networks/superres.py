@@ -46,8 +46,8 @@ class SuperResolver(nn.Module):
         self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
         self.stages = nn.Sequential(*(_double(width) for _ in range(scale.bit_length() - 1)))
         self.tail = nn.Conv2d(width, channels, 3, padding=1)
-        nn.init.zeros_(self.tail.weight)
-        nn.init.zeros_(self.tail.bias)
+        for part in self.tail.parameters():
+            nn.init.zeros_(part)
 
     def forward(self, x: Tensor) -> Tensor:
         """Enlarge pictures.
@@ -88,6 +88,6 @@ def icnr_(weight: Tensor, scale: int) -> Tensor:
 def _double(width: int) -> nn.Sequential:
     """One stage x2."""
     convolution = nn.Conv2d(width, 4 * width, 3, padding=1)
-    for part in (convolution.weight, convolution.bias):
+    for part in convolution.parameters():
         icnr_(part, 2)
     return nn.Sequential(convolution, nn.PixelShuffle(2), nn.ReLU())

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -76,7 +76,7 @@ class UNet(nn.Module):
         check_shape(t, "t", len(x_t), floating=False)
         if labels is not None:
             check_labels(labels, self.classes + 1 if self.classes else 0, len(x_t))
-        first = self.time[0]
+        first = cast(nn.Linear, self.time[0])
         conditions = self.time(time_features(t, first.in_features).to(first.weight.dtype))  # (B, 4 widths[0])
         if self.label is not None:
             conditions = conditions + self.label(torch.full_like(t, self.null).long() if labels is None else labels)
@@ -85,14 +85,14 @@ class UNet(nn.Module):
         skips = []
         for level, stage in enumerate(self.down):
             x = F.avg_pool2d(x, 2, ceil_mode=True) if level else x
-            for block in stage:
+            for block in stage.children():
                 x = block(x, conditions)
             skips.append(x)
         x = self.middle(x, conditions)
         for stage, skip in zip(reversed(self.up), reversed(skips), strict=True):
             x = F.interpolate(x, skip.shape[2:]) if x.shape[2:] != skip.shape[2:] else x
             x = torch.cat((x, skip), 1)
-            for block in stage:
+            for block in stage.children():
                 x = block(x, conditions)
         return self.head(x)
 
@@ -176,6 +176,6 @@ def _stage(inputs: int, width: int, blocks: int, conditions: int, heads: int, dr
 
 def _zero(layer: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
     """Make a layer's answer zero at first, so that the block around it starts as the identity."""
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
+    for part in layer.parameters():
+        nn.init.zeros_(part)
     return layer

@@ -50,7 +50,7 @@ def animation(
     if not pictures or len({picture.size for picture in pictures}) != 1:
         raise ImageError(f"expected frames of one size, got {sorted({p.size for p in pictures}) or 'none'}")
     palette = _palette(pictures)
-    small = [picture.quantize(palette=palette, dither=0) for picture in pictures]
+    small = [picture.quantize(palette=palette, dither=PIL.Image.Dither.NONE) for picture in pictures]
     durations = [round(1000 / fps)] * (len(small) - 1) + [2000]
     buffer = io.BytesIO()
     small[0].save(buffer, "GIF", save_all=True, append_images=small[1:], duration=durations, loop=0, optimize=True)
@@ -76,7 +76,7 @@ def slider(render: Callable[..., Tensor | Figure], **controls: Any) -> None:
     Raises:
         ValueError: A control is none of these.
     """
-    widgets = {name: _widget(name, control) for name, control in controls.items()}
+    widgets: dict[str, Any] = {name: _widget(name, control) for name, control in controls.items()}
     message = ipywidgets.HTML()
     first = picture(render(**{name: widget.value for name, widget in widgets.items()}))
     display(ipywidgets.VBox([*widgets.values(), message]))
