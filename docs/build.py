@@ -134,7 +134,7 @@ def rooms() -> dict[str, dict[str, Path]]:
         name = ".".join(parts)
         if len(parts) == 2 and path.name == "__init__.py":
             name = parts[0]
-        elif path.name in ("__init__.py", "__main__.py"):
+        elif path.name.startswith("_"):  # the inside of a folder
             continue
         found.setdefault("" if len(parts) == 1 else parts[0], {})[name] = path
     return {room: dict(sorted(inside.items())) for room, inside in sorted(found.items())}
