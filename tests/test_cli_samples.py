@@ -269,7 +269,7 @@ def test_score_of_digits(tmp_path, capsys):
         (["samples.npz", "--against", "mnist:test"], "mnist is not on this machine: gencourse data fetch mnist"),
         (["samples.npz", "--against", "digits:test"], "the samples are (1, 8, 8), digits:test is (1, 28, 28)"),
         (["samples.npz", "--against", "colour.npz"], "the samples are (1, 8, 8), colour.npz is (3, 8, 8)"),
-        (["colour.npz", "--against", "colour.npz"], "'small' takes (B, 1, H, W)"),
+        (["colour.npz", "--against", "colour.npz"], "the classifier 'small' (B, 1, H, W)"),
         (["samples.npz", "--against", "three.npz"], "at least 4 pictures are needed on each side, got 3"),
         (["samples.npz", "--against", "reference.npz", "-n", "50"], "samples.npz has 40 pictures, fewer than -n 50"),
         (["samples.npz", "--against", "reference.npz", "-n", "3"], "at least 4 pictures"),
