@@ -237,7 +237,8 @@ def stylize(
             total = total + smoothness * total_variation(x)
         return {"total": total} | parts
 
-    x = content if start is None else check_shape(start, "a start", *content.shape)
+    x = content if start is None else start
+    same_shape(x, content)
     return optimise(objective, x, steps=steps, optimizer=optimizer, every=every, show=show, callback=callback)
 
 
