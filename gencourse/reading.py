@@ -73,7 +73,8 @@ def to_tensor(picture: Image.Image) -> Tensor:
 def to_small_tensor(picture: Image.Image, size: tuple[int, int]) -> Tensor:
     """Return `to_tensor` resized to (height, width) as `images.resample` does it, without the whole in between.
 
-    The filter is separable: each strip is made narrower, and what they give together lower, a colour at a time.
+    The picture is used up. The filter is separable: each strip is made narrower, and what they give together lower, a
+    colour at a time.
     """
     h, (height, width) = picture.height, size
     narrow, top = [torch.empty(1, 1, h, width, dtype=torch.float32, device="cpu") for _ in range(3)], 0
@@ -82,6 +83,7 @@ def to_small_tensor(picture: Image.Image, size: tuple[int, int]) -> Tensor:
         for channel in range(3):
             narrow[channel][:, :, top : top + len(strip)] = x[:, channel]
         top += len(strip)
+    picture.close()  # gives its memory back
     image = torch.empty(1, 3, height, width, dtype=torch.float32, device="cpu")
     for channel in range(3):
         columns = zip(narrow[channel].split(COLUMNS, 3), image[:, channel, None].split(COLUMNS, 3), strict=True)
