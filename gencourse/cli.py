@@ -4,7 +4,6 @@ import argparse
 import difflib
 import importlib
 import os
-import pkgutil
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -109,7 +108,8 @@ def _less_memory(args: argparse.Namespace) -> str:
 
 def discover() -> dict[str, ModuleType]:
     """Return the commands by name, in the order of the help: a file of `gencourse.commands` each, `_files` aside."""
-    names = [file.name for file in pkgutil.iter_modules(commands.__path__) if not file.name.startswith("_")]
+    files = [file for folder in commands.__path__ for file in os.listdir(folder)]  # pkgutil would load `inspect` for it
+    names = sorted({file[:-3] for file in files if file.endswith(".py") and not file.startswith("_")})
     found = {name: importlib.import_module(f"{commands.__name__}.{name}") for name in names}
     return dict(sorted(found.items(), key=lambda item: (getattr(item[1], "ORDER", sys.maxsize), item[0])))
 

@@ -1,7 +1,6 @@
 """Listings: a table for a person, JSON for a program."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +30,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 def print_json(listed: Any) -> None:
     """Print what JSON can hold."""
+    import json
+
     print(json.dumps(listed, indent=2))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import sys
 import time
 from collections.abc import Callable
@@ -107,6 +106,8 @@ def chosen_options(args: argparse.Namespace, draw: Callable[..., Tensor]) -> dic
     Raises:
         ValueError: the model does not have one of them.
     """
+    import inspect
+
     has = [name for name in OPTIONS if name in inspect.signature(draw).parameters]
     given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
     for name in given:

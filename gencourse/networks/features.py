@@ -151,7 +151,7 @@ def extractor(
 def _stored_scales(network: Extractor, weights) -> dict[str, float] | None:
     """Return the layer scales in the record of the embedded network's weights, where all that are needed are there.
 
-    scripts/store_scales.py puts them there; without them six photographs go through the network.
+    scripts/train_embedded.py puts them there; without them six photographs go through the network.
     """
     if network.name != "embedded" or weights is None:
         return None
