@@ -50,8 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _warnings_in_a_line(args.command):
             code = args.main(args)  # torch and the rest load only now
-        if sys.stdout is not None:  # None: it was closed
-            sys.stdout.flush()
+        print(end="", flush=True)  # where standard output was closed there is none, which `print` knows
         return code
     except BrokenPipeError:  # whoever read our output has enough of it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still written at the end

@@ -5,6 +5,7 @@ import itertools
 import warnings
 from collections.abc import Callable
 from functools import partial
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -58,7 +59,7 @@ def _by_profile(data: bytes, found: str, mode: str) -> Convert | None:
     from PIL import ImageCms
 
     profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
-    space = profile.profile.xcolor_space.strip()
+    space = cast(Any, profile.profile).xcolor_space.strip()
     if found not in DESCRIBES.get(space, ()):
         return None
     taken = {"RGB": mode, "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}[space]
