@@ -9,7 +9,8 @@ from gencourse.commands._tables import json_option, print_json, table
 ORDER = 70
 ABOUT = "list the data sets, download one, say where they lie"
 EXAMPLES = """
-gencourse data list [--json]
+gencourse data list
+gencourse data list --json    for programs
 gencourse data fetch mnist
 gencourse data where
 """

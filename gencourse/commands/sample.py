@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 ORDER = 40
 ABOUT = "draw pictures from a trained model of the course"
 EXAMPLES = """
-gencourse sample --list [--json]
+gencourse sample --list
+gencourse sample --list --json    for programs
 gencourse sample dcgan_digits -o grid.png
 gencourse sample dcgan_digits -n 10000 --seed 1 -o samples.npz
 
