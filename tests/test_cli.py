@@ -268,7 +268,7 @@ def test_the_chapters_as_json(capsys):
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252:strict"])
 def test_a_console_that_cannot_write_a_name_gets_another_spelling(encoding):
     """A command that has done its work and prints where the result is must not end in a traceback."""
-    command = """if True:
+    command = r"""if True:
         import argparse, sys, warnings
         from gencourse import cli, commands
 
