@@ -40,8 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     with tempfile.TemporaryDirectory(prefix="site_") as temporary:
         source = assemble(Path(temporary) / "source")
+        built = Path(temporary) / "pages" / "html"  # myst_nb leaves a folder beside its pages: not in the checkout
         options = ["-q", "-W", "--keep-going", "-b", "html", "-c", str(DOCS), "-d", str(Path(temporary) / "trees")]
-        status = sphinx([*options, str(source), str(out)])
+        status = sphinx([*options, str(source), str(built)])
+        if built.exists():
+            shutil.copytree(built, out, dirs_exist_ok=True)
     print(f"{out / 'index.html'}" if status == 0 else "the site has mistakes, see above")
     return status
 

@@ -18,16 +18,17 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from gencourse import files
+from gencourse import files, reading
 from gencourse.expect import ImageError, check_range, check_shape
 
 WRITTEN = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")  # formats that hold any picture of ours
 
 
 def load(source: str | os.PathLike | bytes | BinaryIO | Image.Image, size: int | None = None) -> Tensor:
-    """Read a picture, turned as its EXIF tag says, transparency laid on white.
+    """Read a picture in sRGB, turned as its EXIF tag says, transparency laid on white.
 
-    Greyscale is repeated to three channels; 16-bit values are scaled by their range.
+    Colours are brought to sRGB from the profile that the file holds. Greyscale is repeated to three channels; 16-bit
+    values are scaled by their range. Beside the result about 5 bytes are needed for each pixel of the file.
 
     Args:
         source: A path, the bytes of a file, an open file or a PIL image.
@@ -41,17 +42,27 @@ def load(source: str | os.PathLike | bytes | BinaryIO | Image.Image, size: int |
         ImageError: It is no picture, or is damaged, as a PNG's checksums tell.
     """
     name = str(source) if isinstance(source, str | os.PathLike) else "the given picture"
+    if size is not None:
+        _check_size(size)
     try:
-        with nullcontext(source) if isinstance(source, Image.Image) else _opened(source) as opened:
-            array = _to_rgb(ImageOps.exif_transpose(opened))
+        picture = _turned(source)
+        own = picture.height, picture.width
+        wanted = own if size is None else _sides(own, size)
+        return reading.to_tensor(picture) if wanted == own else reading.to_small_tensor(picture, wanted)
     except FileNotFoundError:
         raise FileNotFoundError(f"no file at {name}") from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} has too many pixels to be opened safely: make it smaller first") from error
+    except MemoryError as error:
+        raise ImageError(f"{name} does not fit into this machine's memory: make it smaller first") from error
     except Exception as error:  # a damaged file fails in many ways inside PIL's readers
         raise ImageError(f"{name} is not a readable picture ({error}); expected PNG, JPEG, WebP, ...") from error
-    image = torch.from_numpy(array).permute(2, 0, 1)[None].contiguous()  # (1, 3, H, W)
-    return image if size is None else resize(image, size)
+
+
+def _turned(source: str | os.PathLike | bytes | BinaryIO | Image.Image) -> Image.Image:
+    """Return a copy of a picture, turned; what its reader has kept of the file is given back."""
+    with nullcontext(source) if isinstance(source, Image.Image) else reading.open_picture(source) as opened:
+        return ImageOps.exif_transpose(opened)
 
 
 def save(image: Tensor, path: str | os.PathLike) -> Path:
@@ -141,23 +152,33 @@ def resize(image: Tensor, size: int | Sequence[int]) -> Tensor:
     """
     check_shape(image, "pictures", "B", "C", "H", "W", floating=False)
     check_range(image, 0, 1)  # what is cut off below is the overshoot alone
+    _check_size(size)
+    return resample(image, size)
+
+
+def _check_size(size: int | Sequence[int]) -> None:
     sides = size if isinstance(size, Sequence) else (size, size)
     if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):
         raise ImageError(f"size must be a whole number of pixels or (height, width), got {size!r}")
     if min(sides) < 1:
         raise ImageError(f"a picture needs at least one pixel a side, got size {size}")
-    return resample(image, size)
 
 
 def resample(image: Tensor, size: int | Sequence[int]) -> Tensor:
     """Do what `resize` does, with pictures that are known to lie in [0, 1]: their values are not looked at."""
-    if not isinstance(size, Sequence):
-        scale = size / max(image.shape[-2:])
-        size = tuple(max(1, round(side * scale)) for side in image.shape[-2:])
-    if tuple(image.shape[-2:]) == tuple(size):
+    wanted = _sides(tuple(image.shape[-2:]), size)
+    if tuple(image.shape[-2:]) == wanted:
         return image
-    small = F.interpolate(image, size, mode="bicubic", antialias=True, align_corners=False)
+    small = F.interpolate(image, wanted, mode="bicubic", antialias=True, align_corners=False)
     return small.clamp(0, 1)  # bicubic overshoots at edges
+
+
+def _sides(sides: tuple[int, ...], size: int | Sequence[int]) -> tuple[int, int]:
+    """Return (height, width) of a picture of these sides resized to `size`."""
+    if isinstance(size, Sequence):
+        return size[0], size[1]
+    height, width = (max(1, round(side * size / max(sides))) for side in sides)
+    return height, width
 
 
 def grid_shape(count: int, columns: int | None = None) -> tuple[int, int]:
@@ -191,32 +212,3 @@ def grid(images: Tensor, columns: int | None = None, pad: int = 2) -> Tensor:
         top, left = i // columns * (h + pad), i % columns * (w + pad)
         sheet[:, top : top + h, left : left + w] = image
     return sheet
-
-
-def _opened(source: str | os.PathLike | bytes | BinaryIO) -> Image.Image:
-    """Open a picture. PIL looks at the checksums of a PNG's pixels only when asked to, and must then start anew."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        source = io.BytesIO(source)
-    elif not isinstance(source, str | os.PathLike) and not source.seekable():
-        source = io.BytesIO(source.read())
-    with Image.open(source) as picture:
-        if picture.format == "PNG":
-            picture.verify()
-    return Image.open(source)
-
-
-def _to_rgb(picture: Image.Image) -> np.ndarray:
-    """Return (H, W, 3) float32 in [0, 1]."""
-    if picture.mode.startswith("I"):  # 16-bit greyscale; PIL's own convert("RGB") would clip it to white
-        grey = np.asarray(picture, dtype=np.float32) / 65535
-        if grey.min() < 0 or grey.max() > 1:
-            raise ValueError("32-bit pictures have no fixed range; save it as 8- or 16-bit")
-        if isinstance(clear := picture.info.get("transparency"), int):
-            grey[np.asarray(picture) == clear] = 1  # on white
-        return np.repeat(grey[..., None], 3, axis=2)
-    if picture.mode == "F":
-        raise ValueError("floating point pictures have no fixed range; save it as 8- or 16-bit")
-    if picture.has_transparency_data:
-        rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32) / 255
-        return rgba[..., :3] * rgba[..., 3:] + (1 - rgba[..., 3:])  # on white
-    return np.asarray(picture.convert("RGB"), dtype=np.float32) / 255

@@ -1,8 +1,9 @@
-"""Networks put into another mode for a while, and back as they were."""
+"""Networks, and torch itself, put into another mode for a while, and back as they were."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
+import torch
 from torch import nn
 
 
@@ -29,3 +30,19 @@ def frozen(module: nn.Module) -> Iterator[None]:
     finally:
         for weight, needed in before:
             weight.requires_grad_(needed)
+
+
+@contextmanager
+def torch_defaults() -> Iterator[None]:
+    """Let new tensors be float32 on the CPU for a while, whatever somebody has made torch's defaults.
+
+    To be laid around code of ours alone: a network of somebody else may rely on the defaults that are set.
+    """
+    kind = torch.get_default_dtype()
+    elsewhere = torch.get_default_device().type != "cpu"  # only then: it makes every call of torch a little slower
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu") if elsewhere else nullcontext():
+            yield
+    finally:
+        torch.set_default_dtype(kind)

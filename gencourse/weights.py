@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from gencourse import files
+from gencourse.modes import torch_defaults
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -56,6 +57,7 @@ def save(path: str | os.PathLike, module: nn.Module, record: dict[str, Any]) -> 
     return Path(path)
 
 
+@torch_defaults()
 def read(path: str | os.PathLike, network: type[Network], device: torch.device | str | None = None) -> Network:
     """Build a network with the recorded arguments and fill in the weights of a file.
 

@@ -1,5 +1,7 @@
 """The command line: every command, and what it says to bad input."""
 
+import json
+import os
 import subprocess
 import sys
 
@@ -176,6 +178,10 @@ def test_data(capsys, monkeypatch, tmp_path):
     assert cli.main(["data", "list"]) == 0
     listed = capsys.readouterr().out
     assert all(name in listed for name in [*data.CATALOGUE, "chelsea", "great_wave"])
+    assert cli.main(["data", "list", "--json"]) == 0
+    sets = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
+    assert list(sets) == list(data.CATALOGUE) and "chelsea" in sets["photos"]["pictures"]
+    assert sets["digits"]["bytes"] == data.CATALOGUE["digits"].size() and sets["seasons"]["bytes"] is None
     assert cli.main(["data", "fetch", "digits"]) == 0
     assert capsys.readouterr().out.strip() == str(data.root())
     monkeypatch.setenv("GENCOURSE_CACHE", str(tmp_path / "here"))
@@ -251,3 +257,47 @@ def test_a_seed_out_of_range(number, tmp_path, capsys):
     with pytest.raises(SystemExit):
         cli.main(["sample", "dcgan_digits", "-o", str(tmp_path / "x.png"), "--seed", number])
     assert "expected" in capsys.readouterr().err
+
+
+def test_the_chapters_as_json(capsys):
+    assert cli.main(["chapters", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told[0]["number"] == "01" and all(chapter["tasks"] and chapter["points"] for chapter in told)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252:strict"])
+def test_a_console_that_cannot_write_a_name_gets_another_spelling(encoding):
+    """A command that has done its work and prints where the result is must not end in a traceback."""
+    command = r"""if True:
+        import argparse, sys, warnings
+        from gencourse import cli, commands
+
+        def work(args):
+            warnings.warn("\u2603 melts")
+            print("\u2603.png", "\udcff")
+            print("done \u2603", file=sys.stderr)
+            return 0
+
+        parser = argparse.ArgumentParser()
+        parser.parse_args = lambda arguments: argparse.Namespace(command="work", main=work)
+        cli.build = lambda: parser
+        cli.discover = lambda: {"work": None}
+        sys.exit(cli.main(["work"]))
+    """
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONWARNINGS": "default"}
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [rb"\u2603.png", rb"\udcff"]
+    assert done.stderr.splitlines() == [rb"gencourse work: \u2603 melts", rb"done \u2603"]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you ...")])
+def test_too_little_memory_is_told_with_what_makes_it_less(error, tmp_path, capsys, monkeypatch):
+    def full(*given, **named):
+        raise error
+
+    monkeypatch.setattr(stylize, "main", full)
+    arguments = ["stylize", "chelsea", "auvers", "--size", "8000", "-o", str(tmp_path / "x.png")]
+    assert cli.main(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "memory is not enough" in said and "--size" in said

@@ -164,18 +164,26 @@ def test_options_reach_the_sampler(models, monkeypatch):
 
 def test_list(models, capsys):
     assert cli.main(["sample", "--list"]) == 0
-    head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == ["model", "chapter", "size", "parameters", "steps", "minutes", "device"]
-    told = "\n".join(lines)
-    assert "tiny          03       0.0 MB   1,344       1,200  3.26     a laptop" in told
-    assert "data: ten dots" in told and "scores: FID-digits 2.718, n 1000\n" in told and "spread" not in told
-    assert "lost          06       missing" in told and "reader" not in told
+    told = capsys.readouterr().out
+    assert told.splitlines()[0].split() == ["model", "chapter", "size", "parameters", "steps", "minutes", "device"]
+    rows = [line.split() for line in told.splitlines()]
+    assert ["tiny", "03", "0.0", "MB", "1,344", "1,200", "3.26", "a", "laptop"] in rows
+    assert ["tiny", "ten", "dots"] in rows and ["tiny", "FID-digits", "2.718"] in rows and ["n", "1,000"] in rows
+    assert "missing: lost" in told and "spread" not in told and "reader" not in told
+    assert max(map(len, told.splitlines())) < 100
+
+
+def test_the_list_as_json(models, capsys):
+    assert cli.main(["sample", "--list", "--json"]) == 0
+    told = {model["model"]: model for model in json.loads(capsys.readouterr().out)}
+    assert told["tiny"]["scores"]["FID-digits"] == 2.71828 and told["tiny"]["bytes"] > 0
+    assert told["lost"] == {"model": "lost", "chapter": "06", "bytes": None} and "reader" not in told
 
 
 def test_list_of_what_is_shipped(capsys):
     assert cli.main(["sample", "--list"]) == 0
-    _, *lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines if not line.startswith(" ")] == checkpoints.generative()
+    lines = capsys.readouterr().out.split("\n\n")[0].splitlines()[1:]
+    assert [line.split()[0] for line in lines] == checkpoints.generative()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """gencourse translate: pictures in, pictures out, and what it says to bad input."""
 
+import json
+
 import pytest
 import torch
 
@@ -82,4 +84,7 @@ def test_a_strip_is_refused(shipped, tmp_path, capsys):
 def test_the_list_names_what_translates(shipped, monkeypatch, capsys):
     monkeypatch.setattr(translate, "translators", lambda: [NAME])
     assert run("--list") == 0
-    assert capsys.readouterr().out == f"{NAME}  data: drawn\n"
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split("  ")[0] == "model" and row.split() == [NAME, "drawn"]
+    assert run("--list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [{"model": NAME, "trained on": "drawn"}]

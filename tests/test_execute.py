@@ -330,6 +330,13 @@ def test_tidy_joins_what_a_bar_kept_apart():
     assert [(o.name, o.text) for o in cell.outputs] == [("stdout", "net: step 3/3  a 1\n")]
 
 
+def test_a_notebook_with_a_byte_order_mark_is_read(tmp_path):
+    path = tmp_path / "01_mine.ipynb"
+    text = nbformat.writes(new_notebook(cells=[new_code_cell("x = 'ü'")]))
+    path.write_text(text, encoding="utf-8-sig")
+    assert pages.read(path).cells[0].source == "x = 'ü'"
+
+
 @pytest.mark.parametrize("content", ["", "no json", "{}", "[]", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5}'])
 def test_what_is_no_notebook(tmp_path, content):
     path = tmp_path / "01_bad.ipynb"

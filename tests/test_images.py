@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gencourse import images
+from gencourse import images, reading
 from gencourse.expect import ImageError
 
 RNG = np.random.default_rng(0)
@@ -437,3 +437,188 @@ def test_a_size_below_one(size):
 def test_what_is_no_size(size):
     with pytest.raises(ImageError, match="a whole number of pixels or"):
         images.resize(torch.rand(1, 3, 4, 4), size)
+
+
+# Colour profiles
+
+
+def profile(space: str, connection: str, tags: dict[bytes, bytes]) -> bytes:
+    """An ICC profile, version 2, with the tags of its kind."""
+    described = b"desc" + bytes(4) + (5).to_bytes(4, "big") + b"test\0" + bytes(78)
+    white = b"XYZ " + bytes(4) + b"".join(fixed(v) for v in (0.9642, 1.0, 0.8249))
+    tags = {b"desc": described, b"wtpt": white, b"cprt": b"text" + bytes(4) + b"none\0"} | tags
+    place, table, content = 128 + 4 + 12 * len(tags), b"", b""
+    for name, data in tags.items():
+        table += name + (place + len(content)).to_bytes(4, "big") + len(data).to_bytes(4, "big")
+        content += data + bytes(-len(data) % 4)
+    kind = b"prtr" if space == "CMYK" else b"mntr"
+    head = bytes(4) + bytes(4) + bytes([2, 16, 0, 0]) + kind + space.encode().ljust(4) + connection.encode().ljust(4)
+    head += bytes(12) + b"acsp" + bytes(28) + b"".join(fixed(v) for v in (0.9642, 1.0, 0.8249))
+    body = head.ljust(128, b"\0")[4:] + len(tags).to_bytes(4, "big") + table + content
+    return (len(body) + 4).to_bytes(4, "big") + body
+
+
+def fixed(value: float) -> bytes:
+    return round(value * 65536).to_bytes(4, "big", signed=True)
+
+
+def gamma(value: float) -> bytes:
+    return b"curv" + bytes(4) + (1).to_bytes(4, "big") + round(value * 256).to_bytes(2, "big")
+
+
+def srgb_curve() -> bytes:
+    x = np.linspace(0, 1, 1024)
+    y = np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
+    return b"curv" + bytes(4) + (1024).to_bytes(4, "big") + (y * 65535).round().astype(">u2").tobytes()
+
+
+def rgb_profile(primaries: str) -> bytes:
+    """sRGB's or Display P3's primaries as seen under D50, with sRGB's curve."""
+    rows = {
+        "srgb": ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410)),
+        "p3": ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407)),
+    }[primaries]
+    tags = {}
+    for letter, row in zip("rgb", rows, strict=True):
+        tags[f"{letter}XYZ".encode()] = b"XYZ " + bytes(4) + b"".join(map(fixed, row))
+        tags[f"{letter}TRC".encode()] = srgb_curve()
+    return profile("RGB", "XYZ", tags)
+
+
+def cmyk_profile() -> bytes:
+    """A press whose inks have no colour: lightness is the product of what the four let through."""
+    grid = np.stack(np.meshgrid(*[[0, 1]] * 4, indexing="ij"), -1).reshape(16, 4)
+    lab = np.stack([255 * (1 - grid).prod(1), np.full(16, 128), np.full(16, 128)], 1).astype(np.uint8)
+    ramp = bytes(range(256))
+    data = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + b"".join(map(fixed, np.eye(3).ravel()))
+    return profile("CMYK", "Lab", {b"A2B0": data + ramp * 4 + lab.tobytes() + ramp * 3})
+
+
+P3_AS_SRGB = [217.5, 41.7, 38.8]  # (200, 60, 50): to light, by the 3 x 3 matrix from P3's primaries to sRGB's, and back
+
+
+def levels(x: torch.Tensor, row: int = 0, column: int = 0) -> list[int]:
+    return (x[0, :, row, column] * 255).round().int().tolist()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_display_p3_becomes_srgb_in_every_format(kind):
+    options = {"PNG": {}, "TIFF": {}, "JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}[kind]
+    data = encoded(Image.new("RGB", (300, 200), (200, 60, 50)), kind, icc_profile=rgb_profile("p3"), **options)
+    slack = 2 if kind == "JPEG" else 1
+    for size in (None, 30):
+        assert levels(images.load(data, size)) == pytest.approx(P3_AS_SRGB, abs=slack)
+    assert levels(images.load(Image.open(io.BytesIO(data)))) == pytest.approx(P3_AS_SRGB, abs=slack)
+
+
+def test_a_profile_of_srgb_changes_no_level():
+    assert torch.equal(images.load(encoded(Image.fromarray(BYTES), icc_profile=rgb_profile("srgb"))), expected(BYTES))
+
+
+def test_a_profile_keeps_transparency_and_orientation():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = Image.new("RGBA", (2, 1), (200, 60, 50, 255))
+    picture.putpixel((1, 0), (200, 60, 50, 0))
+    x = images.load(encoded(picture, icc_profile=rgb_profile("p3"), exif=exif))
+    assert (
+        x.shape == (1, 3, 2, 1)
+        and levels(x) == pytest.approx(P3_AS_SRGB, abs=1)
+        and levels(x, row=1) == [255, 255, 255]
+    )
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_grey_profile(kind):
+    linear = profile("GRAY", "XYZ", {b"kTRC": gamma(1.0)})
+    most = np.iinfo(kind).max
+    x = images.load(encoded(Image.fromarray(np.array([[0, most // 5, most]], dtype=kind)), icc_profile=linear))
+    assert levels(x)[0] == 0 and levels(x, column=2) == [255] * 3
+    assert levels(x, column=1) == pytest.approx([124] * 3, abs=1)  # a fifth of the light
+
+
+def test_a_palette_and_a_grey_picture_with_a_profile_of_colours():
+    data = encoded(Image.new("RGB", (2, 2), (200, 60, 50)).quantize(4), icc_profile=rgb_profile("p3"))
+    assert levels(images.load(data)) == pytest.approx(P3_AS_SRGB, abs=1)
+    grey = images.load(encoded(Image.new("L", (2, 2), 77), icc_profile=rgb_profile("p3")))
+    assert levels(grey) == pytest.approx([77] * 3, abs=1)
+
+
+def test_a_cmyk_profile():
+    picture = Image.new("CMYK", (2, 1), (255, 0, 0, 0))
+    picture.putpixel((1, 0), (0, 0, 0, 0))
+    x = images.load(encoded(picture, "TIFF", icc_profile=cmyk_profile()))
+    assert max(levels(x)) <= 2 and levels(x, column=1) == [255] * 3  # without it, cyan
+
+
+@pytest.mark.parametrize("broken", [b"no profile", rgb_profile("p3")[:300], rgb_profile("p3")[:128]])
+def test_a_damaged_profile_is_told_and_the_picture_read(broken):
+    with pytest.warns(UserWarning, match="colour profile cannot be used"):
+        assert torch.equal(images.load(encoded(Image.fromarray(BYTES), icc_profile=broken)), expected(BYTES))
+
+
+def test_a_profile_of_another_kind_of_picture_is_not_used():
+    linear = profile("GRAY", "XYZ", {b"kTRC": gamma(1.0)})
+    assert torch.equal(images.load(encoded(Image.fromarray(BYTES), icc_profile=linear)), expected(BYTES))
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1"])
+def test_heic_is_named_and_what_to_do(brand, tmp_path):
+    data = b"\0\0\0\x18ftyp" + brand + bytes(100)
+    (tmp_path / "IMG_1.HEIC").write_bytes(data)
+    for source in (data, tmp_path / "IMG_1.HEIC", io.BytesIO(data)):
+        with pytest.raises(ImageError, match="HEIC.*export it as JPEG"):
+            images.load(source)
+
+
+# Large pictures
+
+
+@pytest.mark.parametrize("size", [None, 7, 40, 299, 600, (20, 50)])
+def test_strips_give_what_the_whole_gives(size, monkeypatch):
+    array = np.random.default_rng(2).integers(0, 256, (300, 200, 3), dtype=np.uint8)
+    monkeypatch.setattr(reading, "STRIP", 200 * 7)
+    x = images.load(Image.fromarray(array), size)
+    assert torch.allclose(x, images.resize(expected(array), size or (300, 200)), atol=1e-6)
+
+
+def test_a_very_large_picture_is_told_in_words_of_ours(monkeypatch):
+    data = encoded(Image.new("RGB", (15, 10)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        images.load(data)
+    assert [str(warning.message).startswith("a very large picture, 15 x 10") for warning in caught] == [True]
+    assert caught[0].filename == __file__  # not a line of PIL's, nor of ours
+
+
+def test_no_memory_is_told_as_such(monkeypatch):
+    def full(*given, **named):
+        raise MemoryError
+
+    monkeypatch.setattr(reading, "to_tensor", full)
+    with pytest.raises(ImageError, match="does not fit into this machine's memory"):
+        images.load(Image.new("RGB", (4, 4)))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="needs Linux to tell the most memory")
+@pytest.mark.parametrize(("size", "turn"), [(None, 1), (3600, 6)])
+def test_loading_takes_at_most_ten_bytes_a_pixel_beside_the_result(size, turn, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    w, h = 4000, 2500
+    Image.new("RGB", (w, h), (200, 60, 50)).save(tmp_path / "a.jpg", exif=exif, icc_profile=rgb_profile("p3"))
+    images.load(Image.new("RGB", (600, 400)), size and 300)  # what the first picture loads, modules and buffers
+    images.load(encoded(Image.new("RGB", (4, 4)), icc_profile=rgb_profile("p3")))
+    before = most_memory(reset=True)
+    x = images.load(tmp_path / "a.jpg", size)
+    assert (most_memory() - before - 4 * x.numel()) / (w * h) < 10
+
+
+def most_memory(reset: bool = False) -> int:
+    """The most bytes this process has held, since the last reset."""
+    if reset:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))

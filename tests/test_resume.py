@@ -1,5 +1,6 @@
 """Trainings that are killed, file that are damaged, and disks that are full."""
 
+import errno
 import io
 import os
 import pickle
@@ -501,3 +502,37 @@ def test_a_folder_that_is_copied_goes_on_elsewhere(tmp_path, capsys):
     Training("Batches", 0).run(5, tmp_path / "here" / "a")
     shutil.copytree(tmp_path / "here", tmp_path / "there")
     assert same(whole, Training("Batches", 1).run(8, str(tmp_path / "there" / "a")))
+
+
+def test_two_trainings_on_one_save(tmp_path):
+    """The second is told at once, by its cause, and the first goes on."""
+    path, net = tmp_path / "a.pt", nn.Linear(1, 1)
+    state = {"net": net}
+
+    def step(batch):
+        with pytest.raises(ValueError, match="another training is saving to .*a.pt"):
+            fit(lambda batch: {"loss": net.weight.sum()}, [0], steps=1, state=state, save_to=path, show=False)
+        return {"loss": net.weight.sum()}
+
+    assert fit(step, [0], steps=2, state=state, save_to=path, show=False).steps == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["a.pt"]  # and nothing of the lock
+    fit(lambda batch: {"loss": net.weight.sum()}, [0], steps=3, state=state, save_to=path, show=False)
+
+
+def test_the_lock_is_given_back_when_a_step_fails(tmp_path):
+    def fails(batch):
+        raise KeyError("a mistake in the step")
+
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            fit(fails, [0], steps=1, state={"net": nn.Linear(1, 1)}, save_to=tmp_path / "a.pt", show=False)
+
+
+def test_a_drive_that_cannot_lock_is_trained_on_all_the_same(tmp_path, monkeypatch):
+    def cannot(self, *given, **named):
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr("filelock.BaseFileLock.acquire", cannot)
+    net = nn.Linear(1, 1)
+    fit(lambda b: {"loss": net.weight.sum()}, [0], steps=1, state={"net": net}, save_to=tmp_path / "a.pt", show=False)
+    assert (tmp_path / "a.pt").exists()

@@ -64,14 +64,14 @@ def test_the_generator_draws_the_digit_it_is_asked_for(classifier):
 
 
 def test_the_diffusion_draws_the_digit_it_is_asked_for_in_twenty_steps(classifier, real):
-    """1,000 digits: real ones, as many, get 0.6; the recorded distance is of 10,000 and against others."""
-    labels = torch.arange(1000) % 10
+    """500 digits: the recorded distance is of 10,000, and falls as 1 / n; 1,000 real ones get 0.6, so 500 get 1.2."""
+    labels = torch.arange(500) % 10
     draw, network = checkpoints.sampler("ddpm_digits"), checkpoints.load("ddpm_digits")
-    samples = draw(network, 1000, labels=labels, generator=torch.Generator().manual_seed(2), steps=20)
+    samples = draw(network, 500, labels=labels, generator=torch.Generator().manual_seed(2), steps=20)
     found, recorded = features(samples, classifier), checkpoints.record("ddpm_digits")["scores"]
     assert (found.probabilities.argmax(1) == labels).double().mean() > 0.97
     assert found.probabilities.max(1).values.mean().item() == pytest.approx(recorded["confidence"], abs=0.01)
-    assert frechet_distance(real.features, found.features) <= recorded["FID-digits"] + 0.8
+    assert frechet_distance(real.features, found.features) <= recorded["FID-digits"] + 1.4
 
 
 @pytest.mark.parametrize("way", ["summer2winter", "winter2summer"])

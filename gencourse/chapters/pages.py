@@ -32,7 +32,7 @@ def read(path: str | os.PathLike) -> NotebookNode:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a notebook of an older format is given cell ids
-            notebook = nbformat.read(path, as_version=4)
+            notebook = nbformat.reads(Path(path).read_text(encoding="utf-8-sig"), as_version=4)  # with a BOM or without
             nbformat.validate(notebook)
             return notebook
     except FileNotFoundError:

@@ -1,8 +1,10 @@
 """gencourse chapters: what the chapters say of themselves, listed, and written into README, website and badges."""
 
 import argparse
+from typing import Any
 
 from gencourse.commands import UserError
+from gencourse.commands._tables import json_option, print_json, table
 
 ABOUT = "list the chapters, and write what README and website say of them"
 EXAMPLES = """
@@ -19,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--write", action="store_true", help="write what is generated from the chapters")
     either.add_argument("--check", action="store_true", help="write nothing; exit with 1 if something is out of date")
+    json_option(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -31,7 +34,8 @@ def main(args: argparse.Namespace) -> int:
     try:
         asked = [chapter(str(path)) for path in chapters()]
         if not (args.write or args.check):
-            print("\n".join(listing(asked)))
+            chapters_told = described(asked)
+            print_json(chapters_told) if args.json else print(listing(chapters_told))
             return 0
         root = folder().parent
         due = out_of_date(root, {"docs/lecturers.md": {"tasks": points_rows(asked)}})
@@ -45,16 +49,21 @@ def main(args: argparse.Namespace) -> int:
     return STALE if due and args.check else 0
 
 
-def listing(asked: list) -> list[str]:
-    """Return a line for each chapter, given what is asked in it."""
+def described(asked: list) -> list[dict[str, Any]]:
+    """Return what each chapter says of itself, given what is asked in it."""
     from gencourse.chapters.facts import read
     from gencourse.chapters.find import chapters
     from gencourse.chapters.tables import time_and_memory
 
-    lines = [("", "chapter", "minutes (memory)", "tasks", "points")]
+    told = []
     for path, chapter in zip(chapters(), asked, strict=True):
         facts, cells = read(path), [*chapter.tasks, *chapter.questions]
-        points = sum(cell.points for cell in cells)
-        lines.append((facts.number, facts.title, time_and_memory(facts), str(len(cells)), str(points)))
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+        about = {"number": facts.number, "title": facts.title, "minutes and memory": time_and_memory(facts)}
+        told.append(about | {"tasks": len(cells), "points": sum(cell.points for cell in cells)})
+    return told
+
+
+def listing(told: list[dict[str, Any]]) -> str:
+    """Return a line for each chapter."""
+    heads = ("", "chapter", "minutes (memory)", "tasks", "points")
+    return table(heads, [tuple(chapter.values()) for chapter in told])

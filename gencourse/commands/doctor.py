@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import platform
 from pathlib import Path
 
 from gencourse import __version__, paths
@@ -55,6 +54,7 @@ def main(args: argparse.Namespace) -> int:
 
 def versions(report: Report) -> None:
     import importlib.metadata
+    import platform
 
     report.line("gencourse", f"{__version__} in {paths.CHECKOUT}")
     report.line("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")

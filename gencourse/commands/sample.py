@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gencourse.commands import UserError, input_errors, output_file
 from gencourse.commands._arguments import file_name, number, whole
+from gencourse.commands._tables import json_option, print_json, table
 from gencourse.commands.run import duration
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ ORDER = 40
 ABOUT = "draw pictures from a trained model of the course"
 EXAMPLES = """
 gencourse sample --list
+gencourse sample --list --json    for programs
 gencourse sample dcgan_digits -o grid.png
 gencourse sample dcgan_digits -n 10000 --seed 1 -o samples.npz
 
@@ -36,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     where = "where the pictures go: a grid in .png, or all of them in .npz"
     file_name(add("-o", "--output", metavar="FILE", help=where))
     add("--list", action="store_true", help="show the models: chapter, size, how they were trained, scores")
+    json_option(parser)
     add("-n", type=whole(1, 10**7), default=64, metavar="N", help="how many (default: 64)")
     add("--seed", type=whole(0), default=0, help="the same seed gives the same pictures (default: 0)")
     add("--label", type=whole(0), metavar="K", help="pictures of one class (default: all classes in turn)")
@@ -53,7 +55,8 @@ def main(args: argparse.Namespace) -> int:
 
     if args.list:
         with input_errors():
-            print(listing())
+            models = described()
+        print_json(models) if args.json else print(listing(models))
         return 0
     with input_errors():
         if args.name is None or args.output is None:
@@ -104,6 +107,8 @@ def chosen_options(args: argparse.Namespace, draw: Callable[..., Tensor]) -> dic
     Raises:
         ValueError: the model does not have one of them.
     """
+    import inspect
+
     has = [name for name in OPTIONS if name in inspect.signature(draw).parameters]
     given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
     for name in given:
@@ -123,43 +128,41 @@ def chosen_labels(network: nn.Module, args: argparse.Namespace) -> Tensor | None
 
     classes = getattr(network, "classes", None)
     if args.label is None:
-        return torch.arange(args.n) % classes if classes else None
+        return torch.arange(args.n, device="cpu") % classes if classes else None
     if not classes:
         raise ValueError(f"{args.name} has no --label: it was trained without classes")
     if args.label >= classes:
         raise ValueError(f"--label {args.label}: {args.name} has the classes 0 to {classes - 1}")
-    return torch.full((args.n,), args.label)
+    return torch.full((args.n,), args.label, device="cpu")
 
 
-def listing() -> str:
-    """Tell of every generative model: its chapter, size and parameters, and from its record how it was trained."""
+def described() -> list[dict[str, Any]]:
+    """Return what is known of every generative model; `bytes` is None where its weights are missing."""
     from gencourse import checkpoints
 
-    rows = [["model", "chapter", "size", "parameters", "steps", "minutes", "device"]]
-    notes = [[""]]
+    present, models = checkpoints.names(), []
     for name in checkpoints.generative():
-        if name not in checkpoints.names():
-            rows.append([name, checkpoints.MODELS[name].chapter, "missing", "", "", "", ""])
-            notes.append(["its weights are not here: check out, or install, gencourse again"])
-            continue
-        record = checkpoints.record(name)
-        size = (checkpoints.folder() / f"{name}.safetensors").stat().st_size
-        count = sum(p.numel() for p in checkpoints.load(name).parameters())
-        steps = f"{record['steps']:,}" if isinstance(record["steps"], int) else str(record["steps"])
-        trained = [steps, f"{record['minutes']:.3g}", str(record["device"])]
-        rows.append([name, checkpoints.MODELS[name].chapter, f"{size / 1e6:.1f} MB", f"{count:,}", *trained])
-        notes.append([f"data: {record['data']}", f"scores: {told(record['scores'])}"])
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = []
-    for row, note in zip(rows, notes, strict=True):
-        lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-        lines += [f"    {line}" for line in note if line]
-    return "\n".join(lines)
+        model: dict[str, Any] = {"model": name, "chapter": checkpoints.MODELS[name].chapter, "bytes": None}
+        if name in present:
+            model["bytes"] = (checkpoints.folder() / f"{name}.safetensors").stat().st_size
+            model["parameters"] = sum(p.numel() for p in checkpoints.load(name).parameters())
+            record = checkpoints.record(name)
+            model |= {key: record[key] for key in ("steps", "minutes", "device", "data", "scores")}
+        models.append(model)
+    return models
 
 
-def told(scores: dict[str, Any]) -> str:
-    """Write the scores of a record in one line, numbers short; what is nested in it is left out."""
-    plain = {name: value for name, value in scores.items() if not isinstance(value, dict)}
-    return ", ".join(
-        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in plain.items()
-    )
+def listing(models: list[dict[str, Any]]) -> str:
+    """Tell of the models in three tables: what they are, what they learned from, how good they are."""
+    heads = ("model", "chapter", "size", "parameters", "steps", "minutes", "device")
+    here = [model for model in models if model["bytes"]]
+    rows = [(m["model"], m["chapter"], f"{m['bytes'] / 1e6:.1f} MB", *(m[key] for key in heads[3:])) for m in here]
+    data = [(m["model"], m["data"]) for m in here]
+    scores = [
+        (m["model"], name, value) for m in here for name, value in m["scores"].items() if not isinstance(value, dict)
+    ]
+    parts = [table(heads, rows), table(("model", "trained on"), data), table(("model", "score", "value"), scores)]
+    missing = [m["model"] for m in models if not m["bytes"]]
+    if missing:
+        parts.append(f"missing: {', '.join(missing)}; check out, or install, gencourse again")
+    return "\n\n".join(parts)

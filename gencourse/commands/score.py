@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gencourse.commands import UserError, input_errors
 from gencourse.commands._arguments import file_name, whole
+from gencourse.commands._tables import print_json
 from gencourse.commands.run import duration
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def main(args: argparse.Namespace) -> int:
     scores = score(samples.unit(), reference.unit(), classifier, **options)
     took = duration(time.perf_counter() - began)
     print(f"scored in {took}, on {device}; neighbours among {scores.n_neighbours:,} of each", file=sys.stderr)
-    print(json.dumps({"samples": args.samples} | scores.as_dict(), indent=2) if args.json else scores)
+    print_json({"samples": args.samples} | scores.as_dict()) if args.json else print(scores)
     return 0
 
 

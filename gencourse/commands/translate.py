@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gencourse.commands import input_errors, output_file
 from gencourse.commands._arguments import file_name, whole
+from gencourse.commands._tables import json_option, print_json, table
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     file_name(add("picture", nargs="?", metavar="PICTURE", help=what))
     file_name(add("-o", "--output", metavar="FILE", help="where the result goes; the ending names the format"))
     add("--list", action="store_true", help="show the models and what they were trained on")
+    json_option(parser)
     add("--size", type=side, default=128, metavar="PIXELS", help="longer side (default: 128; trained at 64)")
     add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
 
@@ -45,7 +47,8 @@ def main(args: argparse.Namespace) -> int:
 
     if args.list:
         with input_errors():
-            print("\n".join(f"{name}  data: {checkpoints.record(name)['data']}" for name in translators()))
+            models = [{"model": name, "trained on": checkpoints.record(name)["data"]} for name in translators()]
+        print_json(models) if args.json else print(table(("model", "trained on"), [tuple(m.values()) for m in models]))
         return 0
     with input_errors():
         if args.name is None or args.picture is None or args.output is None:

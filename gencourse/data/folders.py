@@ -71,7 +71,7 @@ def from_folders(
         whole = folder(path, size)
         if len(whole) < 2:
             raise ImageError(f"{path} has only {len(whole)} picture: a side needs one to train and one to test with")
-        held_out = torch.arange(len(whole)) % HELD_OUT == 0
+        held_out = torch.arange(len(whole), device="cpu") % HELD_OUT == 0
         sides.append((whole.subset(~held_out).subset(slice(n)), whole.subset(held_out).subset(slice(tests))))
     (train_a, test_a), (train_b, test_b) = sides
     return TranslationSets("folders", train_a, train_b, test_a, test_b, _are_pairs(test_a, test_b))

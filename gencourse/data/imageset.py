@@ -63,7 +63,7 @@ class ImageSet:
         Raises:
             IndexError: for an index that there is not.
         """
-        chosen = torch.arange(len(self))[indices].reshape(-1)
+        chosen = torch.arange(len(self), device=self.images.device)[indices].reshape(-1)
         labels = None if self.labels is None else self.labels[chosen]
         meta = tuple(self.meta[i] for i in chosen.tolist()) if self.meta else ()
         return ImageSet(self.name, self.images[chosen], labels, self.names, meta)

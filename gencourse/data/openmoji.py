@@ -64,7 +64,7 @@ def emoji(
             raise UnknownName("group of emoji", group, names)
     sides = {"all": (True, False), "train": (False,), "test": (True,)}[check_split(split)]
     test = [subgroups.index(e["subgroup"]) % 10 == 9 for e in meta]
-    labels = torch.tensor([names.index(e["group"]) for e in meta])
+    labels = torch.tensor([names.index(e["group"]) for e in meta], device="cpu")
     tiles = _tiles(f"emoji_{kind}.webp")[: len(meta)]  # the last row of the sheet is not full
     images = tiles if size == TILE else _halved(tiles)
     chosen = [i for i, e in enumerate(meta) if e["group"] in wanted and test[i] in sides]

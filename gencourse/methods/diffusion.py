@@ -165,8 +165,8 @@ def diffusion_loss(
     if network not in _SEEN:
         check_range(x0, -1, 1)
         _SEEN.add(network)
-    t = torch.randint(len(schedule), (len(x0),), generator=generator)
-    noise = torch.randn(x0.shape, generator=generator).to(x0)
+    t = torch.randint(len(schedule), (len(x0),), generator=generator, device="cpu")
+    noise = torch.randn(x0.shape, generator=generator, dtype=torch.float32, device="cpu").to(x0)
     a, s = signal_noise_scales(t, schedule.alphas_cumprod, x0)  # (B, 1, 1, 1) each
     x_t, right = a * x0 + s * noise, target.target(x0, noise, a, s)
     answer = network(x_t, t.to(x0.device)) if labels is None else network(x_t, t.to(x0.device), labels)
@@ -191,5 +191,5 @@ def drop_labels(labels: Tensor, null: int, rate: float = 0.1, generator: torch.G
     """
     if not 0 <= rate <= 1:
         raise ValueError(f"the rate of dropped labels must lie in [0, 1], got {rate}")
-    dropped = torch.rand(labels.shape, generator=generator) < rate
+    dropped = torch.rand(labels.shape, generator=generator, dtype=torch.float32, device="cpu") < rate
     return labels.masked_fill(dropped.to(labels.device), null)

@@ -30,7 +30,11 @@ def gradient_penalty(weight: float = 10.0, *, generator: torch.Generator | None 
 
     def penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
         same_shape(real, fake)
-        place = torch.rand(len(real), generator=generator).to(real).view(-1, *[1] * (real.ndim - 1))
+        place = (
+            torch.rand(len(real), generator=generator, dtype=torch.float32, device="cpu")
+            .to(real)
+            .view(-1, *[1] * (real.ndim - 1))
+        )
         x = torch.lerp(fake.detach(), real, place)
         return weight * (_slope(discriminator, x) - 1).square().mean()
 
@@ -79,8 +83,8 @@ class ImagePool:
         for fake in fakes.detach():
             if len(self.kept) < self.size:
                 self.kept.append(fake.clone())
-            elif self.size and torch.rand((), generator=self.generator) < 0.5:
-                place = int(torch.randint(self.size, (), generator=self.generator))
+            elif self.size and torch.rand((), generator=self.generator, dtype=torch.float32, device="cpu") < 0.5:
+                place = int(torch.randint(self.size, (), generator=self.generator, device="cpu"))
                 old = self.kept[place].to(fake.device)  # after a resume it lies on the CPU
                 self.kept[place], fake = fake.clone(), old
             given.append(fake)
@@ -112,7 +116,7 @@ def translation(pixels: int, *, generator: torch.Generator | None = None) -> Cal
 
     def shift(x: Tensor) -> Tensor:
         b, _, h, w = x.shape
-        moves = torch.randint(2 * pixels + 1, (2, b, 1), generator=generator).to(x.device)
+        moves = torch.randint(2 * pixels + 1, (2, b, 1), generator=generator, device="cpu").to(x.device)
         rows, columns = moves[0] + torch.arange(h, device=x.device), moves[1] + torch.arange(w, device=x.device)
         x = F.pad(x, (pixels,) * 4, value=-1.0).permute(0, 2, 3, 1)  # (B, H + 2p, W + 2p, C)
         at = torch.arange(b, device=x.device)[:, None, None]

@@ -38,7 +38,8 @@ def binarise(images: Tensor, *, generator: torch.Generator | None = None, thresh
     check_range(images, 0, 1)
     if threshold is not None:
         return (images > threshold).long()
-    return (torch.rand(images.shape, generator=generator).to(images.device) < images).long()
+    drawn = torch.rand(images.shape, generator=generator, dtype=torch.float32, device="cpu")
+    return (drawn.to(images.device) < images).long()
 
 
 def static_digits(images: Tensor) -> Tensor:
@@ -128,7 +129,8 @@ def receptive_field(network: PixelNetwork, shape: tuple[int, int, int], at: tupl
     Returns:
         (C, H, W), summed over 8 images of random values.
     """
-    x = torch.rand(8, *shape, generator=torch.Generator().manual_seed(0), dtype=network.tail.weight.dtype) * 2 - 1
+    kind = {"dtype": network.tail.weight.dtype, "device": "cpu"}
+    x = torch.rand(8, *shape, generator=torch.Generator().manual_seed(0), **kind) * 2 - 1
     x = x.to(network.tail.weight.device).requires_grad_()
     labels = torch.zeros(8, dtype=torch.long, device=x.device) if network.classes else None
     weights = torch.linspace(1, 2, network.levels, dtype=x.dtype, device=x.device)  # a plain sum can cancel

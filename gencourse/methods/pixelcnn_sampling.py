@@ -194,7 +194,7 @@ def _draw(network, begin: Begin, x: Tensor, labels, u: Tensor, temperature, know
 
 def _start(network: PixelNetwork, shape: tuple[int, ...], labels, given, mask) -> tuple[Tensor, int]:
     """Return the images to begin with and how many of their pixels, in raster order, are given."""
-    x, device = torch.zeros(shape, dtype=torch.long), network.tail.weight.device
+    x, device = torch.zeros(shape, dtype=torch.long, device="cpu"), network.tail.weight.device
     network.check(x, labels)
     if given is None and mask is None:
         return x.to(device), 0

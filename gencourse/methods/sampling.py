@@ -30,7 +30,7 @@ def picture_seeds(
     """
     at_least(1, pictures=n)
     if seeds is None:
-        return torch.randint(2**63 - 1, (n,), generator=generator).tolist()
+        return torch.randint(2**63 - 1, (n,), generator=generator, device="cpu").tolist()
     if len(seeds) != n:
         raise ValueError(f"{n} pictures need as many seeds, got {len(seeds)}")
     return [int(seed) for seed in seeds]
@@ -65,7 +65,9 @@ def any_class(classes: int, seeds: Sequence[int]) -> Tensor:
 
     Each comes from a generator apart, so that a picture is the same whether its class was drawn or asked for.
     """
-    return torch.cat([torch.randint(classes, (1,), generator=own) for own in generators([s ^ 1 for s in seeds])])
+    return torch.cat(
+        [torch.randint(classes, (1,), generator=own, device="cpu") for own in generators([s ^ 1 for s in seeds])]
+    )
 
 
 def in_batches(
@@ -95,8 +97,9 @@ def in_batches(
 
 
 def _each(draw: Callable[..., Tensor], shape: Sequence[int], generator: Random, dtype: torch.dtype | None) -> Tensor:
+    kind = {"dtype": dtype or torch.float32, "device": "cpu"}  # whatever torch's defaults are
     if generator is None or isinstance(generator, torch.Generator):
-        return draw(*shape, generator=generator, dtype=dtype)
+        return draw(*shape, generator=generator, **kind)
     if len(generator) != shape[0]:
         raise ValueError(f"{shape[0]} pictures, but {len(generator)} generators")
-    return torch.stack([draw(*shape[1:], generator=own, dtype=dtype) for own in generator])
+    return torch.stack([draw(*shape[1:], generator=own, **kind) for own in generator])

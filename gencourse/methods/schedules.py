@@ -10,6 +10,8 @@ from torch import Tensor
 
 from gencourse.expect import check_shape
 
+EXACT: dict = {"dtype": torch.float64, "device": "cpu"}  # whatever torch's defaults are
+
 
 class NoiseSchedule:
     """How fast the picture dissolves.
@@ -56,8 +58,8 @@ class NoiseSchedule:
         """
         if not isinstance(steps, int) or not 1 <= steps <= len(self):
             raise ValueError(f"asked for {steps} sampling steps, but the schedule has {len(self)}")
-        log_snr, order = self.snr.log(), torch.arange(steps)
-        goals = torch.linspace(max(log_snr[-1].item(), -10), log_snr[0].item(), steps, dtype=torch.float64)
+        log_snr, order = self.snr.log(), torch.arange(steps, device="cpu")
+        goals = torch.linspace(max(log_snr[-1].item(), -10), log_snr[0].item(), steps, **EXACT)
         near = (log_snr - goals[:, None]).abs().argmin(1).minimum(len(self) - 1 - order)
         slack = (near + order).flip(0).cummax(0).values.flip(0)  # never rising, so that no time comes twice
         return (slack - order).tolist()
@@ -69,7 +71,7 @@ def linear_schedule(steps: int = 1000, first: float = 1e-4, last: float = 0.02) 
     Source: Ho et al. 2020, sec. 4.
     Differs from the paper: the scale, as it has T = 1000 only; for very short chains betas are cut at 0.999.
     """
-    betas = torch.linspace(first if steps > 1 else last, last, steps, dtype=torch.float64) * 1000 / steps
+    betas = torch.linspace(first if steps > 1 else last, last, steps, **EXACT) * 1000 / steps
     return NoiseSchedule(betas.clamp(max=0.999))
 
 
@@ -78,6 +80,6 @@ def cosine_schedule(steps: int = 1000, offset: float = 0.008) -> NoiseSchedule:
 
     Source: Nichol & Dhariwal 2021, eq. 17; betas are cut at 0.999, as there.
     """
-    u = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
+    u = torch.linspace(0, 1, steps + 1, **EXACT)
     alpha_bar = ((u + offset) / (1 + offset) * math.pi / 2).cos().square()
     return NoiseSchedule((1 - alpha_bar[1:] / alpha_bar[:-1]).clamp(max=0.999))

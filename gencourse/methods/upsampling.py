@@ -6,6 +6,7 @@ scales and strides that are no whole numbers or too small.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, cast
 
 import torch
@@ -38,10 +39,10 @@ def linear_matrix(n_in: int, n_out: int, align_corners: bool) -> Tensor:
         (n_out, n_in) float64, rows that sum to one.
     """
     at_least(1, n_in=n_in, n_out=n_out)
-    i = torch.arange(n_out, dtype=torch.float64)
+    i = torch.arange(n_out, dtype=torch.float64, device="cpu")
     position = i * (n_in - 1) / max(n_out - 1, 1) if align_corners else (i + 0.5) * n_in / n_out - 0.5
     position = position.clamp(0, n_in - 1)  # beyond the outermost samples they are repeated
-    return (1 - (position[:, None] - torch.arange(n_in)).abs()).clamp(min=0)  # the tent
+    return (1 - (position[:, None] - torch.arange(n_in, device="cpu")).abs()).clamp(min=0)  # the tent
 
 
 def cubic_matrix(n_in: int, scale: int) -> Tensor:
@@ -52,8 +53,8 @@ def cubic_matrix(n_in: int, scale: int) -> Tensor:
     Source: Keys 1981, eq. 15, with a = -0.75.
     """
     at_least(1, n_in=n_in, scale=scale)
-    position = (torch.arange(n_in * scale, dtype=torch.float64) + 0.5) / scale - 0.5
-    matrix = torch.zeros(n_in * scale, n_in, dtype=torch.float64)
+    position = (torch.arange(n_in * scale, dtype=torch.float64, device="cpu") + 0.5) / scale - 0.5
+    matrix = torch.zeros(n_in * scale, n_in, dtype=torch.float64, device="cpu")
     for tap in (-1, 0, 1, 2):
         sample = position.floor() + tap
         column = sample.clamp(0, n_in - 1).long()
@@ -154,7 +155,8 @@ def transposed_by_matrix(x: Tensor, weight: Tensor, stride: int, padding: int) -
 
 def overlap_count(size: int, kernel: int, stride: int) -> Tensor:
     """How many of size x size input pixels reach each output pixel of a transposed convolution: (1, 1, n, n)."""
-    return transposed_convolution(torch.ones(1, 1, size, size), torch.ones(1, 1, kernel, kernel), stride, 0)
+    ones = partial(torch.ones, dtype=torch.float32, device="cpu")
+    return transposed_convolution(ones(1, 1, size, size), ones(1, 1, kernel, kernel), stride, 0)
 
 
 def max_pool_with_switches(x: Tensor, size: int) -> tuple[Tensor, Tensor]:

@@ -119,7 +119,9 @@ def subsample_indices(count: int, n: int, generator: torch.Generator | None = No
     """
     if not 0 <= n <= count:
         raise ValueError(f"cannot take {n:,} of {count:,} pictures")
-    return torch.randperm(count, generator=generator or torch.Generator().manual_seed(0))[:n].sort().values
+    return (
+        torch.randperm(count, generator=generator or torch.Generator().manual_seed(0), device="cpu")[:n].sort().values
+    )
 
 
 class _Measured(NamedTuple):
@@ -141,7 +143,7 @@ class _Measured(NamedTuple):
 
     def resampled(self, generator: torch.Generator | None) -> "_Measured":
         def draw(n: int) -> Tensor:
-            return torch.randint(n, (n,), generator=generator)
+            return torch.randint(n, (n,), generator=generator, device="cpu")
 
         chosen = draw(len(self.fake.features))
         fake = Features(*(x[chosen] for x in self.fake))
@@ -167,6 +169,5 @@ class _Measured(NamedTuple):
 
 def _spread(measured: _Measured, times: int, generator: torch.Generator | None) -> dict[str, float]:
     again = [measured.resampled(generator).numbers() for _ in range(times)]
-    return {
-        name: torch.tensor([numbers[name] for numbers in again], dtype=torch.float64).std().item() for name in again[0]
-    }
+    exact = {"dtype": torch.float64, "device": "cpu"}
+    return {name: torch.tensor([numbers[name] for numbers in again], **exact).std().item() for name in again[0]}

@@ -1,5 +1,7 @@
 """Classifiers whose features the harness compares samples in: a small one for digits, and ImageNet's Inception."""
 
+from typing import cast
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -42,7 +44,7 @@ class Classifier(nn.Module):
             ImageError: Another shape.
         """
         expect.check_shape(x, f"pictures for the classifier {self.name!r}", "B", self.channels, "H", "W", least=8)
-        features = self.stages(x * 2 - 1).mean((2, 3))
+        features = self.stages(x.to(self.head.weight.dtype) * 2 - 1).mean((2, 3))
         return features, self.head(self.dropout(features))
 
 
@@ -78,7 +80,8 @@ class Inception(nn.Module):
             ImageError: Another shape. torch refuses other numbers of channels.
         """
         expect.check_shape(x, "pictures", "B", "C", "H", "W")
-        x = F.interpolate(x.expand(-1, 3, -1, -1), (299, 299), mode="bilinear", align_corners=False, antialias=True)
+        x = x.to(cast(Tensor, self.head.weight).dtype).expand(-1, 3, -1, -1)
+        x = F.interpolate(x, (299, 299), mode="bilinear", align_corners=False, antialias=True)
         features = self.body(x * 2 - 1)
         features = features if isinstance(features, Tensor) else features.logits  # in train mode it adds a second head
         return features, self.head(features)

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gencourse import data, expect, paths
+from gencourse.modes import torch_defaults
 from gencourse.networks.vgg import VGG, VGG19_WIDTHS
 from gencourse.runtime import choose_profile
 from gencourse.weights import read, read_record
@@ -63,8 +64,8 @@ class Extractor(nn.Module):
         last = max(list(stages).index(layer) for layer in wanted)
         self.stages = nn.ModuleDict(dict(list(stages.items())[: last + 1]))
         self.layers = tuple(layer for layer in self.stages if layer in wanted)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN, dtype=torch.float32).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_STD, dtype=torch.float32).view(1, 3, 1, 1))
         self.scale = dict.fromkeys(self.layers, 1.0)
         self.eval().requires_grad_(False).to(memory_format=memory_format)
 
@@ -82,6 +83,7 @@ class Extractor(nn.Module):
             ImageError: Another shape.
         """
         expect.check_shape(image, "pictures", "B", 3, "H", "W", least=SMALLEST)
+        image = image.to(self.mean.dtype)
         x = ((image - self.mean) / self.std).contiguous(memory_format=self.memory_format)
         out = {}
         for name, stage in self.stages.items():
@@ -110,6 +112,7 @@ class Extractor(nn.Module):
         return self
 
 
+@torch_defaults()
 def extractor(
     name: str = "auto",
     *,
@@ -148,7 +151,7 @@ def extractor(
 def _stored_scales(network: Extractor, weights) -> dict[str, float] | None:
     """Return the layer scales in the record of the embedded network's weights, where all that are needed are there.
 
-    scripts/store_scales.py puts them there; without them six photographs go through the network.
+    scripts/train_embedded.py puts them there; without them six photographs go through the network.
     """
     if network.name != "embedded" or weights is None:
         return None
@@ -288,8 +291,9 @@ def from_caffe(state: dict[str, Tensor], first: str = "features.0") -> dict[str,
         raise ValueError(f"the weights hold no {first}.weight and {first}.bias; they have {', '.join(state)}")
     expect.check_shape(state[f"{first}.weight"], "a weight", "C_out", 3, "kh", "kw")
     expect.check_shape(state[f"{first}.bias"], "a bias", len(state[f"{first}.weight"]))
-    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
-    caffe_mean = torch.tensor([123.0, 117.0, 104.0])  # RGB
+    single = {"dtype": torch.float32, "device": "cpu"}
+    mean, std = torch.tensor(IMAGENET_MEAN, **single), torch.tensor(IMAGENET_STD, **single)
+    caffe_mean = torch.tensor([123.0, 117.0, 104.0], **single)  # RGB
     weight = state[f"{first}.weight"].float().flip(1)  # now for RGB
     shift = 255 * mean - caffe_mean
     bias = state[f"{first}.bias"].float() + (weight * shift.view(1, 3, 1, 1)).sum((1, 2, 3))

@@ -164,7 +164,9 @@ def time_features(t: Tensor, size: int) -> Tensor:
 
     Source: Vaswani et al. 2017, sec. 3.5.
     """
-    frequencies = torch.exp(-math.log(10_000) * torch.arange(size // 2, device=t.device) / (size // 2))
+    frequencies = torch.exp(
+        -math.log(10_000) * torch.arange(size // 2, dtype=torch.float32, device=t.device) / (size // 2)
+    )
     angles = t[:, None] * frequencies
     return torch.cat((angles.sin(), angles.cos()), dim=1)
 

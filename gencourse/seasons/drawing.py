@@ -11,6 +11,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+NUMBERS = {"dtype": torch.float32, "device": "cpu"}  # of colours: some are made when a module is first imported
+
 
 class SeededDraws:
     """Random numbers of each scene, taken in order: every scene has its own seed, so its neighbours do not matter.
@@ -140,7 +142,7 @@ class Canvas:
 
 def colour(code: str) -> Tensor:
     """Return the colour of "#rrggbb": (1, 3, 1, 1) in [0, 1]."""
-    return torch.tensor([int(code[i : i + 2], 16) / 255 for i in (1, 3, 5)]).view(1, 3, 1, 1)
+    return torch.tensor([int(code[i : i + 2], 16) / 255 for i in (1, 3, 5)], **NUMBERS).view(1, 3, 1, 1)
 
 
 def mix(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:

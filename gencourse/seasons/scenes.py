@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gencourse.expect import UnknownName
+from gencourse.modes import torch_defaults
 from gencourse.seasons.landscape import scene
 
 SEASONS = ("summer", "winter")
@@ -15,6 +16,7 @@ LIMIT = 1 << 32  # torch's generator uses 32 bits of a seed
 
 
 @torch.no_grad()
+@torch_defaults()
 def render(seeds: Sequence[int], season: str, size: int = 64) -> Tensor:
     """Draw the scene of each seed in one season.
 

@@ -37,7 +37,7 @@ class Batches:
             self.epoch, self.position, self._order = self.epoch + 1, 0, None
         if self._order is None:
             generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
-            self._order = torch.randperm(len(self.images), generator=generator).to(self.images.device)
+            self._order = torch.randperm(len(self.images), generator=generator, device="cpu").to(self.images.device)
         chosen = self._order[self.position : self.position + self.batch_size]
         self.position += self.batch_size
         return self.images[chosen] if self.labels is None else (self.images[chosen], self.labels[chosen])
@@ -104,12 +104,14 @@ class UnpairedBatches:
     def _prepare(self, x: Tensor, generator: torch.Generator) -> Tensor:
         if self.crop is not None:
             rows, columns = (
-                torch.randint(side - self.crop + 1, (len(x),), generator=generator).tolist() for side in x.shape[2:]
+                torch.randint(side - self.crop + 1, (len(x),), generator=generator, device="cpu").tolist()
+                for side in x.shape[2:]
             )
             places = zip(x, rows, columns, strict=True)
             x = torch.stack([image[:, r : r + self.crop, c : c + self.crop] for image, r, c in places])
         if self.flip:
-            mirrored = (torch.rand(len(x), 1, 1, 1, generator=generator) < 0.5).to(x.device)
+            drawn = torch.rand(len(x), 1, 1, 1, generator=generator, dtype=torch.float32, device="cpu")
+            mirrored = (drawn < 0.5).to(x.device)
             x = torch.where(mirrored, x.flip(3), x)
         return x if x.is_floating_point() else x.float() / 127.5 - 1
 

@@ -8,11 +8,13 @@ import os
 import pickle
 import warnings
 import zipfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 FORMAT = 1
 
@@ -25,6 +27,31 @@ class CheckpointFile:
         self.previous = self.path.with_name(self.path.name + ".previous")
         self.partial = self.path.with_name(self.path.name + ".partial")
         self.checked = False  # whether what is saved can be read back: looked at once
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other trainings from saving to the file meanwhile, here and in other processes.
+
+        Raises:
+            ValueError: Another one is saving to it.
+        """
+        lock = FileLock(self.path.with_name(self.path.name + ".lock"))
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise ValueError(
+                f"another training is saving to {self.path} right now: stop it, or give this one another file"
+            ) from None
+        except (OSError, NotImplementedError):
+            pass  # a drive that cannot lock, a folder where nothing can be written: what saving itself then tells
+        try:
+            yield
+        finally:
+            if lock.is_locked:
+                with suppress(OSError):  # Windows removes no open file
+                    os.unlink(lock.lock_file)
+                lock.release()
 
     def read(self) -> dict[str, Any] | None:
         """Read the newest whole save. Never executes pickled code.
@@ -95,7 +122,9 @@ class CheckpointFile:
                 if not self.path.exists():
                     self._fall_back()
                 self.partial.unlink(missing_ok=True)
-            message = f"could not save to {self.path} ({error}); training goes on, an earlier save stays as it is"
+            cause = "something else removed it while it was written, another training perhaps"
+            told = cause if isinstance(error, FileNotFoundError) else error
+            message = f"could not save to {self.path} ({told}); training goes on, an earlier save stays as it is"
             warnings.warn(message, stacklevel=3)
             return False
         return True

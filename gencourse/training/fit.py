@@ -57,20 +57,28 @@ def fit(
     Raises:
         FloatingPointError: A loss is NaN or infinite; the message names the first and its step, the attribute `history`
             holds the losses before it.
-        ValueError: Bad arguments, or a save that does not fit `state`.
+        ValueError: Bad arguments, a save that does not fit `state`, or another training that saves to the same file.
     """
     every = max(1, steps // 10) if every is None else every
     if steps < 1 or every < 1:
         raise ValueError(f"steps and every must be at least 1, got {steps} and {every}")
     keep_freed_memory()
     loop = Loop(step, batches, state or {}, save_to, save_seconds, device)
-    loop.resume()
-    if loop.done >= steps:
-        print(f"{save_to}: already trained for {loop.done} steps; delete the file to train anew")
-        return loop.history
-    if loop.done:
-        print(f"{save_to}: going on after step {loop.done} (delete the file to start anew)")
-    live = Live(steps, loop.done, title, show)
+    with loop.alone():
+        loop.resume()
+        if loop.done >= steps:
+            print(f"{save_to}: already trained for {loop.done} steps; delete the file to train anew")
+            return loop.history
+        if loop.done:
+            print(f"{save_to}: going on after step {loop.done} (delete the file to start anew)")
+        _train(loop, Live(steps, loop.done, title, show), steps, every, preview)
+    if loop.done < steps:
+        print(f"stopped after step {loop.done} of {steps}; the history so far is returned")
+    return loop.history
+
+
+def _train(loop: Loop, live: Live, steps: int, every: int, preview: Callable[[], Tensor] | None) -> None:
+    """Do the steps, with what is shown and saved in between; returns early where the Stop button asks for it."""
     try:
         with _finish_step_on_interrupt() as interrupted:
             while loop.done < steps and not interrupted():
@@ -87,9 +95,6 @@ def fit(
         loop.flush()
     finally:
         live.close()
-    if loop.done < steps:
-        print(f"stopped after step {loop.done} of {steps}; the history so far is returned")
-    return loop.history
 
 
 def _draw(live: Live, loop: Loop, preview: Callable[[], Tensor] | None) -> None:

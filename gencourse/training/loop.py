@@ -5,8 +5,11 @@ The half of `fit` that counts.
 
 import math
 import time
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from gencourse.training.checkpoint_file import CheckpointFile
 from gencourse.training.live import smooth, smoothed
@@ -50,6 +53,10 @@ class Loop:
         self.batches = ResumableIterator(batches, generators)
         self.started = self.flushed = self.saved = time.monotonic()
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other trainings from saving to the same file meanwhile; raises as `CheckpointFile.alone` does."""
+        return nullcontext() if self.file is None else self.file.alone()
+
     def advance(self) -> None:
         """Do one step. Nothing is read from the device.
 
@@ -64,7 +71,7 @@ class Loop:
         if set(losses) != set(known):
             raise ValueError(f"step must return the same losses each time: {known}, got {list(losses)}")
         # Copies: the step may go on writing into a tensor it returned, or have returned a corner of a large one.
-        row = {name: torch.as_tensor(losses[name]).detach().clone() for name in known}
+        row = {name: _as_tensor(losses[name]).detach().clone() for name in known}
         wide = [f"{name} {tuple(value.shape)}" for name, value in row.items() if value.numel() != 1]
         if wide:
             raise ValueError(f"a loss must be one number, got {', '.join(wide)}: take the mean or the sum")
@@ -149,3 +156,8 @@ class Loop:
         set_random_state(saved["random"])  # after the batches: finding the place in the data drew numbers
         self.history.update(saved["history"])
         self.history.seconds, self.done = saved["seconds"], saved["done"]
+
+
+def _as_tensor(loss: Any) -> Tensor:
+    """Return a loss where it lies: `torch.as_tensor` alone would move it to torch's default device."""
+    return loss if isinstance(loss, Tensor) else torch.as_tensor(loss, device="cpu")

@@ -1,0 +1,100 @@
+"""What somebody sets as torch's default device or dtype changes nothing here.
+
+The device is "meta", which every machine has: a tensor that was made on the default device has no values there, and
+reading it, or mixing it with one of the CPU's, fails.
+"""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gencourse import checkpoints, data, descend, fit, images, metrics
+from gencourse.methods import diffusion, pixelcnn, samplers, sampling, schedules, upsampling
+from gencourse.methods.gan_tricks import translation
+from gencourse.networks.features import extractor
+from gencourse.seasons import render
+from gencourse.training.batches import Batches, UnpairedBatches
+
+
+@pytest.fixture(params=["device", "dtype"])
+def elsewhere(request):
+    """Return what sets one of torch's defaults; afterwards all is as it was."""
+
+    def change() -> None:
+        if request.param == "device":
+            torch.set_default_device("meta")
+        else:
+            torch.set_default_dtype(torch.float64)
+
+    yield change
+    torch.set_default_device(None)
+    torch.set_default_dtype(torch.float32)
+
+
+def seeded() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+X = torch.rand(12, 3, 48, 48, generator=seeded())
+DIGITS = torch.rand(8, 1, 28, 28, generator=seeded())
+LABELS = torch.arange(8)
+
+
+def trained() -> Tensor:
+    torch.manual_seed(0)
+    opt = torch.optim.SGD(NET.parameters(), lr=0.0)
+    batches = Batches(X.flatten(1)[:, :4], 4, seed=1)
+    history = fit(lambda x: {"loss": descend(opt, NET(x).mean() * 0 + x.mean())}, batches, steps=3, show=False)
+    return torch.tensor(history["loss"], dtype=torch.float64, device="cpu")
+
+
+NET = nn.Linear(4, 1)
+DOORS = {
+    "images.load": lambda: images.load(data.root() / "photos" / "chelsea.jpg", 64),
+    "data.photo": lambda: data.photo("coffee", 50),
+    "data.digits": lambda: data.digits("test").subset(slice(5)).signed(),
+    "data.load": lambda: data.load("emoji").subset([3, 1]).unit(),
+    "images.grid": lambda: images.grid(X[:5]),
+    "render": lambda: render([1, 2], "winter", 32),
+    "Batches": lambda: next(Batches(X, 5, labels=torch.ones_like(X[:, 0, 0, 0]), seed=3)),
+    "UnpairedBatches": lambda: next(UnpairedBatches(X, X.flip(0), 4, crop=20, flip=True, seed=3)),
+    "fit": trained,
+    **{f"load {name}": lambda name=name: next(checkpoints.load(name).parameters()) for name in checkpoints.MODELS},
+    "sample dcgan": lambda: checkpoints.sampler("dcgan_digits")(checkpoints.load("dcgan_digits"), 3, seeds=[1, 2, 3]),
+    "sample ddpm": lambda: checkpoints.sampler("ddpm_digits")(
+        checkpoints.load("ddpm_digits"), 2, labels=LABELS[:2], generator=seeded(), steps=2
+    ),
+    "chosen classes": lambda: sampling.any_class(10, [1, 2, 3]),
+    "ddim": lambda: samplers.ddim(
+        lambda x, t: x * 0.9, sampling.normal((2, 1, 4, 4), seeded()), schedules.cosine_schedule(20), steps=4
+    ),
+    "schedules": lambda: schedules.linear_schedule(50).alphas_cumprod,
+    "drop_labels": lambda: diffusion.drop_labels(LABELS, 10, 0.5, seeded()),
+    "binarise": lambda: pixelcnn.binarise(DIGITS, generator=seeded()),
+    "translation": lambda: translation(4, generator=seeded())(X),
+    "cubic": lambda: upsampling.cubic_matrix(5, 2),
+    "extractor": lambda: list(extractor("embedded")(X[:1].double()).values()),
+    "classifier": lambda: checkpoints.load("digits")(DIGITS.double())[1],
+    "psnr": lambda: metrics.psnr(X, X * 0.9),
+    "ssim": lambda: metrics.ssim(X, X * 0.9),
+    "frechet": lambda: metrics.frechet_distance(X.flatten(1)[:, :4], X.flatten(1)[:, 4:8]),
+    "score": lambda: list(
+        metrics.score(DIGITS, DIGITS.flip(0), checkpoints.load("digits"), bootstrap=2, generator=seeded())
+        .as_dict()
+        .values()
+    ),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_defaults_change_nothing(door, elsewhere):
+    wanted = DOORS[door]()
+    elsewhere()
+    got = DOORS[door]()
+    assert same(got, wanted)
+
+
+def same(a, b) -> bool:
+    if isinstance(a, Tensor):
+        return a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)
+    return all(map(same, a, b)) if isinstance(a, tuple | list) else a == b or a != a
