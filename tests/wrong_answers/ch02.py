@@ -5,6 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+from gencourse import descend
 from wrong_answers import all_right, all_wrong, right, wrong
 
 
@@ -195,3 +196,33 @@ def kernel_by_probing(weight, scale):
 
 
 all_wrong("one_kernel", {"expected shape": lambda weight, scale: weight})
+
+
+@right("super_resolution_step")
+def step_by_descend(network, optimizer, loss, y):
+    b, c, h, w = y.shape
+    small = y.reshape(b, c, h // 4, 4, w // 4, 4).mean((3, 5))
+    return descend(optimizer, loss(network(small.sub(0.5).mul(2)).add(1).div(2), y))
+
+
+@right("super_resolution_step")
+def step_that_clears_at_the_end_too(network, optimizer, loss, y):
+    for weight in network.parameters():
+        weight.grad = None
+    small = F.interpolate(y, scale_factor=0.25, mode="area")
+    value = loss((network(2 * small - 1) + 1) * 0.5, y)
+    value.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    return value.detach()
+
+
+all_wrong(
+    "super_resolution_step",
+    {
+        "the loss is another one": lambda net, optimizer, loss, y: step_by_descend(net, optimizer, loss, 0.9 * y),
+        "nothing is updated": lambda net, optimizer, loss, y: loss(
+            (net(F.avg_pool2d(y, 4) * 2 - 1) + 1) / 2, y
+        ).detach(),
+    },
+)

@@ -1,11 +1,11 @@
-"""Chapter 02: the perceptual loss is called with a small network of given weights."""
+"""Chapter 02: the perceptual loss and the training step are called with small networks of given weights."""
 
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from gencourse.homework.checking.calls import Case, Outputs, after, input_gradients, tensors, to_array
 
@@ -47,4 +47,43 @@ def perceptual(function: Callable[..., Any], case: Case) -> Outputs:
         **(input_gradients(found, asking) if asking else {}),
         "cut": " and ".join(name for name in pictures if name not in asking),
         "graph": network.graph,
+    }
+
+
+class Enlarge(nn.Module):
+    """Repeats pixels four times and mixes the colours: the least that has weights to learn."""
+
+    def __init__(self, weight: Tensor):
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        large = x.repeat_interleave(4, 2).repeat_interleave(4, 3)
+        return torch.einsum("oi,bihw->bohw", self.weight, large)
+
+
+def other_loss(y_hat: Tensor, y: Tensor) -> Tensor:
+    """A loss that is neither squared nor absolute, and not symmetric."""
+    return (y_hat - y).abs().pow(1.5).mul(1 + y).mean()
+
+
+def training_step(function: Callable[..., Any], case: Case) -> Outputs:
+    """Run one step on a network that holds gradients of ones from before.
+
+    Returns its `value`, whether that is `attached` to a graph, how often the optimiser made an `update`, the `weight`
+    after it, and the pictures as the call left them.
+    """
+    given = tensors(case)
+    network = Enlarge(given["weight"])
+    network.weight.grad = torch.ones_like(network.weight)
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+    updates = []
+    optimizer.register_step_pre_hook(lambda *_: updates.append(1))
+    found = function(network, optimizer, other_loss, given["y"])
+    return {
+        "value": to_array(found),
+        "attached": isinstance(found, Tensor) and found.requires_grad,
+        "update": len(updates),
+        "weight": to_array(network.weight),
+        **after({"y": given["y"]}),
     }

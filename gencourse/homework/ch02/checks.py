@@ -58,6 +58,9 @@ def psnr_cases(g: Generator) -> Iterator[Case]:
         a, b = uniform(g, *shape), uniform(g, *shape)
         b[0] = (a[0] * np.float32(0.99)) + np.float32(0.001)
         yield {"a": a, "b": b}
+    # Errors that differ by channel: a mean of the channels' decibels is another number there, whatever was drawn.
+    a, parts = uniform(g, 2, 3, 6, 7), np.float32([0.1, 0.3, 0.9]).reshape(1, 3, 1, 1)
+    yield {"a": a, "b": a * (1 - parts * uniform(g, 2, 3, 6, 7))}
     yield {"a": a, "b": a.copy()}
     a, b = uniform(g, 3, 1, 4, 6), uniform(g, 3, 1, 4, 6)
     b[1] = a[1]  # one equal pair among others
@@ -86,9 +89,26 @@ def kernel_cases(g: Generator) -> Iterator[Case]:
         yield {"weight": normal(g, c_out * scale**2, c_in, 3, 3), "scale": scale}
 
 
+def step_cases(g: Generator) -> Iterator[Case]:
+    for shape in [(2, 3, 8, 12), (1, 3, 4, 4), (3, 3, 16, 8)]:
+        yield {"weight": 4 * normal(g, 3, 3), "y": uniform(g, *shape)}  # answers leave [0, 1]
+
+
+def step_judge(case: Case, outputs: Outputs) -> None:
+    demand(outputs["value"].size == 1, "the loss of the whole batch is one number")
+    updates = outputs["update"]
+    refuse(updates > 1, f"the optimiser makes {updates} steps: one is asked for")
+
+
 PERCEPTUAL = {
     "graph": "memory is spent on a graph for y: nobody will ask for its gradient",
     "by y_hat": "a part of the gradient does not reach y_hat: is a layer cut off?",
+}
+STEP = {
+    "value": "the loss is another one: is y averaged over 4 x 4 pixels, taken to [-1, 1], enlarged, and taken back?",
+    "attached": "the loss comes back with its graph: detach it, or every step's graph is kept",
+    "update": "the optimiser should make one step",
+    "weight": "the weights after the step differ: zero_grad, backward, step, in this order, of the loss that was given",
 }
 CHECKS = {
     "linear_matrix": Check(
@@ -121,6 +141,15 @@ CHECKS = {
         judge=perceptual_judge,
         no_gradient="no gradient reaches y_hat",
         sentences=PERCEPTUAL,
+    ),
+    "super_resolution_step": Check(
+        "task-step",
+        step_cases,
+        reference.super_resolution_step,
+        MISTAKES["super_resolution_step"],
+        call=ch02.training_step,
+        judge=step_judge,
+        sentences=STEP,
     ),
     "one_kernel": Check("task-one-kernel", kernel_cases, reference.one_kernel, MISTAKES["one_kernel"]),
 }

@@ -4,8 +4,9 @@ import math
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 
-from gencourse.homework.ch02.reference import one_kernel
+from gencourse.homework.ch02.reference import one_kernel, super_resolution_step
 from gencourse.homework.checking.check import Mistakes, add_mistakes
 from gencourse.methods.upsampling import linear_matrix, perceptual_loss, transposed_convolution
 
@@ -154,6 +155,9 @@ PSNR = {
     ),
     "the error is squared, not taken without its sign": lambda a, b: -10 * (a - b).abs().mean((1, 2, 3)).log10(),
     "a sum of squares, where the mean is asked for": lambda a, b: -10 * (a - b).square().sum((1, 2, 3)).log10(),
+    "the channels' decibels are averaged: average the squared error, then take the logarithm": lambda a, b: (
+        -10 * (a - b).square().mean((2, 3)).log10()
+    ).mean(1),
     "one equal pair makes the numbers of other pairs infinite: each picture has its own": lambda a, b: (
         right_psnr(a, b) + (math.inf if (error(a, b) == 0).any() else 0)
     ),
@@ -216,3 +220,81 @@ ONE_KERNEL = {
     ),
 }
 mistakes("one_kernel", ONE_KERNEL)
+
+
+def signed(x):
+    return x * 2 - 1
+
+
+def unit(x):
+    return (x + 1) / 2
+
+
+def step_of(guess, *, zero=True, update=True, detach=True, target=lambda y: y):
+    """A step that makes its guess in another way, or leaves something out."""
+
+    def step(network, optimizer, loss, y):
+        value = loss(guess(network, y), target(y))
+        if zero:
+            optimizer.zero_grad()
+        value.backward()
+        if update:
+            optimizer.step()
+        return value.detach() if detach else value
+
+    return step
+
+
+def enlarged(network, y):
+    return unit(network(signed(F.avg_pool2d(y, 4))))
+
+
+def cleared_too_late(network, optimizer, loss, y):
+    value = loss(enlarged(network, y), y)
+    value.backward()
+    optimizer.zero_grad()
+    optimizer.step()
+    return value.detach()
+
+
+SUPER_RESOLUTION_STEP = {
+    "old gradients are still there: clear them before backward": step_of(enlarged, zero=False),
+    "the gradient is cleared after backward, so nothing is learned": cleared_too_late,
+    "nothing is updated: the optimiser makes no step": step_of(enlarged, update=False),
+    "the loss comes back with its graph: detach it, or every step's graph is kept": step_of(enlarged, detach=False),
+    "the network gets [0, 1], but it speaks [-1, 1]": step_of(lambda net, y: unit(net(F.avg_pool2d(y, 4)))),
+    "the network's answer is in [-1, 1] and is compared with y in [0, 1]": step_of(
+        lambda net, y: net(signed(F.avg_pool2d(y, 4)))
+    ),
+    "neither what goes in nor what comes out is taken from one range to the other": step_of(
+        lambda net, y: net(F.avg_pool2d(y, 4))
+    ),
+    "the loss is taken in [-1, 1], but it asks for [0, 1]": step_of(
+        lambda net, y: signed(enlarged(net, y)), target=signed
+    ),
+    "every fourth pixel is kept, but the small pictures are averages of 4 x 4": step_of(
+        lambda net, y: unit(net(signed(y[..., ::4, ::4])))
+    ),
+    "the small pictures have another rule than averages of 4 x 4: this is interpolation": step_of(
+        lambda net, y: unit(net(signed(F.interpolate(y, scale_factor=0.25, mode="bilinear"))))
+    ),
+    "the maximum of each 4 x 4 block is taken, its average is asked for": step_of(
+        lambda net, y: unit(net(signed(F.max_pool2d(y, 4))))
+    ),
+    "the target is blurred too: compare with the true y": step_of(
+        enlarged, target=lambda y: F.avg_pool2d(y, 4).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    ),
+    "the answer is clamped before the loss: where it leaves [0, 1], no gradient is left": step_of(
+        lambda net, y: enlarged(net, y).clamp(0, 1)
+    ),
+    "the given loss is not used: this is the squared error": lambda net, optimizer, loss, y: super_resolution_step(
+        net, optimizer, lambda y_hat, y: (y_hat - y).square().mean(), y
+    ),
+    "the given loss is not used: this is the absolute error": lambda net, optimizer, loss, y: super_resolution_step(
+        net, optimizer, lambda y_hat, y: (y_hat - y).abs().mean(), y
+    ),
+    "y_hat and y have changed places in the loss": lambda net, optimizer, loss, y: super_resolution_step(
+        net, optimizer, lambda y_hat, y: loss(y, y_hat), y
+    ),
+}
+mistakes("super_resolution_step", SUPER_RESOLUTION_STEP)
