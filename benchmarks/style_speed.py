@@ -120,8 +120,7 @@ def scales(network: Extractor, content: Tensor, painting: Tensor, sizes, steps) 
     start = partial(style.noise_like, generator=torch.Generator().manual_seed(0))
     began = time.perf_counter()
     history = style.coarse_to_fine(content, painting, paint, sizes=sizes, steps=steps, start=start, show=False).history
-    # The loss that a step reports is the one before it: it was reached when the step before was done.
-    return history["total"][-steps[-1] :][1:], clock[-steps[-1] :][:-1]
+    return history["total"][-steps[-1] :], clock[-steps[-1] :]
 
 
 def show(rows: list[dict]) -> None:

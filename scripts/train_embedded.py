@@ -221,9 +221,9 @@ class Finished:
 
         try:
             content, style = self.crops.crop()[None], self.crops.crop()[None]
-            stylize(content, style, network, alpha=alpha, steps=40, show=False, callback=keep)
+            stylize(content, style, network, alpha=alpha, relative=False, steps=40, show=False, callback=keep)
         except FloatingPointError:
-            pass  # L-BFGS without a line search may run away on a half-trained network; its early pictures are kept
+            pass  # L-BFGS may run away on a half-trained network; its early pictures are kept
 
 
 def key(node: str) -> str:

@@ -1,5 +1,6 @@
 """Losses against their formulas, and what the optimiser must do to a picture."""
 
+import inspect
 from functools import partial
 
 import pytest
@@ -10,6 +11,8 @@ from gencourse.images import resize
 from gencourse.methods import style
 from gencourse.networks.features import embedded_extractor
 from gencourse.networks.vgg import VGG
+
+ALPHA = inspect.signature(style.stylize).parameters["alpha"].default
 
 
 @pytest.fixture(scope="module")
@@ -76,18 +79,113 @@ def test_mixed_targets_give_the_gradient_of_the_weighted_losses(network, picture
 def test_stylize_lowers_the_loss_and_leaves_its_inputs_alone(network, pictures, optimizer):
     content, painting = (x.clone() for x in pictures)
     x, history = style.stylize(content, painting, network, steps=25, optimizer=optimizer, show=False)
-    assert history["total"][-1] < 0.5 * history["total"][0]
-    assert history["content"][0] == 0 < history["content"][-1]
+    assert history["total"][-1] < 0.7 * history["total"][0]
     assert x.shape == content.shape and x.min() >= 0 and x.max() <= 1 and not x.requires_grad
     assert torch.equal(content, pictures[0]) and torch.equal(painting, pictures[1])
     assert len(history["total"]) == 25 and set(history) == {"total", "content", *network.style_layers}
+
+
+def test_the_picture_that_comes_back_is_the_picture_whose_loss_was_found(network, pictures):
+    """White and black in both pictures: free pixels would leave the range, and their loss would be another."""
+    content, painting = (x.round() for x in pictures)
+    targets = style.find_targets(network, content, [(painting, 1.0)])
+    x, history = style.stylize(content, painting, network, relative=False, smoothness=0, steps=15, show=False)
+    shown = style.losses(network, x, targets)
+    assert {name: value.item() for name, value in shown.items()} == pytest.approx(
+        {name: history[name][-1] for name in shown}, rel=1e-3
+    )
+
+
+def test_relative_losses_are_one_where_the_network_sees_nothing(network, pictures):
+    content, painting = pictures
+    targets = style.find_targets(network, content, [(painting, 1.0)])
+    weights = style.relative_weights(targets)
+    for name, a in targets.style.items():
+        g = torch.rand_like(a)
+        expected = (g - a).square().sum() / a.square().sum()
+        torch.testing.assert_close(weights[name] * style.style_loss(g, a), expected)
+    (p,) = targets.content.values()
+    torch.testing.assert_close(weights["content"] * style.content_loss(2 * p, p), torch.tensor(1.0))
+
+
+def test_relative_losses_do_not_depend_on_the_scale_of_a_layer(network, pictures, monkeypatch):
+    """A network whose layers answer a hundred times as loudly finds the same picture."""
+    options = {"steps": 8, "show": False}
+    quiet = style.stylize(*pictures, network, **options).image
+    monkeypatch.setattr(network, "scale", {layer: value / 100 for layer, value in network.scale.items()})
+    loud = style.stylize(*pictures, network, **options).image
+    assert (quiet - loud).abs().mean() < 1e-2
+    options["relative"] = False
+    assert (style.stylize(*pictures, network, **options).image - quiet).abs().mean() > 1e-2
+
+
+def test_a_layer_that_says_nothing_does_no_harm(network):
+    black = torch.zeros(1, 3, 40, 40)
+    silent = embedded_extractor(VGG(((4, 4), (4, 4), (4, 4), (4, 4), (4,))))
+    with torch.no_grad():
+        for parameter in silent.parameters():
+            parameter.zero_()
+    assert torch.isfinite(style.stylize(black, black, silent, steps=2, show=False).image).all()
+
+
+def minimum(optimizer, steps=40):
+    """Of a quadratic with a condition number of a thousand whose free minimum lies partly outside [0, 1]."""
+    g = torch.Generator().manual_seed(3)
+    basis = torch.linalg.qr(torch.randn(12, 12, generator=g, dtype=torch.float64))[0]
+    matrix = basis @ torch.diag(torch.logspace(0, 3, 12, dtype=torch.float64)) @ basis.T
+    goal = torch.rand(12, generator=g, dtype=torch.float64) * 2 - 0.5
+    x = torch.full((12,), 0.5, dtype=torch.float64, requires_grad=True)
+    opt, evaluations = optimizer([x]), 0
+
+    def closure():
+        nonlocal evaluations
+        evaluations += 1
+        opt.zero_grad()
+        loss = (x - goal) @ matrix @ (x - goal) / 2
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        opt.step(closure)
+    return x.detach(), matrix @ (x.detach() - goal), evaluations
+
+
+def test_lbfgs_finds_the_minimum_inside_the_bounds():
+    x, gradient, evaluations = minimum(style.lbfgs)
+    assert x.min() >= 0 and x.max() <= 1
+    inside = (x > 0) & (x < 1)
+    assert 0 < inside.sum() < len(x), "some pixels are at a bound, some are not"
+    assert gradient[inside].abs().max() < 1e-3
+    assert (gradient[x == 0] >= 0).all() and (gradient[x == 1] <= 0).all()
+    assert evaluations < 80, "hardly more than one evaluation a step"
+
+
+def test_lbfgs_does_not_depend_on_the_scale_of_the_loss(network, pictures):
+    targets = style.find_targets(network, pictures[0], [(pictures[1], 1.0)])
+    found = []
+    for scale in (1e-6, 1.0, 1e6):
+
+        def objective(x, scale=scale):
+            return {"total": scale * sum(style.losses(network, x, targets).values())}
+
+        found.append(style.optimise(objective, pictures[0], steps=5, show=False).image)
+    for x in found:
+        assert (x - found[1]).abs().max() < 0.02
+
+
+def test_pictures_of_double_precision_are_taken(network, pictures):
+    doubled = [x.double() for x in pictures]
+    x = style.stylize(*doubled, network, start=doubled[0], steps=2, show=False).image
+    assert torch.equal(x, style.stylize(*pictures, network, start=pictures[0], steps=2, show=False).image)
+    y = style.coarse_to_fine(*doubled, network, sizes=(48, 64), steps=(1, 1), show=False).image
+    assert torch.equal(y, style.coarse_to_fine(*pictures, network, sizes=(48, 64), steps=(1, 1), show=False).image)
 
 
 def test_the_balance_moves_the_result(network, pictures):
     content, painting = pictures
     targets = style.find_targets(network, content, [(painting, 1.0)])
     found = []
-    for alpha in (1e-3, 1e5):
+    for alpha in (1e-2, 1e2):
         options = {"steps": 30, "optimizer": style.adam, "show": False}
         x = style.stylize(content, painting, network, alpha=alpha, **options).image
         found.append({k: v.item() for k, v in style.losses(network, x, targets).items()})
@@ -102,7 +200,7 @@ def test_targets_are_computed_once(network, pictures, monkeypatch):
     monkeypatch.setattr(type(network), "forward", lambda self, x: seen.append(tuple(x.shape)) or original(self, x))
     style.stylize(content, painting, network, steps=6, show=False)
     assert seen.count(tuple(painting.shape)) == 1
-    assert len(seen) == 1 + 1 + 6, "painting once, content once, then one evaluation a step"
+    assert len(seen) <= 1 + 1 + 1 + 6 + 2, "painting once, content once, the start, then hardly more than one a step"
 
 
 def test_the_content_loss_does_not_depend_on_the_size_of_the_picture(network):
@@ -144,7 +242,7 @@ def test_a_network_alone_paints_as_stylize_does_by_default(network, pictures):
         style.coarse_to_fine(*pictures, paint, **options).image
         for paint in (
             network,
-            partial(style.stylize, network=network, alpha=1e-4),
+            partial(style.stylize, network=network, alpha=ALPHA),
             partial(style.stylize, network=network, alpha=10.0),
         )
     ]

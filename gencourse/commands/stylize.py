@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gencourse.commands import UserError, input_errors, output_file
 from gencourse.commands._arguments import file_name, number, weights, whole
+from gencourse.commands._memory import check_fits, memory_errors
 from gencourse.commands.run import INTERRUPTED, duration
 
 if TYPE_CHECKING:
@@ -65,13 +66,17 @@ def main(args: argparse.Namespace) -> int:
                 f"--weights: give one number a style, not all zero; got {len(shares)} for {len(args.style)}"
             )
         device = choose_device(args.device)
-        content = picture(args.content, args.size).to(device)
-        styles = [(picture(name, args.size).to(device), share) for name, share in zip(args.style, shares, strict=True)]
         network = load_network(args.encoder, device)
+        check_fits(network, args.size, proportions(args.content))
+        with memory_errors(args.size):
+            content = picture(args.content, args.size).to(device)
+            pictures = [picture(name, args.size).to(device) for name in args.style]
+        styles = list(zip(pictures, shares, strict=True))
         out = output_file(args.output)  # the last: wrong input leaves no folders
     torch.manual_seed(args.seed)
     try:
-        result = optimise(content, styles, network, args)
+        with memory_errors(args.size):
+            result = optimise(content, styles, network, args)
     except FloatingPointError as error:
         raise UserError(f"the optimisation diverged ({error}): try a smaller --alpha") from error
     stopped = result.history.steps < args.steps
@@ -99,6 +104,23 @@ def optimise(content: Tensor, styles: list[tuple[Tensor, float]], network: Extra
     start = noise if args.start == "noise" else None
     paint = partial(stylize, network=network, alpha=args.alpha)
     return coarse_to_fine(content, styles, paint, sizes=sizes, steps=steps, start=start)
+
+
+def proportions(name: str) -> float:
+    """Return a picture's shorter side over its longer one from its header alone; 1 if that cannot be read."""
+    from PIL import Image
+
+    from gencourse import data
+
+    try:
+        if name in data.photos() or name in data.paintings():
+            sides = picture(name, 64).shape[2:]
+        else:
+            with Image.open(name) as opened:
+                sides = opened.size
+    except Exception:  # whatever is wrong with it is told where it is read
+        return 1.0
+    return min(sides) / max(sides)
 
 
 def picture(name: str, size: int) -> Tensor:

@@ -1,26 +1,52 @@
 """Style transfer by optimising an image (Gatys et al. 2016, "Image Style Transfer Using CNNs").
 
 x is sought whose deep features are those of the content image p and whose Gram matrices are those of the style image a.
+How the pixels move is in `style_descent`, how sizes follow each other in `style_pyramid`; their public names are here
+too.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import repeat
 from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
 
 from gencourse.expect import ImageError, check_range, check_shape, same_shape
-from gencourse.images import resample, resize
+from gencourse.methods.style_descent import (
+    Optimizer,
+    PixelLBFGS,
+    Stylized,
+    adam,
+    lbfgs,
+    noise_like,
+    optimise,
+)
+from gencourse.methods.style_pyramid import climb, enlarge, pyramid
 from gencourse.networks.features import SMALLEST, Extractor
-from gencourse.training.fit import History, fit
 
-Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
+__all__ = [
+    "PixelLBFGS",
+    "Stylized",
+    "Targets",
+    "adam",
+    "coarse_to_fine",
+    "content_loss",
+    "enlarge",
+    "find_targets",
+    "gram_matrix",
+    "lbfgs",
+    "losses",
+    "noise_like",
+    "optimise",
+    "pyramid",
+    "relative_weights",
+    "style_loss",
+    "stylize",
+    "total_variation",
+]
+
 Styles = Sequence[tuple[Tensor, float]]  # (image, weight) pairs; the sizes of the images may differ
-
-COMFORTABLE = 64  # pixels a side: below that a scale of the pyramid has too little to show
-SHARES = (3, 2, 1)  # of the steps, from the smallest scale of the pyramid to the largest
 
 
 class Targets(NamedTuple):
@@ -28,13 +54,6 @@ class Targets(NamedTuple):
 
     content: dict[str, Tensor]
     style: dict[str, Tensor]
-
-
-class Stylized(NamedTuple):
-    """The picture, (1, 3, H, W) in [0, 1], and the losses: total, content, and style by layer."""
-
-    image: Tensor
-    history: History
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -82,22 +101,6 @@ def total_variation(x: Tensor) -> Tensor:
     return x.diff(dim=2).square().mean() + x.diff(dim=3).square().mean()
 
 
-def lbfgs(parameters: list[Tensor]) -> torch.optim.Optimizer:
-    """The paper's optimiser; one evaluation of the network a step."""
-    return _BoundedLBFGS(parameters, lr=1, max_iter=1, history_size=20, tolerance_grad=0, tolerance_change=0)
-
-
-def adam(parameters: list[Tensor]) -> torch.optim.Optimizer:
-    """Slower to a low loss than L-BFGS, but indifferent to the scale of the loss."""
-    return torch.optim.Adam(parameters, lr=0.03)
-
-
-def noise_like(image: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Normal noise around mid-grey with the shape of `image`: where the paper starts from."""
-    noise = torch.randn(image.shape, generator=generator)
-    return (0.5 + 0.15 * noise).clamp(0, 1).to(image.device)
-
-
 @torch.no_grad()
 def find_targets(network: Extractor, content: Tensor, styles: Styles) -> Targets:
     """Run the network once over content and styles.
@@ -130,58 +133,22 @@ def losses(network: Extractor, x: Tensor, targets: Targets) -> dict[str, Tensor]
     return {"content": content} | {k: style_loss(gram_matrix(features[k]), a) for k, a in targets.style.items()}
 
 
-def optimise(
-    objective: Callable[[Tensor], dict[str, Tensor]],
-    x: Tensor,
-    *,
-    steps: int,
-    optimizer: Optimizer = lbfgs,
-    every: int | None = None,
-    show: bool = True,
-    callback: Callable[[int, Tensor], None] | None = None,
-) -> Stylized:
-    """Move the pixels of x downhill on objective(x)["total"]; no weight of any network changes.
+def relative_weights(targets: Targets) -> dict[str, Tensor]:
+    """Return {"content": w, layer: w for each style layer} that make each loss a relative squared error.
 
-    Args:
-        objective: Image (1, 3, H, W) -> {name: scalar}, one of them "total".
-        x: Where to begin.
-        steps: How many.
-        optimizer: `lbfgs` or `adam`.
-        every: Steps between two previews, as in `fit`.
-        show: Whether to show any.
-        callback: Called after each step with the number of steps done and the picture so far.
+    w is one over the loss of a picture in which the network sees nothing, F = 0 and G = 0. So w E_L is the sum of
+    (G - A)^2 over that of A^2: every layer counts alike, however large its activations are, and alpha means the same
+    for every network, layer and pair of pictures.
 
-    Returns:
-        The picture in [0, 1] and the losses at every step.
+    Differs from the paper, in which the layers' own sizes decide.
     """
-    x = x.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
-    opt = optimizer([x])
-    done = 0
+    nothing = [content_loss(torch.zeros_like(p), p) for p in targets.content.values()]
+    layers = {name: 1 / _at_least(style_loss(torch.zeros_like(a), a)) for name, a in targets.style.items()}
+    return {"content": 1 / _at_least(cast(Tensor, sum(nothing)))} | layers
 
-    def picture() -> Tensor:
-        return x.detach().clamp(0, 1)
 
-    def step(_) -> dict[str, Tensor]:
-        nonlocal done
-        first: dict[str, Tensor] = {}
-
-        def closure() -> Tensor:
-            opt.zero_grad()
-            losses = objective(x)
-            scaled = losses["total"] * x.numel()  # losses are means: a pixel's share is below L-BFGS's thresholds
-            scaled.backward()
-            for name, value in losses.items():
-                first.setdefault(name, value.detach())  # a line search may ask several times
-            return scaled
-
-        opt.step(closure)  # pyright: ignore[reportCallIssue, reportArgumentType]: the stub asks for a float
-        done += 1
-        if callback is not None:
-            callback(done, picture())
-        return first
-
-    history = fit(step, repeat(None), steps=steps, preview=picture, every=every, title="optimise", show=show)
-    return Stylized(picture(), history)
+def _at_least(value: Tensor) -> Tensor:
+    return value.clamp(min=torch.finfo(value.dtype).tiny ** 0.5)  # a black picture may leave a layer silent
 
 
 def stylize(
@@ -189,9 +156,10 @@ def stylize(
     style: Tensor | Styles,
     network: Extractor,
     *,
-    alpha: float = 1e-4,
+    alpha: float = 0.1,
     beta: float = 1.0,
     smoothness: float = 0.0,
+    relative: bool = True,
     steps: int = 200,
     start: Tensor | None = None,
     optimizer: Optimizer = lbfgs,
@@ -204,10 +172,12 @@ def stylize(
     Args:
         content: (1, 3, H, W) in [0, 1], at least 32 pixels a side.
         style: One such image, or (image, weight) pairs to mix; of any size.
-        network: What looks at them.
+        network: What looks at them; pictures are converted to its dtype.
         alpha: Weight of the content.
         beta: Weight of the style.
         smoothness: Weight of the total variation.
+        relative: Divide every loss by its value where the network sees nothing (`relative_weights`). False: the
+            paper's sum of the bare losses, for which alpha = 1e-4 and smoothness = 0 are a beginning.
         steps: How many.
         start: Where x begins, of the content's size, default the content image; `noise_like(content)` is the paper's.
         optimizer: `lbfgs` or `adam`.
@@ -216,49 +186,30 @@ def stylize(
         callback: Called after each step.
 
     Returns:
-        The picture and its losses.
+        The picture and its losses: total, and content and style by layer, divided if they are relative.
 
     Raises:
         ImageError: Bad images or weights, or a start of another size.
 
     Source: Gatys et al. 2016, eq. 7.
+    Differs from the paper: relative losses, total variation, bounded pixels, and the content image as the start.
     """
-    styles = [(style, 1.0)] if isinstance(style, Tensor) else style
-    _check(content, styles)
+    content, styles = _checked(content, style, network)
     if alpha < 0 or beta < 0 or alpha + beta == 0:
         raise ImageError(f"alpha and beta must be zero or more and not both zero, got {alpha} and {beta}")
     targets = find_targets(network, content, styles)
+    weights = relative_weights(targets) if relative else {}
 
     def objective(x: Tensor) -> dict[str, Tensor]:
-        parts = losses(network, x, targets)
+        parts = {name: loss * weights.get(name, 1.0) for name, loss in losses(network, x, targets).items()}
         style_part = sum(parts[layer] for layer in targets.style) / len(targets.style)
-        total = alpha * parts["content"] + beta * style_part
-        if smoothness:
-            total = total + smoothness * total_variation(x)
+        total = alpha * parts["content"] + beta * style_part + smoothness * total_variation(x)
         return {"total": total} | parts
 
     x = content if start is None else start
     same_shape(x, content)
+    x = x.to(content)
     return optimise(objective, x, steps=steps, optimizer=optimizer, every=every, show=show, callback=callback)
-
-
-def pyramid(pictures: Sequence[Tensor], size: int, steps: int) -> tuple[list[int], list[int]]:
-    """Plan `coarse_to_fine`: a quarter, half and the whole of a size, most of the steps where they are cheap.
-
-    Args:
-        pictures: Content and styles, (1, 3, H, W): a narrow one is given no scale that is too small for it.
-        size: Longer side of the result, in pixels.
-        steps: How many over all scales.
-
-    Returns:
-        The longer side at each scale, rising, and the steps at each, at least one.
-    """
-    narrow = min(min(image.shape[2:]) / max(image.shape[2:]) for image in pictures)
-    fits = [size // part for part in (4, 2) if size // part * narrow >= COMFORTABLE]
-    sizes = [*fits, size][-max(1, steps) :]
-    shares = SHARES[-len(sizes) :]
-    parts = [max(1, steps * share // sum(shares)) for share in shares[1:]]
-    return sizes, [steps - sum(parts), *parts]
 
 
 def coarse_to_fine(
@@ -269,6 +220,7 @@ def coarse_to_fine(
     sizes: Sequence[int],
     steps: Sequence[int],
     start: Tensor | Callable[[Tensor], Tensor] | None = None,
+    detail: float = 1.0,
     show: bool = True,
 ) -> Stylized:
     """Stylize small first and go on from the enlarged result: most of the work is done where it is cheap.
@@ -283,6 +235,7 @@ def coarse_to_fine(
         steps: How many at each; `pyramid` plans both.
         start: Where the first scale begins: a picture, or what makes one of the content at that scale, as `noise_like`
             does; default the content.
+        detail: How much of the content's detail is added where a result is enlarged.
         show: Whether to show previews.
 
     Returns:
@@ -296,68 +249,19 @@ def coarse_to_fine(
     """
     if len(sizes) != len(steps) or list(sizes) != sorted(sizes) or not sizes:
         raise ValueError(f"expected rising sizes and as many steps, got sizes {sizes} and steps {steps}")
+    content, styles = _checked(content, style, paint)
     paint = partial(stylize, network=paint) if isinstance(paint, Extractor) else paint
-    styles = [(style, 1.0)] if isinstance(style, Tensor) else style
-    _check(content, styles)
-    whole, picture, before = History(), content, None
-    for size, count in zip(sizes, steps, strict=True):
-        now = resample(content, size)
-        if before is not None:
-            begin = enlarge(picture, before, now)
-        elif callable(start):
-            begin = start(now)
-        else:
-            begin = None if start is None else resize(start, now.shape[2:])
-        small = [(resample(image, size), weight) for image, weight in styles]
-        picture, history = paint(now, small, start=begin, steps=count, show=show)
-        before = now
-        whole.seconds += history.seconds
-        for name, values in history.items():
-            whole.setdefault(name, []).extend(values)
-        if history.steps < count:  # stopped by hand: the finer scales are not wanted either
-            return Stylized(resample(picture, resample(content, sizes[-1]).shape[2:]), whole)
-    return Stylized(picture, whole)
+    return climb(content, styles, paint, sizes=sizes, steps=steps, start=start, detail=detail, show=show)
 
 
-def enlarge(x: Tensor, coarse: Tensor, fine: Tensor, detail: float = 2.5) -> Tensor:
-    """Enlarge a picture, and add the detail that its content loses when it is small.
-
-    Args:
-        x: (1, 3, h, w) in [0, 1].
-        coarse: The content at this size.
-        fine: The content at the larger one.
-        detail: How much of it; 2 to 3 were best on three pairs of pictures, since the style wants detail as well.
-
-    Returns:
-        (1, 3, H, W) in [0, 1].
-
-    Source: Kolkin et al. 2019, "Style Transfer by Relaxed Optimal Transport and Self-Similarity", who add it once.
-    """
-    size = fine.shape[2:]
-    return (resample(x, size) + detail * (fine - resample(coarse, size))).clamp(0, 1)
-
-
-def _check(content: Tensor, styles: Styles) -> None:
+def _checked(content: Tensor, style: Tensor | Styles, network: object) -> tuple[Tensor, list[tuple[Tensor, float]]]:
+    """Return the pictures, looked at, in the dtype of the network."""
+    styles = [(style, 1.0)] if isinstance(style, Tensor) else list(style)
     for what, image in [("content", content), *(("style", image) for image, _ in styles)]:
         check_range(check_shape(image, f"a {what} image", 1, 3, "H", "W", least=SMALLEST), 0, 1)
     if not all(weight >= 0 for _, weight in styles) or not sum(weight for _, weight in styles) > 0:
         raise ImageError("give at least one style, with weights of zero or more that do not all vanish")
-
-
-class _BoundedLBFGS(torch.optim.LBFGS):
-    """L-BFGS without a line search, in which no pixel moves by more than half the range in one step.
-
-    A line search would double the evaluations. Without one, the first estimates of the curvature can throw the picture
-    so far away that it never comes back; this bound is all that is needed to prevent it.
-    """
-
-    def step(self, closure: Callable[[], Tensor]) -> Tensor:
-        (x,) = self.param_groups[0]["params"]
-        before = x.detach().clone()
-        loss = super().step(closure)
-        excess = (x.detach() - before).abs().max() / 0.5
-        if excess > 1:
-            with torch.no_grad():
-                x.copy_(before + (x - before) / excess)
-            self.state[x]["t"] /= excess.item()  # the step length that the next curvature estimate takes for granted
-        return loss
+    if not isinstance(network, Extractor):
+        return content, styles
+    dtype = network.mean.dtype
+    return content.to(dtype), [(image.to(dtype), weight) for image, weight in styles]

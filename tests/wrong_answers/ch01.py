@@ -240,3 +240,47 @@ all_right(
     by_numpy=lambda s, c: (c + luminance(s - c)).numpy().clip(0, 1),  # nothing is descended: no gradient is asked for
 )
 all_wrong("keep_colours", {"expected a picture of shape": lambda s, c: luminance(s)})
+
+
+@right("pixel_step")
+def step_by_sgd(x, objective, rate):
+    pixels = x.clone().requires_grad_(True)
+    optimizer = torch.optim.SGD([pixels], lr=rate)
+    objective(pixels)["total"].backward()
+    optimizer.step()
+    return pixels.detach().clip(0, 1)
+
+
+@right("pixel_step")
+def step_without_grad(x, objective, rate):
+    y = x.detach().clone()
+    y.requires_grad = True
+    objective(y)["total"].backward()
+    with torch.no_grad():
+        return torch.minimum(torch.maximum(y - rate * y.grad, torch.zeros_like(y)), torch.ones_like(y))
+
+
+all_wrong(
+    "pixel_step",
+    {
+        "the pixels differ": lambda x, objective, rate: step_by_sgd(x, objective, 2 * rate),
+        "the result leaves [0, 1]": lambda x, objective, rate: x + (step_by_sgd(x, objective, rate / 64) - x) * 64,
+    },
+)
+
+
+@right("make_objective")
+def objective_with_losses_for_display(network, content, style, alpha, beta):
+    """What is shown beside the total carries no graph."""
+    with torch.no_grad():
+        kept, seen = network(content), network(style)
+        wanted = {name: gram_matrix(seen[name]) for name in network.style_layers}
+
+    def objective(x):
+        now = network(x)
+        shown = {"content": sum(content_loss(now[name], kept[name]) for name in network.content_layers)}
+        shown |= {name: style_loss(gram_matrix(now[name]), A) for name, A in wanted.items()}
+        total = alpha * shown["content"] + beta * sum(shown[name] for name in wanted) / len(wanted)
+        return {"total": total} | {name: loss.detach() for name, loss in shown.items()}
+
+    return objective

@@ -38,7 +38,7 @@ def call_with_gradient(function: Callable[..., Any], case: Case) -> Outputs:
 class TwoLayers:
     """A network of two linear layers, and a third that nobody asked for; it keeps what it was given."""
 
-    content_layers, style_layers = ("deep",), ("shallow", "deep")
+    content_layers, style_layers = ("shallow", "deep"), ("shallow", "deep")
 
     def __init__(self, shallow: Tensor, deep: Tensor):
         self.shallow, self.deep = shallow, deep
@@ -109,3 +109,19 @@ def outputs(found: list[Any], x: Tensor, again: list[str]) -> Outputs:
         "cut off": ",".join(name for name in names if name not in tensors_of_x)[:1000],
         **input_gradients(tensors_of_x.get("total"), {"x": x}),
     }
+
+
+def pixel_step(function: Callable[..., Any], case: Case) -> Outputs:
+    """Make one step on an objective whose total pulls x towards a target; its other loss pulls elsewhere.
+
+    Returns its `value`, whether that is `attached` to a graph, and x as the call left it.
+    """
+    given = tensors(case)
+
+    def objective(x: Tensor) -> dict[str, Tensor]:
+        total = ((x - given["target"]).square() * given["weight"]).sum()
+        return {"content": (x - given["target"].flip(3)).square().sum(), "total": total}
+
+    found = function(given["x"], objective, given["rate"])
+    attached = isinstance(found, Tensor) and found.requires_grad
+    return {"value": to_array(found), "attached": attached, **after({"x": given["x"]})}

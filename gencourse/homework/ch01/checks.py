@@ -56,8 +56,25 @@ def objective_judge(case: Case, outputs: Outputs) -> None:
     every = names == sorted([*wanted, "deeper"])
     refuse(every, "the style is that of network.style_layers: the network may return other layers, too")
     demand(names == wanted, f"expected the losses {', '.join(wanted)}, got {', '.join(names)}")
-    demand(not outputs["cut off"], f"no gradient reaches x through {outputs['cut off']}: a detach or no_grad too many")
+    cut = outputs["cut off"].split(",")  # a part that is shown may be detached; what is descended on may not
+    demand("total" not in cut, "no gradient reaches x through the total: a detach or no_grad too many")
     refuse(again, f"the network looks at the {again} picture again in a later step: keep the targets")
+
+
+def objective_view(case: Case, outputs: Outputs) -> Outputs:
+    return {name: value for name, value in outputs.items() if name != "cut off"}
+
+
+def step_cases(g: Generator) -> Iterator[Case]:
+    for shape, rate in [((1, 3, 5, 7), 0.2), ((1, 1, 4, 4), 0.7), ((1, 3, 1, 6), 0.05)]:
+        x, target = uniform(g, *shape), 3 * uniform(g, *shape) - 1  # some pixels are pulled out of [0, 1]
+        yield {"x": x, "target": target, "weight": 1 + uniform(g, *shape), "rate": rate}
+
+
+STEP = {
+    "attached": "it comes back with a graph: detach it, or every step's graph is kept",
+    "value": "the pixels differ: x minus the rate times the gradient of the total, cut off at 0 and 1",
+}
 
 
 def variation_cases(g: Generator) -> Iterator[Case]:
@@ -92,7 +109,17 @@ CHECKS = {
         MISTAKES["make_objective"],
         call=ch01.objective,
         judge=objective_judge,
+        view=objective_view,
         sentences=OBJECTIVE,
+    ),
+    "pixel_step": Check(
+        "task-step",
+        step_cases,
+        reference.pixel_step,
+        MISTAKES["pixel_step"],
+        call=ch01.pixel_step,
+        shape="a picture of shape",
+        sentences=STEP,
     ),
     "total_variation": descended("task-variation", variation_cases, style.total_variation, MISTAKES["total_variation"]),
     "keep_colours": Check(

@@ -2,9 +2,18 @@
 
 from functools import partial
 
+import torch
 import torch.nn.functional as F
 
-from gencourse.homework.ch01.reference import FORMS, LUMINANCE, exchanged, keep_colours, luminance, style_part
+from gencourse.homework.ch01.reference import (
+    FORMS,
+    LUMINANCE,
+    exchanged,
+    keep_colours,
+    luminance,
+    pixel_step,
+    style_part,
+)
 from gencourse.homework.ch01.reference import make_objective as right_objective
 from gencourse.homework.checking.check import Mistakes, add_mistakes
 from gencourse.methods.style import gram_matrix
@@ -124,13 +133,22 @@ def weighted(*names):
 
 
 MAKE_OBJECTIVE = {
+    "only the first of network.content_layers counts: sum over all of them": losses(
+        lambda form, f, p, a: {"content": form.content_loss(f["shallow"], p["shallow"])}
+    ),
+    "only the last of network.content_layers counts: sum over all of them": losses(
+        lambda form, f, p, a: {"content": form.content_loss(f["deep"], p["deep"])}
+    ),
+    "the content loss is the mean over network.content_layers: it is their sum": losses(
+        lambda form, f, p, a: {"content": sum(form.content_loss(f[name], p[name]) for name in ("shallow", "deep")) / 2}
+    ),
     "the style targets are those of the content picture": pictures(lambda content, style: (content, content)),
     "the content target is that of the painting": pictures(lambda content, style: (style, style)),
     "x is the content picture, so its content loss is zero: compared with what?": losses(
-        lambda form, f, p, a: {"content": form.content_loss(f["deep"], 0 * f["deep"])}
+        lambda form, f, p, a: {"content": sum(form.content_loss(f[k], 0 * f[k]) for k in ("shallow", "deep"))}
     ),
     "the content loss must follow x": losses(
-        lambda form, f, p, a: {"content": form.content_loss(f["deep"], f["deep"])}
+        lambda form, f, p, a: {"content": sum(form.content_loss(f[k], f[k]) for k in ("shallow", "deep"))}
     ),
     "the content loss is taken over network.content_layers, between activations": losses(
         lambda form, f, p, a: {"content": sum(form.content_loss(f[name], p[name]) for name in f)}
@@ -206,3 +224,44 @@ KEEP_COLOURS = {
     "the result leaves [0, 1] at the bottom: it is cut off at 1, not at 0": lambda s, c: exchanged(s, c).clamp(max=1),
 }
 mistakes("keep_colours", KEEP_COLOURS)
+
+
+def moved(x, objective, rate, name="total"):
+    x = x.detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(objective(x)[name], x)
+    return x.detach() - rate * gradient
+
+
+def moved_by(change):
+    """A step by a gradient that was changed."""
+
+    def step(x, objective, rate):
+        return (x - rate * change(x - moved(x, objective, 1.0))).clamp(0, 1)
+
+    return step
+
+
+def moved_by_all(x, objective, rate):
+    x = x.detach().clone().requires_grad_()
+    sum(objective(x).values()).backward()
+    return (x.detach() - rate * x.grad).clamp(0, 1)
+
+
+PIXEL_STEP = {
+    "uphill: the gradient is subtracted, not added": lambda x, f, rate: pixel_step(x, f, -rate),
+    "the result leaves [0, 1]: cut it off there": moved,
+    "the result leaves [0, 1] at the top": lambda *given: moved(*given).clamp(min=0),
+    "the result leaves [0, 1] at the bottom": lambda *given: moved(*given).clamp(max=1),
+    "the rate has no effect": lambda x, f, rate: pixel_step(x, f, 1.0),
+    "the gradient is divided by its length: the rate alone says how far to go": moved_by(lambda g: g / g.norm()),
+    "only the gradient's sign is used: a larger slope should mean a larger step": moved_by(torch.sign),
+    "a mean of the gradient over the pixels moves all of them alike": moved_by(lambda g: g.mean().expand_as(g)),
+    "the gradient is clamped, where the picture should be": moved_by(lambda g: g.clamp(0, 1)),
+    "the parts are added to the total, which holds them already": moved_by_all,
+    "only the content loss is followed: take the total": lambda *given: moved(*given, "content").clamp(0, 1),
+    "nothing has moved: is the gradient applied?": lambda x, objective, rate: x.clone(),
+    "it comes back with a graph: detach it, or every step's graph is kept": lambda *given: pixel_step(
+        *given
+    ).requires_grad_(),
+}
+mistakes("pixel_step", PIXEL_STEP)

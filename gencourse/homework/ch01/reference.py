@@ -57,3 +57,9 @@ def exchanged(stylised: Tensor, content: Tensor, weights: Tensor = LUMINANCE) ->
 
 def keep_colours(stylised: Tensor, content: Tensor) -> Tensor:
     return exchanged(stylised, content).clamp(0, 1)
+
+
+def pixel_step(x: Tensor, objective: Function, rate: float) -> Tensor:
+    x = x.detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(objective(x)["total"], x)
+    return (x.detach() - rate * gradient).clamp(0, 1)

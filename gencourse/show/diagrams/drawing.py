@@ -4,6 +4,7 @@ Diagrams stand on a white card of their own, so that they read the same on a lig
 box says what it is: data that flows, a network that learns, a network that is frozen, a loss.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,7 +26,7 @@ COLOURS: dict[str, tuple[str, str]] = {  # face, edge
     "note": ("none", "none"),
     "lit": ("#ffe08a", "#a87400"),
 }
-MEANINGS = {"data": "data", "network": "network that learns", "frozen": "frozen network", "loss": "loss"}
+MEANINGS = {"data": "data", "network": "what learns", "frozen": "frozen network", "loss": "loss"}
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ class Diagram:
         bend: float = 0.0,
         colour: str = INK,
         offset: tuple[float, float] = (0.0, 0.12),
+        via: Sequence[tuple[float, float]] = (),
     ) -> None:
         """Draw an arrow from border to border, with a text at its middle.
 
@@ -140,7 +142,13 @@ class Diagram:
             bend: 0 is straight; positive bends to the left of its way, in parts of its length.
             colour: Of the line and its text.
             offset: Of the text, in inches.
+            via: Corners on its way; the text belongs to its last part.
         """
+        style = {"color": colour, "linewidth": 1.2, "linestyle": "--" if dashed else "-", "zorder": 3}
+        if via:
+            first = start.edge(*via[0]) if isinstance(start, Node) else start
+            self.axes.plot(*zip(first, *via, strict=True), **style)
+            start = via[-1]
         a = (start.x, start.y) if isinstance(start, Node) else start
         b = (end.x, end.y) if isinstance(end, Node) else end
         tail = start.edge(*b) if isinstance(start, Node) else a
