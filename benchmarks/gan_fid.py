@@ -6,9 +6,10 @@
 The usual recipe: DCGAN with 64 filters, 100 numbers of noise, batches of 128, cross-entropy, Adam with rate 2e-4 and
 beta1 0.5 for both networks, weights from N(0, 0.02), the same fakes for D's and G's half, no moving average; at 28
 pixels its layers go 1 -> 4 -> 7 -> 14 -> 28. The other ways change chapter 03's recipe in one thing each, but for
-"two layers of 64", what the chapter trained before, which also takes batches of 64. Everybody trains on the 9,000 embedded training digits, and 10,000 samples
-are scored against all embedded digits. Runs are interleaved by seed. A minute is one of processor time on each core in
-use, so that other programs on the machine disturb little; scoring does not count.
+"two layers of 64", what the chapter trained before, which also takes batches of 64. Everybody trains on the 9,000
+embedded training digits, and 10,000 samples are scored against all embedded digits. Runs are interleaved by seed. A
+minute is one of processor time on each core in use, so that other programs on the machine disturb less; scoring does
+not count.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -34,7 +36,7 @@ FORMER = {"width": 64}  # two: 7 -> 14 -> 28
 Sampler = Callable[[int, torch.Generator], Tensor]
 
 
-def recipe(digits: data.ImageSet, seed: int) -> tuple[Callable[[], None], Sampler]:
+def recipe(digits: data.ImageSet, seed: int) -> tuple[Callable[[], object], Sampler]:
     """The usual networks and step, adapted to 28 pixels."""
 
     def up(inputs: int, outputs: int, *shape: int) -> list[nn.Module]:
@@ -77,18 +79,18 @@ def chapter(
     seed: int,
     *,
     classes: int | None = None,
-    generator: dict[str, int] = SHAPE,
-    discriminator: dict[str, int] = SHAPE,
+    generator: dict[str, Any] = SHAPE,
+    discriminator: dict[str, Any] = SHAPE,
     rate: float = 6e-4,
     batch: int = 32,
-) -> tuple[Callable[[], None], Sampler]:
+) -> tuple[Callable[[], object], Sampler]:
     """What chapter 03 trains in the cpu profile, without or with labels."""
     g, d = Generator(latent=64, classes=classes, **generator), Discriminator(classes=classes, **discriminator)
     for net in (g, d):
         net.to(memory_format=torch.channels_last)
-    optimizers = [torch.optim.Adam(net.parameters(), rate, (0.5, 0.999)) for net in (g, d)]
+    optimizer_g, optimizer_d = (torch.optim.Adam(net.parameters(), rate, (0.5, 0.999)) for net in (g, d))
     average, noise = Average(g, 0.998), torch.Generator().manual_seed(seed)
-    step = gan.GANStep(g, d, tuple(optimizers), losses=gan.bce(), average=average, noise=noise)
+    step = gan.GANStep(g, d, (optimizer_g, optimizer_d), losses=gan.bce(), average=average, noise=noise)
     batches = data.Batches(digits.signed(), batch, labels=digits.labels if classes else None, seed=seed)
     return lambda: step(next(batches)), lambda n, generator: gan.sample_images(average.module, n, generator=generator)
 
