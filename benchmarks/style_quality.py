@@ -196,6 +196,8 @@ def main() -> None:
     parser.add_argument("--ways", nargs="*", choices=[ITSELF, *WAYS], default=[ITSELF, *WAYS])
     parser.add_argument("--out", type=Path, help="folder for the pictures and the table")
     args = parser.parse_args()
+    if args.size < 224:
+        parser.error("--size: a quarter of it must still leave 32 pixels a side: at least 224")
     state = load_file(args.judge)
     state = from_caffe(state) if args.caffe else state
     judges = {}
