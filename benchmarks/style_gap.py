@@ -2,8 +2,8 @@
 
     python benchmarks/style_gap.py --judge squeezenet.safetensors [--caffe] [--network embedded=FILE ...]
 
-Six content/style pairs, 256 pixels, 100 L-BFGS steps from the content image, several alphas. The judge (an
-ImageNet-trained SqueezeNet 1.0) measures the result x by
+Six content/style pairs, 256 pixels, 100 L-BFGS steps from the content image with free pixels and bare losses, as the
+paper has them, several alphas. The judge (an ImageNet-trained SqueezeNet 1.0) measures the result x by
     S(x) = mean over layers of ||G - A||^2 / ||A||^2,  gap closed = 1 - S(x) / S(content),
     C(x) = ||F - P||^2 / ||P||^2 on its content layer.
 Each network's gap is divided by what optimising on the judge itself closes at the same C (interpolated between its
@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file
+from style_quality import free_pixels
 from torch import Tensor
 
 from gencourse import data
 from gencourse.images import resize, save
-from gencourse.methods.style import gram_matrix, stylize
+from gencourse.methods.style import gram_matrix
 from gencourse.networks.features import Extractor, extractor, from_caffe
 
 PAIRS = [(c, s) for c, styles in {
@@ -64,7 +65,8 @@ def curve(
     """Return [(C, gap closed)] for each alpha."""
     points = []
     for alpha in alphas:
-        x = stylize(judge.content, style, network, alpha=alpha, steps=steps, show=False).image
+        options = {"relative": False, "alpha": alpha, "smoothness": 0.0}  # the paper's sum
+        x = free_pixels(judge.content, [(style, 1.0)], network=network, steps=steps, **options).image
         points.append((judge.content_error(x), judge.gap_closed(x)))
         if out:
             save(x, out / f"{name}_{alpha:g}.png")

@@ -22,19 +22,18 @@ LIMITS = (  # (limit, in use): of control groups, the second version and the fir
 )
 
 
-def check_fits(network: Extractor, size: int, proportions: float) -> None:
+def check_fits(network: Extractor, content: torch.Tensor) -> None:
     """Say what fits before the work rather than after half of it.
 
     Args:
         network: What looks at the picture.
-        size: The picture's longer side, in pixels.
-        proportions: The shorter side over the longer.
+        content: (1, 3, H, W), the size of the result.
 
     Raises:
         ValueError: The optimisation takes more memory than is free.
     """
-    free = free_bytes(network.mean.device)
-    needed = size**2 * proportions * bytes_a_pixel(network)
+    free, size = free_bytes(content.device), max(content.shape[2:])
+    needed = content[0, 0].numel() * bytes_a_pixel(network)
     if free is not None and needed > free:
         fits = int(size * (0.9 * free / needed) ** 0.5) // 32 * 32
         raise ValueError(

@@ -26,7 +26,7 @@ EXAMPLES = """
 gencourse stylize chelsea great_wave -o out.png
 gencourse stylize photo.jpg painting.jpg -o out.png --size 512 --steps 200
 gencourse stylize photo.jpg auvers great_wave --weights 2,1 -o mix.png
-gencourse stylize photo.jpg auvers --start noise --alpha 1e-2 --seed 3 -o other.png
+gencourse stylize photo.jpg auvers --start noise --alpha 0.1 --seed 3 -o other.png
 
 A picture is a file, or one of the embedded photographs and paintings: see gencourse data list.
 """
@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=whole(1), default=200, help="optimisation steps over all scales (default: 200)")
     add("--encoder", choices=ENCODERS, default="auto", help=which)
     add("--weights", type=weights, metavar="W1,W2", help="one number a style (default: equal)")
-    add("--alpha", type=number(0), default=1e-4, help="weight of content against style (default: 1e-4)")
+    add("--alpha", type=number(0), default=0.5, help="weight of content against style (default: 0.5)")
     add("--start", choices=("content", "noise"), default="content", help="what it begins with (default: content)")
     add("--no-pyramid", action="store_true", help="all steps at full size: slower, textures stay small")
     add("--seed", type=whole(0), default=0, help="of the noise (default: 0)")
@@ -66,12 +66,12 @@ def main(args: argparse.Namespace) -> int:
                 f"--weights: give one number a style, not all zero; got {len(shares)} for {len(args.style)}"
             )
         device = choose_device(args.device)
-        network = load_network(args.encoder, device)
-        check_fits(network, args.size, proportions(args.content))
         with memory_errors(args.size):
             content = picture(args.content, args.size).to(device)
             pictures = [picture(name, args.size).to(device) for name in args.style]
         styles = list(zip(pictures, shares, strict=True))
+        network = load_network(args.encoder, device)
+        check_fits(network, content)
         out = output_file(args.output)  # the last: wrong input leaves no folders
     torch.manual_seed(args.seed)
     try:
@@ -104,23 +104,6 @@ def optimise(content: Tensor, styles: list[tuple[Tensor, float]], network: Extra
     start = noise if args.start == "noise" else None
     paint = partial(stylize, network=network, alpha=args.alpha)
     return coarse_to_fine(content, styles, paint, sizes=sizes, steps=steps, start=start)
-
-
-def proportions(name: str) -> float:
-    """Return a picture's shorter side over its longer one from its header alone; 1 if that cannot be read."""
-    from PIL import Image
-
-    from gencourse import data
-
-    try:
-        if name in data.photos() or name in data.paintings():
-            sides = picture(name, 64).shape[2:]
-        else:
-            with Image.open(name) as opened:
-                sides = opened.size
-    except Exception:  # whatever is wrong with it is told where it is read
-        return 1.0
-    return min(sides) / max(sides)
 
 
 def picture(name: str, size: int) -> Tensor:

@@ -156,7 +156,7 @@ def stylize(
     style: Tensor | Styles,
     network: Extractor,
     *,
-    alpha: float = 0.1,
+    alpha: float = 0.5,
     beta: float = 1.0,
     smoothness: float = 0.0,
     relative: bool = True,
@@ -220,7 +220,7 @@ def coarse_to_fine(
     sizes: Sequence[int],
     steps: Sequence[int],
     start: Tensor | Callable[[Tensor], Tensor] | None = None,
-    detail: float = 1.0,
+    detail: float = 2.5,
     show: bool = True,
 ) -> Stylized:
     """Stylize small first and go on from the enlarged result: most of the work is done where it is cheap.

@@ -34,7 +34,7 @@ def pyramid(pictures: Sequence[Tensor], size: int, steps: int) -> tuple[list[int
     return sizes, [steps - sum(parts), *parts]
 
 
-def enlarge(x: Tensor, coarse: Tensor, fine: Tensor, detail: float = 1.0) -> Tensor:
+def enlarge(x: Tensor, coarse: Tensor, fine: Tensor, detail: float = 2.5) -> Tensor:
     """Enlarge a picture, and add the detail that its content loses when it is small.
 
     Args:
