@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 import gencourse
 from gencourse import data, fit
@@ -119,6 +120,18 @@ def steps_by_keyword(x, G, D, optimizer_g, optimizer_d, draw_z):
     return {"D": d, "G": descend(optimizer_g, generator_loss(fake_logits=D(G(second))))}
 
 
+def steps_at_once(x, G, D, optimizer_g, optimizer_d, draw_z):
+    """One sum of both losses, and then both updates."""
+    d = discriminator_loss(D(x), D(G(draw_z(len(x))).detach()))
+    g = generator_loss(D(G(draw_z(len(x)))))
+    optimizer_d.zero_grad()
+    optimizer_g.zero_grad()
+    (d + g).backward()
+    optimizer_d.step()
+    optimizer_g.step()
+    return {"D": d.detach(), "G": g.detach()}
+
+
 def returning(change):
     """The reference, with something else returned."""
     return lambda *given: change(**steps_reference(*given))
@@ -158,11 +171,79 @@ all_wrong(
         'the loss under "G" is one number, yours has shape (2,)': returning(lambda D, G: {"D": D, "G": G.expand(2)}),
         "got the names D,loss": returning(lambda D, G: {"D": D, "loss": G}),
         "should return a dictionary": returning(lambda D, G: torch.stack([D, G])),
+        "the optimisers are swapped": lambda x, G, D, g, d, z: steps_reference(x, G, D, d, g, z),
+        "G's loss is in D's update": lambda *given: steps_at_once(*given),
         "D stays frozen": lambda *given: steps_frozen(*given, after=False),
         "G's update is off": lambda x, G, D, g, d, z: {
             "D": train_d(x, G, D, d, z),
             "G": descend(g, 2 * generator_loss(D(G(z(len(x)))))),
         },
+    },
+)
+
+
+class LinearFirst(nn.Module):
+    """The generator with a linear first layer, and biases everywhere."""
+
+    def __init__(self, latent, width):
+        super().__init__()
+        self.first = nn.Linear(latent, 2 * width * 7 * 7)
+        self.norm, self.norm2 = nn.BatchNorm2d(2 * width), nn.BatchNorm2d(width)
+        self.up, self.last = nn.ConvTranspose2d(2 * width, width, 4, 2, 1), nn.ConvTranspose2d(width, 1, 4, 2, 1)
+
+    def forward(self, z):
+        x = self.norm(self.first(z).view(len(z), -1, 7, 7)).relu()
+        return self.last(self.norm2(self.up(x)).relu()).tanh()
+
+
+class LinearLast(nn.Module):
+    """The discriminator with a linear last layer."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.down = nn.Conv2d(1, width, 4, stride=2, padding=1)
+        self.down2 = nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)
+        self.norm, self.last = nn.BatchNorm2d(2 * width), nn.Linear(2 * width * 49, 1)
+
+    def forward(self, x):
+        x = F.leaky_relu(self.norm(self.down2(F.leaky_relu(self.down(x), 0.2))), 0.2)
+        return self.last(x.flatten(1)).squeeze(1)
+
+
+all_right(
+    "dcgan_generator",
+    as_a_class=LinearFirst,
+    of_the_package=lambda latent, width: Generator(latent=latent, width=width),
+)
+all_right("dcgan_discriminator", as_a_class=LinearLast, of_the_package=lambda width: Discriminator(width=width))
+all_wrong(
+    "dcgan_generator",
+    {
+        "there is upsampling": lambda latent, width: (
+            nn.Sequential(
+                Generator(latent=latent, width=width).body[0], nn.Upsample(scale_factor=4), nn.Conv2d(2 * width, 1, 1)
+            )
+            .append(nn.Tanh())
+            .insert(0, nn.Unflatten(1, (latent, 1, 1)))
+        ),
+        "pictures of shape (4, 1, 28, 28), got shape (4, 1, 29, 29)": lambda latent, width: nn.Sequential(
+            *(nn.Unflatten(1, (latent, 1, 1)), nn.ConvTranspose2d(latent, 1, 29), nn.Tanh())
+        ),
+        "where a tensor is asked for": lambda latent, width: list(Generator(latent=latent, width=width).body),
+        "a layer is not that of the list": lambda latent, width: nn.Sequential(
+            *(nn.Unflatten(1, (latent, 1, 1)), nn.ConvTranspose2d(latent, 1, 28), nn.Tanh())
+        ),
+    },
+)
+all_wrong(
+    "dcgan_discriminator",
+    {
+        "there is pooling": lambda width: nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(1, 1, 14), nn.Flatten(0)),
+        "one logit a picture, shape (4,), got shape (4, 1)": lambda width: nn.Sequential(
+            *(Discriminator(width=width).body, Discriminator(width=width).head, nn.Flatten(1))
+        ),
+        "there is dropout": lambda width: nn.Sequential(Discriminator(width=width), nn.Dropout(0.3)),
+        "a layer is not that of the list": lambda width: nn.Sequential(nn.Conv2d(1, 1, 28), nn.Flatten(0)),
     },
 )
 
