@@ -52,6 +52,22 @@ def test_sizes_and_channels(size, channels):
     assert d(x).shape == (3,)
 
 
+@pytest.mark.parametrize(
+    "size, depth, through", [(28, 3, [4, 7, 14, 28]), (28, 2, [7, 14, 28]), (27, 3, [4, 7, 14, 27])]
+)
+def test_depth_counts_the_strided_layers_through_odd_resolutions_too(size, depth, through):
+    g, d = Generator(size=size, latent=5, width=4, depth=depth), Discriminator(size=size, width=4, depth=depth)
+    seen = {"up": [], "down": []}
+    for way, net, kind in (("up", g, nn.ConvTranspose2d), ("down", d, nn.Conv2d)):
+        for layer in (m for m in net.body if isinstance(m, kind)):
+            layer.register_forward_hook(lambda *x, way=way: seen[way].append((x[2].shape[1], x[2].shape[-1])))
+    assert d(g(torch.randn(3, 5))).shape == (3,)
+    assert [side for _, side in seen["up"]] == through
+    assert [side for _, side in seen["down"]] == through[-2::-1]
+    assert [channels for channels, _ in seen["down"]] == [4 * 2**i for i in range(depth)]
+    assert [channels for channels, _ in seen["up"]] == [4 * 2**i for i in range(depth)][::-1] + [1]
+
+
 def test_the_recipe_to_the_letter():
     torch.manual_seed(0)
     g, d = Generator(size=64, channels=3), Discriminator(size=64, channels=3)
@@ -106,6 +122,9 @@ def test_classes_change_pictures_and_judgement():
         (lambda g, d: g(torch.randn(2, 8), torch.tensor([0, 1])), "no classes"),
         (lambda g, d: Generator(size=30), "times 2, 4, 8"),
         (lambda g, d: Discriminator(size=7), "times 2, 4, 8"),
+        (lambda g, d: Generator(depth=4), "depth 4 28 pixels would come from 2"),
+        (lambda g, d: Discriminator(size=64, depth=3), "would come from 8"),
+        (lambda g, d: Generator(size=5, depth=0), "depth 0"),
     ],
 )
 def test_bad_input_is_named(call, words):

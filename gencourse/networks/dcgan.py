@@ -15,6 +15,8 @@ class Generator(nn.Module):
         latent: Numbers in z.
         width: Channels before the last layer, doubled with each halving of the resolution.
         classes: None, or how many kinds of pictures a label can ask for.
+        depth: How often the resolution is doubled. None begins at 4 to 7 pixels and leaves no remainder; 3 draws 28
+            pixels from 4 through 7 (with a kernel of 3, as 7 is odd) and 14.
 
     Source: Radford et al. 2016, sec. 3.
     Differs from the paper: with classes, the label's learned vector is joined to z.
@@ -28,17 +30,22 @@ class Generator(nn.Module):
         latent: int = 100,
         width: int = 64,
         classes: int | None = None,
+        depth: int | None = None,
     ):
         super().__init__()
-        start, doublings = _start(size)
+        start, *kernels = _start(size, depth)
         self.size, self.channels, self.latent, self.classes = size, channels, latent, classes
         self.embedding = nn.Embedding(classes, latent) if classes else None
-        inputs, outputs = latent * (2 if classes else 1), width * 2 ** (doublings - 1)
+        inputs, outputs = latent * (2 if classes else 1), width * 2 ** (len(kernels) - 1)
         layers = [nn.ConvTranspose2d(inputs, outputs, start, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
-        for _ in range(doublings - 1):
+        for kernel in kernels[:-1]:
             inputs, outputs = outputs, outputs // 2
-            layers += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
-        self.body = nn.Sequential(*layers, nn.ConvTranspose2d(outputs, channels, 4, 2, 1), nn.Tanh())
+            layers += [
+                nn.ConvTranspose2d(inputs, outputs, kernel, 2, 1, bias=False),
+                nn.BatchNorm2d(outputs),
+                nn.ReLU(),
+            ]
+        self.body = nn.Sequential(*layers, nn.ConvTranspose2d(outputs, channels, kernels[-1], 2, 1), nn.Tanh())
         self.apply(_initialise)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -66,7 +73,7 @@ class Discriminator(nn.Module):
     """Tell real pictures from generated ones: strided convolutions, batch normalisation and LeakyReLU of slope 0.2.
 
     Args:
-        size: As the generator's, like channels and classes.
+        size: As the generator's, like channels, classes and depth.
         channels: Of the picture.
         width: Channels after the first layer, doubled in each further one.
         classes: None, or how many kinds of pictures a label can name.
@@ -86,16 +93,17 @@ class Discriminator(nn.Module):
         width: int = 64,
         classes: int | None = None,
         spectral_norm: bool = False,
+        depth: int | None = None,
     ):
         super().__init__()
-        start, doublings = _start(size)
+        start, *kernels = _start(size, depth)
         self.size, self.channels, self.classes = size, channels, classes
-        self.normalised = not spectral_norm and doublings > 1
+        self.normalised = not spectral_norm and len(kernels) > 1
         layers, inputs = [], channels
-        for i in range(doublings):
+        for i, kernel in enumerate(reversed(kernels)):
             outputs = width * 2**i
             normalise = self.normalised and i > 0
-            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=not normalise)]
+            layers += [nn.Conv2d(inputs, outputs, kernel, 2, 1, bias=not normalise)]
             layers += [nn.BatchNorm2d(outputs)] * normalise + [nn.LeakyReLU(0.2)]
             inputs = outputs
         self.body = nn.Sequential(*layers)
@@ -135,14 +143,17 @@ class Discriminator(nn.Module):
         return self.body(x)
 
 
-def _start(size: int) -> tuple[int, int]:
-    """Return the smallest resolution and how often it is doubled to reach `size`."""
-    start, doublings = size, 0
-    while start > 7 and start % 2 == 0:
-        start, doublings = start // 2, doublings + 1
-    if not 4 <= start <= 7 or doublings < 1:
+def _start(size: int, depth: int | None) -> tuple[int, ...]:
+    """Return the smallest resolution and, for each doubling up to `size`, the kernel that a stride of 2 needs there."""
+    resolution, kernels = size, []
+    while len(kernels) < depth if depth is not None else resolution > 7 and resolution % 2 == 0:
+        kernels.insert(0, 3 if resolution % 2 else 4)
+        resolution = (resolution + 1) // 2
+    if depth is not None and (depth < 1 or not 4 <= resolution <= 7):
+        raise ValueError(f"at depth {depth!r} {size!r} pixels would come from {resolution}; it must be 4, 5, 6 or 7")
+    if not 4 <= resolution <= 7 or not kernels:
         raise ValueError(f"size must be 4, 5, 6 or 7 times 2, 4, 8, ... (28, 32, 64, ...), got {size!r}")
-    return start, doublings
+    return resolution, *kernels
 
 
 def _check_batch(module: nn.Module, x: Tensor) -> None:

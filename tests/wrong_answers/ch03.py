@@ -1,6 +1,7 @@
 """Chapter 03, GAN."""
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -187,13 +188,14 @@ class LinearFirst(nn.Module):
 
     def __init__(self, latent, width):
         super().__init__()
-        self.first = nn.Linear(latent, 2 * width * 7 * 7)
-        self.norm, self.norm2 = nn.BatchNorm2d(2 * width), nn.BatchNorm2d(width)
-        self.up, self.last = nn.ConvTranspose2d(2 * width, width, 4, 2, 1), nn.ConvTranspose2d(width, 1, 4, 2, 1)
+        self.first, self.norm = nn.Linear(latent, 4 * width * 16), nn.BatchNorm2d(4 * width)
+        self.up, self.norm2 = nn.ConvTranspose2d(4 * width, 2 * width, 3, 2, 1), nn.BatchNorm2d(2 * width)
+        self.up2, self.norm3 = nn.ConvTranspose2d(2 * width, width, 4, 2, 1), nn.BatchNorm2d(width)
+        self.last = nn.ConvTranspose2d(width, 1, kernel_size=4, stride=2, padding=1)
 
     def forward(self, z):
-        x = self.norm(self.first(z).view(len(z), -1, 7, 7)).relu()
-        return self.last(self.norm2(self.up(x)).relu()).tanh()
+        x = self.norm(self.first(z).view(len(z), -1, 4, 4)).relu()
+        return self.last(self.norm3(self.up2(self.norm2(self.up(x)).relu())).relu()).tanh()
 
 
 class LinearLast(nn.Module):
@@ -201,38 +203,41 @@ class LinearLast(nn.Module):
 
     def __init__(self, width):
         super().__init__()
-        self.down = nn.Conv2d(1, width, 4, stride=2, padding=1)
-        self.down2 = nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)
-        self.norm, self.last = nn.BatchNorm2d(2 * width), nn.Linear(2 * width * 49, 1)
+        sizes = [1, width, 2 * width, 4 * width]
+        self.convs = nn.ModuleList(nn.Conv2d(a, b, 4 - (a == 2 * width), 2, 1) for a, b in pairwise(sizes))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(n) for n in sizes[2:])
+        self.last = nn.Linear(4 * width * 16, 1)
 
     def forward(self, x):
-        x = F.leaky_relu(self.norm(self.down2(F.leaky_relu(self.down(x), 0.2))), 0.2)
+        x = F.leaky_relu(self.convs[0](x), 0.2)
+        for conv, norm in zip(self.convs[1:], self.norms, strict=True):
+            x = F.leaky_relu(norm(conv(x)), 0.2)
         return self.last(x.flatten(1)).squeeze(1)
+
+
+def generator_of_one_layer(kernel):
+    return lambda latent, width: nn.Sequential(
+        nn.Unflatten(1, (latent, 1, 1)), nn.ConvTranspose2d(latent, 1, kernel), nn.Tanh()
+    )
 
 
 all_right(
     "dcgan_generator",
     as_a_class=LinearFirst,
-    of_the_package=lambda latent, width: Generator(latent=latent, width=width),
+    of_the_package=lambda latent, width: Generator(latent=latent, width=width, depth=3),
 )
-all_right("dcgan_discriminator", as_a_class=LinearLast, of_the_package=lambda width: Discriminator(width=width))
+all_right(
+    "dcgan_discriminator", as_a_class=LinearLast, of_the_package=lambda width: Discriminator(width=width, depth=3)
+)
 all_wrong(
     "dcgan_generator",
     {
-        "there is upsampling": lambda latent, width: (
-            nn.Sequential(
-                Generator(latent=latent, width=width).body[0], nn.Upsample(scale_factor=4), nn.Conv2d(2 * width, 1, 1)
-            )
-            .append(nn.Tanh())
-            .insert(0, nn.Unflatten(1, (latent, 1, 1)))
+        "there is upsampling": lambda latent, width: nn.Sequential(
+            *(nn.Unflatten(1, (latent, 1, 1)), nn.Upsample(scale_factor=28), nn.Conv2d(latent, 1, 1), nn.Tanh())
         ),
-        "pictures of shape (4, 1, 28, 28), got shape (4, 1, 29, 29)": lambda latent, width: nn.Sequential(
-            *(nn.Unflatten(1, (latent, 1, 1)), nn.ConvTranspose2d(latent, 1, 29), nn.Tanh())
-        ),
+        "pictures of shape (4, 1, 28, 28), got shape (4, 1, 29, 29)": generator_of_one_layer(29),
+        "a layer is not that of the list": generator_of_one_layer(28),
         "where a tensor is asked for": lambda latent, width: list(Generator(latent=latent, width=width).body),
-        "a layer is not that of the list": lambda latent, width: nn.Sequential(
-            *(nn.Unflatten(1, (latent, 1, 1)), nn.ConvTranspose2d(latent, 1, 28), nn.Tanh())
-        ),
     },
 )
 all_wrong(
@@ -243,7 +248,7 @@ all_wrong(
             *(Discriminator(width=width).body, Discriminator(width=width).head, nn.Flatten(1))
         ),
         "there is dropout": lambda width: nn.Sequential(Discriminator(width=width), nn.Dropout(0.3)),
-        "a layer is not that of the list": lambda width: nn.Sequential(nn.Conv2d(1, 1, 28), nn.Flatten(0)),
+        "a layer is not that of the list": lambda width: Discriminator(width=width),
     },
 )
 
@@ -312,7 +317,11 @@ def below_zero(values):
     return torch.where(values.real < 1e-8, -1e-12, values.real)
 
 
-all_right("frechet_distance", by_eigenvalues=lambda a, b: frechet_reference(a, b).clamp(min=0))
+all_right(
+    "frechet_distance",
+    by_eigenvalues=lambda a, b: frechet_reference(a, b).clamp(min=0),
+    in_float32=lambda a, b: frechet_reference(a.float(), b.float()).clamp(min=0),
+)
 all_wrong(
     "frechet_distance",
     {

@@ -240,7 +240,7 @@ CHECKS = {
         judge=network_judge,
         view=network_view,
         shape="pictures of shape",
-        sentences={"value": LAYERS.format("7, 4, 4", "1, 2, 2", "0, 1, 1", "2 * width, width, 1")},
+        sentences={"value": LAYERS.format("4, 3, 4, 4", "1, 2, 2, 2", "0, 1, 1, 1", "4 * width, 2 * width, width, 1")},
     ),
     "dcgan_discriminator": Check(
         "task-networks",
@@ -251,7 +251,7 @@ CHECKS = {
         judge=network_judge,
         view=network_view,
         shape="one logit a picture, shape",
-        sentences={"value": LAYERS.format("4, 4, 7", "2, 2, 1", "1, 1, 0", "width, 2 * width, 1")},
+        sentences={"value": LAYERS.format("4, 4, 3, 4", "2, 2, 2, 1", "1, 1, 1, 0", "width, 2 * width, 4 * width, 1")},
     ),
     "slerp": Check(
         "task-slerp", slerp_cases, slerp, MISTAKES["slerp"], judge=slerp_judge, shape=ONE_ROW, tolerance=1e-3
@@ -263,6 +263,7 @@ CHECKS = {
         MISTAKES["frechet_distance"],
         judge=frechet_judge,
         view=frechet_view,
+        tolerance=2e-3,  # in float32 the root of a rounding error is that large where a covariance is singular
     ),
     "train_and_measure": Check("task-trick", trick_cases, judge=trick_judge, call=ch03.training),
 }

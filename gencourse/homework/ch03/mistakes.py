@@ -183,51 +183,46 @@ def activated_first(layers):
 NO_NORM = "there is no batch normalisation"
 ORDER = "first the normalisation, then the activation: yours has them the other way round"
 LINEAR = "no activation between the layers: without one they are a single linear map"
-DOUBLE = "twice as many channels as asked for: width stands next to the picture, 2 * width in the middle"
-REVERSED = "the channels are the wrong way round: width stands next to the picture, 2 * width in the middle"
-G_MISTAKES = {
-    "a sigmoid gives [0, 1]: networks speak [-1, 1], which is tanh": instead(nn.Tanh, nn.Sigmoid),
-    "there is no tanh at the end: pictures lie in [-1, 1]": without(nn.Tanh),
-    NO_NORM: without(nn.BatchNorm2d),
-    "the last layer is normalised, too: G's last goes without": lambda x: put(8, nn.BatchNorm2d(1))(x),
-    "G's first layer is not normalised: only its last goes without": put(2, drop=1),
-    "G has ReLU; LeakyReLU is D's": instead(nn.ReLU, lambda: nn.LeakyReLU(0.2)),
-    "a ReLU before the tanh: no pixel can be darker than grey": put(8, nn.ReLU()),
-    ORDER: activated_first,
-    LINEAR: without(nn.ReLU),
-}
-D_MISTAKES = {
-    "D returns logits: the sigmoid belongs to the loss": put(6, nn.Sigmoid()),
-    NO_NORM: without(nn.BatchNorm2d),
-    "D's first layer is normalised: the first and the last go without": lambda x: put(
-        1, nn.BatchNorm2d(x[0].out_channels)
-    )(x),
-    "D's last layer is normalised: the first and the last go without": lambda x: put(6, nn.BatchNorm2d(1))(x),
-    "LeakyReLU has slope 0.01 unless told otherwise: the list says 0.2": instead(nn.LeakyReLU, nn.LeakyReLU),
-    "D has LeakyReLU with slope 0.2; ReLU is G's": instead(nn.LeakyReLU, nn.ReLU),
-    ORDER: activated_first,
-    LINEAR: without(nn.LeakyReLU),
-}
-mistakes("dcgan_generator", {s: layers_changed(dcgan_generator, change) for s, change in G_MISTAKES.items()})
-mistakes("dcgan_discriminator", {s: layers_changed(dcgan_discriminator, change) for s, change in D_MISTAKES.items()})
+DOUBLE = "twice as many channels as asked for: the layer next to the picture has width"
+HALF = "half as many channels as asked for: the layer next to the picture has width"
+REVERSED = "the channels are the wrong way round: width stands next to the picture, 4 * width at 4 x 4"
+EQUAL = "all layers have width channels: each step towards 4 x 4 doubles them"
+TIMES = {DOUBLE: (8, 4, 2), HALF: (2, 1, 0.5), REVERSED: (1, 2, 4), EQUAL: (1, 1, 1)}  # of the generator
 mistakes(
     "dcgan_generator",
-    {
-        DOUBLE: lambda latent, width: dcgan_generator(latent, 2 * width),
-        REVERSED: lambda latent, width: dcgan_generator(latent, 2 * width, first=0.5),
-        "the middle has as few channels as the end: it should have 2 * width": partial(dcgan_generator, first=1),
-        "the middle has too many channels: it should have 2 * width": partial(dcgan_generator, first=4),
+    {sentence: partial(dcgan_generator, times=times) for sentence, times in TIMES.items()}
+    | {
+        sentence: layers_changed(dcgan_generator, change)
+        for sentence, change in {
+            "a sigmoid gives [0, 1]: networks speak [-1, 1], which is tanh": instead(nn.Tanh, nn.Sigmoid),
+            "there is no tanh at the end: pictures lie in [-1, 1]": without(nn.Tanh),
+            NO_NORM: without(nn.BatchNorm2d),
+            "the last layer is normalised, too: G's last goes without": lambda x: put(11, nn.BatchNorm2d(1))(x),
+            "G's first layer is not normalised: only its last goes without": put(2, drop=1),
+            "G has ReLU; LeakyReLU is D's": instead(nn.ReLU, lambda: nn.LeakyReLU(0.2)),
+            "a ReLU before the tanh: no pixel can be darker than grey": put(11, nn.ReLU()),
+            ORDER: activated_first,
+            LINEAR: without(nn.ReLU),
+        }.items()
     },
 )
+FIRST_NORM = "D's first layer is normalised: the first and the last go without"
+LAST_NORM = "D's last layer is normalised: the first and the last go without"
 mistakes(
     "dcgan_discriminator",
-    {
-        DOUBLE: lambda width: dcgan_discriminator(2 * width),
-        REVERSED: lambda width: dcgan_discriminator(2 * width, second=0.5),
-        "the middle has as few channels as the beginning: it should have 2 * width": partial(
-            dcgan_discriminator, second=1
-        ),
-        "the middle has too many channels: it should have 2 * width": partial(dcgan_discriminator, second=4),
+    {sentence: partial(dcgan_discriminator, times=times[::-1]) for sentence, times in TIMES.items()}
+    | {
+        sentence: layers_changed(dcgan_discriminator, change)
+        for sentence, change in {
+            "D returns logits: the sigmoid belongs to the loss": put(9, nn.Sigmoid()),
+            NO_NORM: without(nn.BatchNorm2d),
+            FIRST_NORM: lambda layers: put(1, nn.BatchNorm2d(layers[0].out_channels))(layers),
+            LAST_NORM: lambda layers: put(9, nn.BatchNorm2d(1))(layers),
+            "LeakyReLU has slope 0.01 unless told otherwise: the list says 0.2": instead(nn.LeakyReLU, nn.LeakyReLU),
+            "D has LeakyReLU with slope 0.2; ReLU is G's": instead(nn.LeakyReLU, nn.ReLU),
+            ORDER: activated_first,
+            LINEAR: without(nn.LeakyReLU),
+        }.items()
     },
 )
 

@@ -39,24 +39,26 @@ def five_steps(form: Form, x: Tensor, G: Module, D: Module, g: Optimizer, d: Opt
     return {"D": loss, "G": descend(g, form.generator(D(G(draw_z(len(x))))))}
 
 
-def dcgan_generator(latent: int, width: int, first: float = 2) -> nn.Sequential:
-    """first: how many times `width` channels come first."""
-    a, b = int(first * width), width
+def dcgan_generator(latent: int, width: int, times: tuple[float, ...] = (4, 2, 1)) -> nn.Sequential:
+    """times: how many times `width` channels each layer has."""
+    a, b, c = (int(width * many) for many in times)
     return nn.Sequential(
         nn.Unflatten(1, (latent, 1, 1)),
-        *(nn.ConvTranspose2d(latent, a, 7, bias=False), nn.BatchNorm2d(a), nn.ReLU()),
-        *(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()),
-        *(nn.ConvTranspose2d(b, 1, 4, 2, 1), nn.Tanh()),
+        *(nn.ConvTranspose2d(latent, a, 4, bias=False), nn.BatchNorm2d(a), nn.ReLU()),
+        *(nn.ConvTranspose2d(a, b, 3, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()),
+        *(nn.ConvTranspose2d(b, c, 4, 2, 1, bias=False), nn.BatchNorm2d(c), nn.ReLU()),
+        *(nn.ConvTranspose2d(c, 1, 4, 2, 1), nn.Tanh()),
     )
 
 
-def dcgan_discriminator(width: int, second: float = 2) -> nn.Sequential:
-    """second: how many times `width` channels come second."""
-    a, b = width, int(second * width)
+def dcgan_discriminator(width: int, times: tuple[float, ...] = (1, 2, 4)) -> nn.Sequential:
+    """times: how many times `width` channels each layer has."""
+    a, b, c = (int(width * many) for many in times)
     return nn.Sequential(
         *(nn.Conv2d(1, a, 4, 2, 1), nn.LeakyReLU(0.2)),
         *(nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)),
-        *(nn.Conv2d(b, 1, 7), nn.Flatten(0)),
+        *(nn.Conv2d(b, c, 3, 2, 1, bias=False), nn.BatchNorm2d(c), nn.LeakyReLU(0.2)),
+        *(nn.Conv2d(c, 1, 4), nn.Flatten(0)),
     )
 
 
