@@ -72,7 +72,7 @@ def test_the_first_weights_are_drawn_as_in_the_package():
     theirs = Generator(latent=64, depth=3)
     for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
         assert a.mean().item() == pytest.approx(b.mean().item(), abs=0.01)
-        assert a.numel() < 1000 or a.std().item() == pytest.approx(b.std().item(), rel=0.05)
+        assert a.numel() < 10_000 or a.std().item() == pytest.approx(b.std().item(), rel=0.05)
 
 
 def test_the_turn_agrees():
