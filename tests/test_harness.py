@@ -10,7 +10,16 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 
 from gencourse import checkpoints, data
 from gencourse.expect import ImageError
-from gencourse.metrics import Features, Scores, features, frechet_distance, inception_score, score, table
+from gencourse.metrics import (
+    Features,
+    Scores,
+    comparison,
+    features,
+    frechet_distance,
+    inception_score,
+    score,
+    table,
+)  # fmt: skip
 from gencourse.metrics.harness import subsample_indices
 from gencourse.networks.classifier import Classifier
 
@@ -237,6 +246,21 @@ def test_the_table_of_several():
         table({"a": made(), "b": made(classifier="inception")})
     with pytest.raises(ValueError, match="got none"):
         table({})
+
+
+def test_a_comparison_marks_the_best_and_says_once_what_all_share():
+    rows = {"a": made(frechet=1.0, recall=0.2, neighbours=0.6), "b": made(frechet=3.0, recall=0.7, neighbours=0.3)}
+    lines = comparison(rows).splitlines()
+    head, a, b = (cells(line) for line in (lines[0], lines[2], lines[3]))
+    assert head[1] == "FID-digits ↓" and "recall ↑" in head and "1-NN accuracy → ½" in head
+    assert a[1] == "**1.000**" and b[1] == "3.000"  # lower is better
+    assert b[head.index("recall ↑")] == "**0.700**" and a[head.index("recall ↑")] == "0.200"
+    assert a[head.index("1-NN accuracy → ½")] == "**0.600**"  # nearer to one half
+    assert "**" not in a[head.index("precision ↑")], "equal values have no best"
+    assert lines[-1].startswith(f"{made().n:,} pictures each, against {made().split}")
+    for odd in (made(n=7), made(split="others"), made(classifier="inception")):
+        with pytest.raises(ValueError, match="one classifier, number and reference"):
+            comparison({"a": made(), "b": odd})
 
 
 def test_scores_as_json():

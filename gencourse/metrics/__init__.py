@@ -10,7 +10,16 @@ from gencourse.metrics.distances import (
 )
 from gencourse.metrics.harness import Features, features, score
 from gencourse.metrics.pictures import psnr, ssim
-from gencourse.metrics.scores import Scores, table
+from gencourse.metrics.scores import Scores, comparison, table
 
-__all__ = ["Features", "Scores", "class_entropy", "features", "frechet_distance", "inception_score", "nearest"]
+__all__ = [
+    "Features",
+    "Scores",
+    "class_entropy",
+    "comparison",
+    "features",
+    "frechet_distance",
+    "inception_score",
+    "nearest",
+]
 __all__ += ["nearest_neighbour_accuracy", "precision_recall", "psnr", "score", "ssim", "table"]

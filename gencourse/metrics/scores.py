@@ -1,6 +1,6 @@
 """What the harness measures, in one record, and how it is written: as a table, as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 NAMES = {  # what the measures are called outside of Python; "frechet" is FID-<classifier>
@@ -110,3 +110,45 @@ def _cells(scores: Scores) -> list[str]:
     against = f"{scores.split} ({scores.n_reference:,})"
     measures = [cell("frechet", ".3f"), *(cell(name, form) for name, form in COLUMNS.items())]
     return [f"{scores.n:,}", against, *measures, f"{scores.classes}"]
+
+
+BETTER = {  # of a comparison's columns: the arrow, and what is best of several
+    "frechet": ("↓", min),
+    "inception": ("↑", max),
+    "neighbours": ("→ ½", lambda values: min(values, key=lambda value: abs(value - 0.5))),
+    "precision": ("↑", max),
+    "recall": ("↑", max),
+    "confidence": ("↑", max),
+    "entropy": ("↑", max),
+}
+
+
+def comparison(rows: Mapping[str, Scores]) -> str:
+    """Lay out scores for a reader: an arrow shows which way is better, the best of several is bold.
+
+    What all rows share, how many pictures and against which, stands once below the table.
+
+    Raises:
+        ValueError: They are of different classifiers, numbers or references.
+    """
+    facts = {(s.label, f"{s.n:,} pictures each, against {s.split} ({s.n_reference:,})") for s in rows.values()}
+    if len(facts) != 1:
+        raise ValueError(f"a comparison needs one classifier, number and reference, got {len(facts)} kinds")
+    ((label, below),) = facts
+    names = NAMES | {"frechet": label}
+    head = ["", *(f"{names.get(name, name)} {arrow}" for name, (arrow, _) in BETTER.items())]
+    lines = [[name, *_marked(scores, rows.values())] for name, scores in rows.items()]
+    written = ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines)]
+    return "\n".join([*written, "", below])
+
+
+def _marked(scores: Scores, others: Collection[Scores]) -> list[str]:
+    """What stands in a row after its name; the best of several that are not all equal as written is bold."""
+    cells = []
+    for name, (_, best) in BETTER.items():
+        form = COLUMNS.get(name, ".3f")
+        value = f"{getattr(scores, name):{form}}"
+        written = {f"{getattr(other, name):{form}}" for other in others}
+        top = f"{best([getattr(other, name) for other in others]):{form}}"
+        cells.append(f"**{value}**" if value == top and len(written) > 1 else value)
+    return cells
