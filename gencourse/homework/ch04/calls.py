@@ -1,7 +1,7 @@
 """Chapter 04: discriminators and translators of given weights, a pool that is followed for a while, an iteration."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -152,15 +152,16 @@ def iteration(function: Callable[..., Any], case: Case) -> Outputs:
     was asked, as `pools` "1,1".
     """
     given = tensors(case)
-    weights = {name: nn.Parameter(torch.tensor(given[name])) for name in ("g", "f")}
+    g, f = (nn.Parameter(torch.tensor(given[name])) for name in ("g", "f"))
+    weights: dict[str, Tensor] = {"g": g, "f": f}
     judges = {name: nn.Conv2d(given["a"].shape[1], 1, 1) for name in ("d_a", "d_b")}
     for name, judge in judges.items():
         judge.weight.data.copy_(given[name])
-        judge.bias.data.fill_(0.2)
-        weights |= {name: judge.weight, f"{name} bias": judge.bias}
+        nn.init.constant_(cast(Tensor, judge.bias), 0.2)
+        weights |= {name: judge.weight, f"{name} bias": cast(Tensor, judge.bias)}
     for weight in weights.values():
         weight.grad = torch.ones_like(weight)
-    learned = {"G": [weights["g"], weights["f"]], "D": [w for judge in judges.values() for w in judge.parameters()]}
+    learned = {"G": [g, f], "D": [w for judge in judges.values() for w in judge.parameters()]}
     optimizers = {name: torch.optim.SGD(held, given["rate"]) for name, held in learned.items()}
     updates, asked = [], [0, 0]
     optimizers["G"].register_step_pre_hook(lambda *_: updates.append("G"))
@@ -168,13 +169,13 @@ def iteration(function: Callable[..., Any], case: Case) -> Outputs:
 
     def losses_of(a: Tensor, b: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Losses of its own, each with other slopes, and F(b) and G(a)."""
-        fake_a, fake_b = torch.tanh(weights["f"] * b), weights["g"] * a + 0.1
-        back_a, back_b = torch.tanh(weights["f"] * fake_b), weights["g"] * fake_a + 0.1
+        fake_a, fake_b = torch.tanh(f * b), g * a + 0.1
+        back_a, back_b = torch.tanh(f * fake_b), g * fake_a + 0.1
         losses = {
             "G": (judges["d_b"](fake_b) - 1).square().mean(),
             "F": (judges["d_a"](fake_a) - 1).square().mean(),
             "cycle": (back_a - a).square().mean() + (back_b - b).abs().mean(),
-            "identity": (weights["g"] * b - b).abs().mean() + (weights["f"] * a - a).square().mean(),
+            "identity": (g * b - b).abs().mean() + (f * a - a).square().mean(),
         }
         return losses, fake_a, fake_b
 

@@ -3,8 +3,10 @@
 import math
 from functools import partial
 
+import torch
+
 from gencourse.homework.ch04.reference import Ways, cyclegan_step, losses_of_generators, rate_factor
-from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
+from gencourse.homework.checking.check import Function, Mistakes, add_mistake, add_mistakes
 from gencourse.methods.cyclegan import discriminator_loss
 from gencourse.training.helpers import descend
 
@@ -98,13 +100,16 @@ def cycle_order(*given):
 
 
 ONCE = {"G": 1, "F": 1}
+Weights = tuple[float, float]
 
 
 def pooled(new_a, new_b, past_a, past_b):
     return past_a(new_a), past_b(new_b)
 
 
-def step_with(weights=WEIGHTS, loss=discriminator_loss, seen=pooled, real=lambda a, b: (a, b), both=(1, 1)):
+def step_with(
+    weights=WEIGHTS, loss=discriminator_loss, seen: Function = pooled, real=lambda a, b: (a, b), both: Weights = (1, 1)
+):
     """The iteration with other weights of the generators' losses, another loss of the discriminators, or of others.
 
     seen: what D_A and D_B see as fakes; real: as real pictures; both: the weights of their two losses.
@@ -112,7 +117,7 @@ def step_with(weights=WEIGHTS, loss=discriminator_loss, seen=pooled, real=lambda
 
     def iteration(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b):
         losses, fake_a, fake_b = losses_of(a, b)
-        descend(optimizer_g, sum((ONCE | weights)[name] * x for name, x in losses.items()))
+        descend(optimizer_g, torch.stack([(ONCE | weights)[name] * x for name, x in losses.items()]).sum())
         (fake_a, fake_b), (real_a, real_b) = seen(fake_a, fake_b, past_a, past_b), real(a, b)
         losses = losses | {"D_A": loss(D_A, real_a, fake_a), "D_B": loss(D_B, real_b, fake_b)}
         descend(optimizer_d, both[0] * losses["D_A"] + both[1] * losses["D_B"])
@@ -177,9 +182,12 @@ add_mistakes(
 @partial(add_mistake, MISTAKES, "cyclegan_step")(
     "the translations are made twice: the discriminators' fakes are those of before the generators' update"
 )
-def step_drawing_anew(a, b, losses_of, *others):
-    past_a, past_b = others[-2:]
-    return step_with(seen=lambda *_: pooled(*losses_of(a, b)[1:], past_a, past_b))(a, b, losses_of, *others)
+def step_drawing_anew(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b):
+    def anew(*_):
+        _, new_a, new_b = losses_of(a, b)
+        return past_a(new_a), past_b(new_b)
+
+    return step_with(seen=anew)(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b)
 
 
 @partial(add_mistake, MISTAKES, "cyclegan_step")("the losses come back as they are, without their weights of 10 and 5")
