@@ -42,7 +42,9 @@ def lsgan_g(fake: Tensor) -> Tensor:
     return (fake - 1).square().mean()
 
 
-def generator_losses(nets: Translators, a: Tensor, b: Tensor, *, identity: bool = True) -> tuple[dict, Tensor, Tensor]:
+def generator_losses(
+    nets: Translators, a: Tensor, b: Tensor, *, cycle: bool = True, identity: bool = True
+) -> tuple[dict, Tensor, Tensor]:
     """Compute the losses of both generators. Each sees whatever is ready for it in one batch, which is faster.
 
     G, F: lsgan_g(D_B(G(a))) and lsgan_g(D_A(F(b))); cycle: |F(G(a)) - a| + |G(F(b)) - b|, eq. 2; identity:
@@ -52,25 +54,19 @@ def generator_losses(nets: Translators, a: Tensor, b: Tensor, *, identity: bool 
         nets: Their normalisation must keep the pictures of a batch apart, as instance normalisation does.
         a: (B, C, H, W) in [-1, 1], like b.
         b: As large as those of a.
+        cycle: False leaves the cycle loss out, and the two ways back with it.
         identity: False leaves the identity loss out, as it must be where A and B differ in channels.
 
     Returns:
         The losses, not yet weighted, and the translations F(b) and G(a).
     """
+    fake_b, *same_b = forward_concat(nets.G, a, *[b] * identity)
+    fake_a, *others = forward_concat(nets.F, b, *[a] * identity, *[fake_b] * cycle)
+    losses = {"G": lsgan_g(nets.D_B(fake_b)), "F": lsgan_g(nets.D_A(fake_a))}
+    if cycle:
+        losses["cycle"] = l1_loss(others[-1], a) + l1_loss(nets.G(fake_a), b)
     if identity:
-        fake_b, same_b = forward_concat(nets.G, a, b)
-        fake_a, same_a, back_a = forward_concat(nets.F, b, a, fake_b)
-    else:
-        fake_b = nets.G(a)
-        fake_a, back_a = forward_concat(nets.F, b, fake_b)
-    back_b = nets.G(fake_a)
-    losses = {
-        "G": lsgan_g(nets.D_B(fake_b)),
-        "F": lsgan_g(nets.D_A(fake_a)),
-        "cycle": l1_loss(back_a, a) + l1_loss(back_b, b),
-    }
-    if identity:
-        losses["identity"] = l1_loss(same_b, b) + l1_loss(same_a, a)
+        losses["identity"] = l1_loss(same_b[0], b) + l1_loss(others[0], a)
     return losses, fake_a, fake_b
 
 
@@ -106,7 +102,7 @@ class CycleGANStep:
     Args:
         nets: G, F, D_A, D_B.
         optimizers: Of both generators, of both discriminators.
-        cycle: Weight of the cycle loss.
+        cycle: Weight of the cycle loss; 0 leaves it out.
         identity: Weight of the identity loss; 0 leaves it out.
         pools: Of past fakes, of kind A and of kind B; None for none.
         schedules: Of the learning rate, stepped after each iteration.
@@ -150,10 +146,12 @@ class CycleGANStep:
 
     def update_generators(self, a: Tensor, b: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         with frozen(self.nets.D_A), frozen(self.nets.D_B):  # their weights get no gradient, the pictures do
-            losses, fake_a, fake_b = generator_losses(self.nets, a, b, identity=self.identity > 0)
-            total = losses["G"] + losses["F"] + self.cycle * losses["cycle"]
-            if self.identity > 0:
-                total = total + self.identity * losses["identity"]
+            wanted = {"cycle": self.cycle > 0, "identity": self.identity > 0}
+            losses, fake_a, fake_b = generator_losses(self.nets, a, b, **wanted)
+            total = losses["G"] + losses["F"]
+            for name, weight in (("cycle", self.cycle), ("identity", self.identity)):
+                if weight > 0:
+                    total = total + weight * losses[name]
             descend(self.optimizer_g, total)
         return losses, fake_a, fake_b
 
