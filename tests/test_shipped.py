@@ -16,6 +16,7 @@ LARGEST = {  # bytes
     "cyclegan_summer2winter": 3e6,
     "cyclegan_winter2summer": 3e6,
     "pixelcnn_digits": 3e6,
+    "pixelcnn_emoji": 1e6,
     "ddpm_digits": 6e6,
 }
 
