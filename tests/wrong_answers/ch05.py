@@ -268,10 +268,14 @@ all_right(
 all_wrong(
     "conv_at",
     {
-        "near the border the kernel hangs over the edge": lambda x, w, b, r, c: torch.einsum(
-            "bcij,ocij->bo", x[:, :, r - w.shape[2] // 2 :, c - w.shape[2] // 2 :][:, :, : w.shape[2], : w.shape[2]], w
-        )
-        + b,
+        "near the border the kernel hangs over the edge": lambda x, w, b, r, c: (
+            torch.einsum(
+                "bcij,ocij->bo",
+                x[:, :, r - w.shape[2] // 2 :, c - w.shape[2] // 2 :][:, :, : w.shape[2], : w.shape[2]],
+                w,
+            )
+            + b
+        ),
         "other places were computed too": lambda x, w, b, r, c: F.conv2d(x, w, b, padding=w.shape[2] // 2)[:, :, r, c],
         "one value for each image and output": lambda x, w, b, r, c: conv_at(x, w, b, r, c)[0],
         "changes its input x": lambda x, w, b, r, c: (conv_at(x, w, b, r, c), x.zero_())[0],

@@ -220,7 +220,7 @@ def place(function: Callable[..., Any], case: Case) -> Outputs:
         if m <= min(given["r"], given["c"], h - 1 - given["r"], w - 1 - given["c"]):
             raise
         said = str(error).splitlines()[0][:120]
-        raise Unusable(f"near the border the kernel hangs over the edge, and yours does not fit there ({said})") from None
+        raise Unusable(f"near the border the kernel hangs over the edge: yours does not fit there ({said})") from None
     cost = {"cost": counter.get_total_flops(), "products": products.count}
     return {"value": to_array(found), **cost, **after(given)}
 

@@ -127,7 +127,9 @@ add(
         "F.cross_entropy takes the mean over the pixels, too: a step descends nats an image": stepping(
             cost=lambda logits, x: F.cross_entropy(logits, x, reduction="none").flatten(1).mean(1)
         ),
-        "the gradients of earlier steps are still there: zero them in each step": stepping(down=down("backward clip step")),
+        "the gradients of earlier steps are still there: zero them in each step": stepping(
+            down=down("backward clip step")
+        ),
         "the gradient is zeroed before the optimiser could use it: the weights stay as they are": stepping(
             down=down("backward clip zero step")
         ),

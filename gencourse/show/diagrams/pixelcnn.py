@@ -44,7 +44,7 @@ def masks() -> None:
 
 
 def gated_block() -> None:
-    """Show one layer of the gated PixelCNN: the vertical stack above, the horizontal one, which listens to it, below."""
+    """Show one layer of the gated PixelCNN: the vertical stack, and the horizontal one that listens to it."""
     card = Diagram(10, 2.9)
     v, h = (card.box(0.7, y, f"${name}_{{l-1}}$", width=0.8) for y, name in ((2.4, "v"), (0.8, "h")))
     vertical = card.box(2.5, 2.4, "vertical conv.\nto 2 n channels", "network", width=1.5)
@@ -59,8 +59,8 @@ def gated_block() -> None:
     for way in ((v, vertical, gate_v, v_next), (h, horizontal, add, gate_h, out, h_next), (gate_v, link, add)):
         for start, end in zip(way, way[1:], strict=False):
             card.arrow(start, end)
-    card.arrow((0.75, 0.5), (7.7, 0.5), "residual connection (not on this page; in the package)", dashed=True, bend=-0.035,
-               offset=(0.6, -0.22))  # fmt: skip
+    residual = "residual connection (in the paper and the package, not in the formula)"
+    card.arrow((0.75, 0.5), (7.7, 0.5), residual, dashed=True, bend=-0.035, offset=(0.6, -0.22))
     card.legend("data", "network", x=7.0, y=1.55)
     card.show()
 
