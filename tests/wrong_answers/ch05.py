@@ -171,6 +171,7 @@ all_wrong(
         "never takes a step": stepping(down=down("zero backward clip")),
         "one update in each step": stepping(down=down("zero backward clip step step")),
         "one pass of the network": lambda n, o, x, y=None, **k: (n(x.long(), y), training_step(n, o, x, y, **k))[1],
+        "when the optimiser steps there is no gradient": stepping(down=down("zero clip step")),
         "keeps its graph": stepping(returned=lambda loss: loss),
         "a number was read back": stepping(returned=lambda loss: loss.item()),
         "light and dark are swapped": seen_as(lambda images, g: binarise(1 - images, generator=g)),
@@ -252,6 +253,13 @@ def place_cut_wrongly(x, weight, bias, r, c):
     return torch.einsum("bcij,ocij->bo", patch, inside) + bias
 
 
+@wrong("conv_at", "near the border the kernel hangs over the edge")
+def place_with_the_whole_kernel(x, weight, bias, r, c):
+    m = weight.shape[2] // 2
+    patch = x[:, :, max(r - m, 0) : r + m + 1, max(c - m, 0) : c + m + 1]
+    return torch.einsum("bcij,ocij->bo", patch, weight) + bias
+
+
 @wrong("conv_at", "cut out the patch first")
 def place_of_all_products(x, weight, bias, r, c):
     size = weight.shape[2]
@@ -268,14 +276,6 @@ all_right(
 all_wrong(
     "conv_at",
     {
-        "near the border the kernel hangs over the edge": lambda x, w, b, r, c: (
-            torch.einsum(
-                "bcij,ocij->bo",
-                x[:, :, r - w.shape[2] // 2 :, c - w.shape[2] // 2 :][:, :, : w.shape[2], : w.shape[2]],
-                w,
-            )
-            + b
-        ),
         "other places were computed too": lambda x, w, b, r, c: F.conv2d(x, w, b, padding=w.shape[2] // 2)[:, :, r, c],
         "one value for each image and output": lambda x, w, b, r, c: conv_at(x, w, b, r, c)[0],
         "changes its input x": lambda x, w, b, r, c: (conv_at(x, w, b, r, c), x.zero_())[0],

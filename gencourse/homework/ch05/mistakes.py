@@ -130,10 +130,9 @@ add(
         "the gradients of earlier steps are still there: zero them in each step": stepping(
             down=down("backward clip step")
         ),
-        "the gradient is zeroed before the optimiser could use it: the weights stay as they are": stepping(
+        "when the optimiser steps there is no gradient: backward comes before it, and zeroing before that": stepping(
             down=down("backward clip zero step")
         ),
-        "no gradient is ever computed: backward is missing": stepping(down=down("zero clip step")),
         "the optimiser steps before backward: with the gradient of the batch before": stepping(
             down=down("step zero backward clip")
         ),
