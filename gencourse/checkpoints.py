@@ -48,6 +48,7 @@ MODELS = {  # what is shipped, by name
     "cyclegan_summer2winter": Model(ResnetGenerator, "04"),
     "cyclegan_winter2summer": Model(ResnetGenerator, "04"),
     "pixelcnn_digits": Model(PixelCNN, "05", pixelcnn.sample_images),
+    "pixelcnn_emoji": Model(PixelCNN, "05", pixelcnn.sample_images),
     "ddpm_digits": Model(denoising.Diffusion, "06", denoising.sample_images),
 }
 

@@ -6,7 +6,7 @@ from mnist import images_of, needs_mnist
 
 from gencourse import checkpoints, data
 from gencourse.methods.cyclegan import translate
-from gencourse.methods.pixelcnn import evaluate, static_digits
+from gencourse.methods.pixelcnn import bits_per_dim, evaluate, quantise, static_digits
 from gencourse.metrics import features, frechet_distance, psnr
 
 LARGEST = {  # bytes
@@ -16,6 +16,7 @@ LARGEST = {  # bytes
     "cyclegan_summer2winter": 3e6,
     "cyclegan_winter2summer": 3e6,
     "pixelcnn_digits": 3e6,
+    "pixelcnn_emoji": 1e6,
     "ddpm_digits": 6e6,
 }
 
@@ -95,6 +96,16 @@ def test_the_pixelcnn_finds_digits_as_likely_as_recorded():
     found = evaluate(checkpoints.load("pixelcnn_digits"), digits).mean().item()
     assert found == pytest.approx(nats_recorded("the first 500 of the embedded"), abs=0.02)
     assert nats_recorded("10,000 digits") <= 81.3  # van den Oord et al. 2016, table 4
+
+
+@pytest.mark.parametrize(("split", "part"), [("test", "has not seen"), ("train", "trained on")])
+def test_the_pixelcnn_in_colour_finds_emoji_as_likely_as_recorded(split, part):
+    network = checkpoints.load("pixelcnn_emoji")
+    x = quantise(data.emoji(32, groups="smileys-emotion", split=split).unit(), network.levels)
+    (recorded,) = (v for name, v in checkpoints.record("pixelcnn_emoji")["scores"].items() if part in name)
+    found = bits_per_dim(evaluate(network, x, batch_size=32).mean().item(), 3 * 32 * 32)
+    assert found == pytest.approx(recorded, abs=0.002)
+    assert recorded < 0.5  # four levels, each as likely, cost two bits
 
 
 @pytest.mark.slow
