@@ -8,18 +8,11 @@ from gencourse.metrics.distances import (
     nearest_neighbour_accuracy,
     precision_recall,
 )
+from gencourse.metrics.floor import draw_like, floor
 from gencourse.metrics.harness import Features, features, score
 from gencourse.metrics.pictures import psnr, ssim
 from gencourse.metrics.scores import Scores, comparison, table
 
-__all__ = [
-    "Features",
-    "Scores",
-    "class_entropy",
-    "comparison",
-    "features",
-    "frechet_distance",
-    "inception_score",
-    "nearest",
-]
-__all__ += ["nearest_neighbour_accuracy", "precision_recall", "psnr", "score", "ssim", "table"]
+__all__ = ["Features", "Scores", "class_entropy", "comparison", "draw_like", "features", "floor", "frechet_distance"]
+__all__ += ["inception_score", "nearest", "nearest_neighbour_accuracy", "precision_recall", "psnr", "score", "ssim"]
+__all__ += ["table"]
