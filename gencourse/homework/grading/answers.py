@@ -12,6 +12,7 @@ from gencourse.chapters.find import find
 from gencourse.homework.grading.submission import Cell, Submission
 from gencourse.homework.tasks import ANSWER, Chapter, without_answer
 
+ELSEWHERE = "(nothing beside the question; this stands elsewhere:)"
 LONG = 40  # characters of a question that tell it from others
 
 
@@ -32,13 +33,16 @@ def written_answers(submission: Submission, asked: Chapter) -> dict[str, str]:
     given = handed_out(asked.number)
     own = {question.id for question in asked.questions}
     known = ({name for name, _ in given if name}, {text for _, text in given if text} | {ANSWER})
+    cells = [cell for cell in submission.cells if not is_ours(cell)]
+    strange = [c for c in cells if c.type != "code" and c.id not in known[0] and is_written(c, "", known[1])]
     found = {}
     for question in asked.questions:
         index = next((i for i, (name, _) in enumerate(given) if name == question.id), None)
         prompt = given[index][1] if index is not None else ""
         before = given[index - 1] if index else ("", "")
-        cells = candidates(submission.cells, question.id, prompt, before, known, own)
-        found[question.id] = "\n\n".join(shown(cell) for cell in cells if is_written(cell, prompt, known[1]))
+        near = candidates(cells, question.id, prompt, before, known, own)
+        told = [shown(cell) for cell in near if is_written(cell, prompt, known[1])]
+        found[question.id] = "\n\n".join(told or ([ELSEWHERE, *map(shown, strange)] if strange else []))
     return found
 
 
@@ -64,6 +68,7 @@ def candidates(
     told = [i for i, cell in enumerate(cells) if cell.id == name]
     if len(start) >= LONG:
         told += [i for i, cell in enumerate(cells) if cell.id not in own and start in plain(cell.text)]
+    told = told or [i for i, cell in enumerate(cells) if plain(cell.text) == prompt == ANSWER]
     if not told and before != ("", ""):
         told = [i for i, cell in enumerate(cells) if cell.id == before[0] or plain(cell.text) == before[1]][-1:]
     new = [cell.id not in known[0] and plain(cell.text) not in known[1] for cell in cells]
@@ -72,6 +77,13 @@ def candidates(
         chosen |= set(run_of(new, i + 1, 1))
         chosen |= {j for j in run_of(new, i - 1, -1) if cells[j].type != "code"}
     return [cells[i] for i in sorted(chosen)]
+
+
+def is_ours(cell: Cell) -> bool:
+    """Whether only the students' copy has a cell: what a task makes possible, or how to fill the copy in."""
+    return cell.id.startswith("expected-") or cell.text.startswith(
+        ("*Expected:* ![", "**This is a copy to be filled in")
+    )
 
 
 def run_of(new: list[bool], start: int, step: int) -> Iterable[int]:

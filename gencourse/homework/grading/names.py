@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 def match(rows: Sequence[str], students: Sequence[str], order: Sequence[str] = ()) -> dict[int, str]:
     """Return which student each line of a table belongs to, as far as one can tell for sure.
 
-    A spreadsheet may have dropped an apostrophe or zeros, read UTF-8 as something else, put "?" for a letter it does
-    not know, or made a date of a name. What equals one student's name alone is matched, closest first; what is left, by its
-    place, if all others stand where they stood.
+    A spreadsheet may have dropped an apostrophe or zeros, read UTF-8 as something else, put "?" for a letter that it
+    does not know, or made a date of a name. What equals one student's name alone is matched, closest first; what is
+    left, by its place, if all others stand where they stood.
 
     Args:
         rows: the names in the table, in its order.

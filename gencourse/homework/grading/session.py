@@ -138,7 +138,8 @@ def read_results(process: Popen, jobs: list[Job], limits: Limits) -> bool:
     """Read messages until all jobs have ended, the worker is gone, or its time is over; returns whether it started.
 
     What arrives was sent by the worker's own process, which runs nothing of a submission: first what a message is
-    about, then, for a case, the outputs as a function's process claims them. Outputs that cannot be read end their job alone.
+    about, then, for a case, the outputs as a function's process claims them. Outputs that cannot be read end their job
+    alone.
     """
     assert process.stdout  # a pipe
     channel = process.stdout.fileno()

@@ -155,9 +155,9 @@ def instructions(asked: Chapter) -> str:
         [
             "**This is a copy to be filled in.** Where a cell raises `NotImplementedError`, your code is missing;",
             "cells below that need it fail until it is there. The cell after each task checks your function and says",
-            "what is wrong with it. Keep the cells' order and hand in this file. Grading runs each task's function and the",
-            "lines of yours that it depends on, as Jupyter would, for some seconds: no training, no shell command; and it",
-            "has no files, no internet and no GPU.",
+            "what is wrong with it. Keep the cells' order and hand in this file. Grading runs each task's function and",
+            "the lines of yours that it depends on, as Jupyter would, for some seconds: no training, no shell command;",
+            "and it has no files, no internet and no GPU.",
             "",
             "| task | | points | minutes |",
             "|---|---|---|---|",

@@ -14,6 +14,7 @@ import platform
 import re
 import signal
 import sys
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -29,7 +30,7 @@ from gencourse.homework.grading.inside.names import (
     whole_names,
 )
 from gencourse.homework.grading.inside.reading import Cell, parse
-from gencourse.homework.grading.inside.slices import ALWAYS_THERE, Line, select, trained_names
+from gencourse.homework.grading.inside.slices import ALWAYS_THERE, OURS, Line, select, trainings
 
 __all__ = [
     "Cell",
@@ -42,14 +43,13 @@ __all__ = [
     "parse",
     "run",
     "select",
-    "trained_names",
+    "trainings",
 ]
 
 TRAININGS = {"gencourse.fit", "gencourse.training.fit"}  # there, but not run
 DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 SECONDS = 8.0  # of computing for what a function depends on
 CONSTANT = (int, float, str, bytes, tuple, type(None), ModuleType, type, FunctionType, BuiltinFunctionType)
-OURS = {"run"}  # what grading puts in place of the page's own
 
 
 if hasattr(signal, "setitimer"):
@@ -110,7 +110,7 @@ def newer(cell: Cell, name: str) -> str:
     """Return the sentence about a cell that a newer Python can read."""
     return (
         f"cell {cell.place + 1}, which {name} needs, cannot be read by the Python that grades, "
-        f"{platform.python_version()} ({cell.error}); a newer one may well do: grade it with the one it was written with"
+        f"{platform.python_version()} ({cell.error}); a newer one may well do: use the one it was written with"
     )
 
 
@@ -162,7 +162,7 @@ def run(
     given: dict[str, Any],
     *,
     seconds: float = 0,
-    trained: Collection[str] = (),
+    trained: tuple[Collection[ast.stmt], Collection[str]] = ((), ()),
 ) -> Any:
     """Run statements one by one and return what `name` then means.
 
@@ -171,7 +171,7 @@ def run(
         name: of the function.
         given: what the namespace holds before.
         seconds: of computing for all of them; 0 for no limit.
-        trained: names of what the notebook trains, if it is a network.
+        trained: statements that train something, which are not run, and names of what is trained if it is a network.
 
     Raises:
         NotDefined: nothing has that name then.
@@ -185,13 +185,13 @@ def run(
     try:
         clock = Clock(seconds)
         for cell, node in statements:
-            failed = execute(cell, node, space, clock) or failed
+            failed = execute(cell, node, space, clock, training=node in trained[0]) or failed
         clock.wind(0)
     finally:
         if not seconds:  # else this process is the function's own
             sys.modules["__main__"] = before
     unknown(statements, space)
-    for one in trained:
+    for one in trained[1]:
         if hasattr(value := space.get(one), "parameters") and not isinstance(value, Absent | type):
             space[one] = Absent(f"your function uses {one}, which your notebook trains; grading runs no training")
     if isinstance(found := space.get(name), Absent):
@@ -203,7 +203,7 @@ def run(
     return found
 
 
-def execute(cell: Cell, node: ast.stmt, space: dict[str, Any], clock: "Clock") -> str:
+def execute(cell: Cell, node: ast.stmt, space: dict[str, Any], clock: "Clock", *, training: bool = False) -> str:
     """Run a statement; where it fails, what it would have made becomes Absent. Returns what failed, or nothing."""
     if bound_names(node) and bound_names(node) <= OURS & space.keys():
         return ""
@@ -212,7 +212,9 @@ def execute(cell: Cell, node: ast.stmt, space: dict[str, Any], clock: "Clock") -
     linecache.cache[file] = (len(cell.text), None, rows, file)
     where = f"{file}, line {node.lineno}: {''.join(rows[node.lineno - 1 : node.lineno]).strip()[:100]}"
     try:
-        with clock.running():
+        if training:
+            raise NotRun("grading runs no training")
+        with clock.running(free=isinstance(node, (*DEFINED, ast.Import, ast.ImportFrom))):
             compile_and_run(cell, node, space, file)
         no_training(node, space)
         return ""
@@ -287,10 +289,10 @@ class Shell:
 
 
 class Clock:
-    """Raises TooLong in the lines of a notebook after so many seconds of computing, or three times as many passed."""
+    """Raises TooLong in the lines of a notebook after so many seconds of computing, or some times as many passed."""
 
     def __init__(self, seconds: float):
-        self.seconds, self.inside = seconds, False
+        self.seconds, self.inside, self.end = seconds, False, time.process_time() + seconds
         for number in SIGNALS if seconds else ():
             signal.signal(number, self.over)
         self.wind(seconds)
@@ -306,13 +308,15 @@ class Clock:
             raise TooLong
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Let the alarm count for a while; after it rang the rest has a second."""
+    def running(self, *, free: bool) -> Iterator[None]:
+        """Let the alarm count for a while. Once the time is over, only definitions and imports are run: free."""
+        if self.seconds and time.process_time() > self.end and not free:
+            raise TooLong
         self.inside = True
         try:
             yield
         except TooLong:
-            self.inside = False
+            self.inside, self.end = False, 0.0
             self.wind(1)
             raise
         finally:

@@ -75,6 +75,8 @@ def suspicious(node: ast.AST, roots: set[str]) -> str:
     """Return what a part of the code reaches for, or nothing."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         return next((name for name in modules(node) if name.split(".")[0] in MODULES.split() or within(name)), "")
+    if isinstance(node, ast.MatchClass):
+        return next((name for name in node.kwd_attrs if name.startswith("_") or name in FRAMES.split()), "")
     if isinstance(node, ast.Name):
         return node.id if hidden(node.id) else ""
     if isinstance(node, ast.FunctionDef) and node.name in (

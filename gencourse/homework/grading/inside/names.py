@@ -1,6 +1,7 @@
 """What a statement does to names: which it binds, which it may change, which it needs. Compiled and read, never run."""
 
 import ast
+import builtins
 import dis
 from collections.abc import Iterator
 from functools import cache
@@ -11,6 +12,27 @@ from gencourse.homework.grading.inside.reading import TOP_LEVEL_AWAIT
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 LOOKING = {"print", "display", "check", "help", "type", "len", "repr", "id", "dir", "isinstance"}  # they change nothing
 LOOKING |= {"plt", "show", "widgets", "clear_output", "sns", "px", "pprint", "get_ipython"}
+MUTATORS = {
+    "append",
+    "extend",
+    "insert",
+    "pop",
+    "popitem",
+    "remove",
+    "clear",
+    "update",
+    "setdefault",
+    "sort",
+    "reverse",
+}
+MUTATORS |= {"add", "discard", "register_buffer", "load_state_dict", "fill"}
+SETTINGS = (
+    "set_default_",
+    "manual_seed",
+    "seed",
+    "set_grad_enabled",
+)  # calls that change a module for all that follows
+BUILTINS = frozenset(dir(builtins))
 UNKNOWN_NAMES = {"run", "pylab", "store", "load", "loadpy"}  # magics that bind who knows what
 
 
@@ -101,10 +123,16 @@ def changed_names(node: ast.stmt) -> frozenset[str]:
             names.add(root_name(one))
         elif isinstance(one, ast.AugAssign):
             names.add(root_name(one.target))
-        elif isinstance(one, ast.Expr):
-            for call in (c for c in outer(one.value) if isinstance(c, ast.Call)):
-                names |= changed_by(call)
-    return frozenset(names - {""})
+        elif isinstance(one, ast.Expr) and isinstance(one.value, ast.Call):
+            names |= changed_by(one.value)
+        elif isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and in_place(one.func.attr):
+            names |= changed_by(one)
+    return frozenset(names - BUILTINS - {""})
+
+
+def in_place(method: str) -> bool:
+    """Whether a method changes what it belongs to, by its name: append, copy_."""
+    return method in MUTATORS or (method.endswith("_") and not method.startswith("_"))
 
 
 def changed_by(call: ast.Call) -> set[str]:
@@ -112,8 +140,10 @@ def changed_by(call: ast.Call) -> set[str]:
     root = root_name(call.func)
     if root in LOOKING:
         return set()
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    return ({root} if isinstance(call.func, ast.Attribute) else set()) | {root_name(value) for value in given}
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    given = {root_name(value) for value in values if not any(isinstance(n, ast.Call) for n in ast.walk(value))}
+    setting = isinstance(call.func, ast.Attribute) and call.func.attr.startswith(SETTINGS)
+    return ({root} if isinstance(call.func, ast.Attribute) else set()) | (set() if setting else given)
 
 
 def binds_unknown(node: ast.stmt) -> str:

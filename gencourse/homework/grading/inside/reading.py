@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-RUNS_PYTHON = {"time", "capture", "prun", "memit", "mprun"}  # cell magics that run the cell in the notebook's own names
-TIMES = {"timeit"}  # runs it too, but keeps nothing of what it binds
+RUNS_PYTHON = {
+    "time",
+    "capture",
+    "prun",
+}  # cell magics that run the cell in the notebook's own names; %%timeit does not
 TOP_LEVEL_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 FLAGS = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
+NESTED = r"\b[rR]?[fF][rR]?(?:\"[^\"\n]*\{[^\"}\n]*\"|'[^'\n]*\{[^'}\n]*')"  # a quote within the braces of an f-string
 NEWER = {  # what a Python that does not know it yet calls a syntax error
-    (3, 12): (
-        r"(?m)^\s*type\s+\w+(\[[^\n]*\])?\s*=",
-        r"(?m)^\s*(?:async\s+)?(?:def|class)\s+\w+\[",
-        r"\b[rR]?[fF][rR]?[\"']",
-    ),
+    (3, 12): (r"(?m)^\s*type\s+\w+(\[[^\n]*\])?\s*=", r"(?m)^\s*(?:async\s+)?(?:def|class)\s+\w+\[", NESTED),
     (3, 14): (r"(?m)^\s*except\s+[\w.]+\s*,[^\n]*:", r"\b[rR]?[tT][rR]?[\"']"),
 }
 
@@ -95,14 +95,11 @@ def spread(node: ast.stmt, cell: Cell) -> list[ast.stmt]:
     name, line, code = magic(node)
     if code is None:  # no cell magic: a line magic may stand deeper, under an `if`
         return LineMagics().visited(node)
-    if name not in RUNS_PYTHON | TIMES:
+    if name not in RUNS_PYTHON:
         cell.skipped = f"%%{name}"
         return []
-    inner = tree(code if name != "timeit" or not line else code)
+    inner = tree(code)
     ast.increment_lineno(inner, 1)
-    if name in TIMES:
-        cell.skipped = "%%timeit"
-        return []
     made: list[ast.stmt] = []
     if name == "capture" and (kept := [word for word in line.split() if not word.startswith("-")]):
         made = ast.parse(f"{kept[0]} = get_ipython().getoutput('')").body
@@ -153,5 +150,4 @@ def future_flags(body: list[ast.stmt]) -> int:
 def looks_newer(text: str, message: str) -> bool:
     """Whether what this Python cannot read has the looks of syntax that a newer one can."""
     later = [p for version, patterns in NEWER.items() if sys.version_info[:2] < version for p in patterns]
-    plain = [p for p in later if "fF" not in p]
-    return any(re.search(p, text) for p in plain) or ("f-string" in message and any("fF" in p for p in later))
+    return any(re.search(pattern, text) for pattern in later) or (sys.version_info < (3, 12) and "f-string" in message)

@@ -6,11 +6,13 @@ loop that fills a constant is in, and the training between is not, unless the fu
 """
 
 import ast
-import builtins
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from gencourse.homework.grading.inside.names import (
+    BUILTINS,
     DEFINITIONS,
+    SETTINGS,
     binds_unknown,
     bound_names,
     changed_names,
@@ -23,8 +25,67 @@ from gencourse.homework.grading.inside.names import (
 from gencourse.homework.grading.inside.reading import Cell
 
 Line = tuple[Cell, ast.stmt]
-TRAINING = {"fit", "backward", "step", "descend", "train_model"}
-ALWAYS_THERE = frozenset(dir(builtins)) | {"get_ipython", "display"}
+OURS = {"run"}  # what grading puts in place of the page's own
+TRAINING = {"fit", "descend", "train"}
+ALWAYS_THERE = BUILTINS | {"get_ipython", "display"}
+
+
+@dataclass
+class Scope:
+    """What the names of a notebook are: its functions and classes with the statements that define them, its imports."""
+
+    functions: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    modules: set[str] = field(default_factory=set)
+
+    def reached(self, names: Iterable[str]) -> set[str]:
+        """Return those of the names that are functions of the notebook, and those that these name, and so on."""
+        found: set[str] = set()
+        queue = list(names)
+        while queue:
+            name = queue.pop()
+            if name in self.functions and name not in found:
+                found.add(name)
+                queue += [used for helper in self.functions[name] for used in used_names(helper)]
+        return found
+
+    def helpers(self, node: ast.stmt) -> list[ast.stmt]:
+        """Return the statements that define the functions that a statement names, or that these name."""
+        return [helper for name in self.reached(used_names(node)) for helper in self.functions[name]]
+
+    def needed(self, node: ast.stmt) -> set[str]:
+        """Return all names that a statement needs when it is run, those of functions that it names included."""
+        return set(used_names(node)).union(*map(used_names, self.helpers(node)))
+
+    def touched(self, node: ast.stmt) -> set[str]:
+        """Return all names that mean something else after a statement, through the functions that it calls as well.
+
+        A module is the same whatever is called in it, but for its settings; a function that is called, or handed over,
+        stays what it is.
+        """
+        bound = set(bound_names(node))
+        if isinstance(node, DEFINITIONS):
+            return bound
+        changed = set(changed_names(node))
+        if isinstance(node, ast.Expr):
+            changed -= self.functions.keys() | (set() if is_setting(node) else self.modules)
+        elif not isinstance(node, ast.Assign | ast.AugAssign):
+            changed -= self.modules
+        inner = set().union(*map(made_global, self.helpers(node)))
+        return (bound | changed | (inner - self.modules - self.functions.keys())) - OURS
+
+
+def scope_of(cells: list[Cell]) -> Scope:
+    """Return what the names of a notebook are."""
+    scope = Scope()
+    for _, node in lines(cells):
+        named = {one.name for one in outer(node) if isinstance(one, DEFINITIONS)}
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            named |= bound_names(node)
+        for name in named:
+            scope.functions.setdefault(name, []).append(node)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            scope.modules |= bound_names(node)
+    return scope
 
 
 def lines(cells: Iterable[Cell]) -> list[Line]:
@@ -45,8 +106,8 @@ def select(cells: list[Cell], task: Cell, name: str | None = None) -> list[Line]
     """
     above, below = cells[: task.place], cells[task.place + 1 :]
     wanted = {name} if name else {n for node in task.body for n in bound_names(node)}
-    functions = helpers(cells)
-    chosen, missing = backwards(lines([*above, task]), wanted, functions)
+    scope = scope_of(cells)
+    chosen, missing = backwards(lines([*above, task]), wanted, scope)
     before: list[Line] = []
     tried: set[str] = set()
     while todo := sorted(missing - tried - ALWAYS_THERE):
@@ -54,89 +115,49 @@ def select(cells: list[Cell], task: Cell, name: str | None = None) -> list[Line]
         source = next((c for c in below if any(todo[0] in bound_names(node) for node in c.body)), None)
         if source is not None:
             until = below[: below.index(source) + 1]
-            more, further = backwards(lines([*above, *until]), {todo[0]}, functions)
+            more, further = backwards(lines([*above, *until]), {todo[0]}, scope)
             before = more + [line for line in before if line not in more]
             missing |= further
     return [line for line in before if line not in chosen] + chosen
 
 
-def helpers(cells: list[Cell]) -> dict[str, list[ast.stmt]]:
-    """Return the statements that define functions and classes, by name."""
-    found: dict[str, list[ast.stmt]] = {}
-    for _, node in lines(cells):
-        named = {one.name for one in outer(node) if isinstance(one, DEFINITIONS)}
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
-            named |= bound_names(node)
-        for name in named:
-            found.setdefault(name, []).append(node)
-    return found
-
-
-def backwards(given: list[Line], wanted: set[str], functions: dict[str, list[ast.stmt]]) -> tuple[list[Line], set[str]]:
+def backwards(given: list[Line], wanted: set[str], scope: Scope) -> tuple[list[Line], set[str]]:
     """Return those of the statements that decide what the wanted names mean after the last, and names nothing binds."""
     late = set(wanted)
     while True:
-        chosen, live = once(given, late, functions)
+        chosen, live = once(given, late, scope)
         more = {name for _, node in chosen for name in later_names(node)} - late
         if not more:
             return chosen, live
         late |= more
 
 
-def once(given: list[Line], wanted: set[str], functions: dict[str, list[ast.stmt]]) -> tuple[list[Line], set[str]]:
+def once(given: list[Line], wanted: set[str], scope: Scope) -> tuple[list[Line], set[str]]:
     """Go backwards once; returns the statements chosen and the names still open before the first."""
     live, chosen = set(wanted), []
     for cell, node in reversed(given):
-        if not (touched(node, functions) & live or binds_unknown(node)):
-            continue
-        chosen.append((cell, node))
-        live -= replaces(node)
-        live |= needed(node, functions)
+        if scope.touched(node) & live or binds_unknown(node):
+            chosen.append((cell, node))
+            live -= replaces(node)
+            live |= scope.needed(node)
     return chosen[::-1], live
 
 
-def touched(node: ast.stmt, functions: dict[str, list[ast.stmt]]) -> set[str]:
-    """Return all names that mean something else after a statement, through the functions that it calls as well."""
-    changed = changed_names(node) - functions.keys() if isinstance(node, ast.Expr) else changed_names(node)
-    names = set(bound_names(node) | changed)
-    if isinstance(node, DEFINITIONS):
-        return names
-    for name in reached(used_names(node), functions):
-        names |= {made for helper in functions[name] for made in made_global(helper)}
-    return names
+def is_setting(node: ast.Expr) -> bool:
+    """Whether a statement sets something for all that follows: torch.set_default_dtype, torch.manual_seed."""
+    call = node.value
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr.startswith(SETTINGS)
 
 
-def needed(node: ast.stmt, functions: dict[str, list[ast.stmt]]) -> set[str]:
-    """Return all names that a statement needs when it is run, those of functions that it names included."""
-    names = set(used_names(node))
-    for name in reached(names, functions):
-        names |= {used for helper in functions[name] for used in used_names(helper)}
-    return names
-
-
-def reached(names: Iterable[str], functions: dict[str, list[ast.stmt]]) -> set[str]:
-    """Return those of the names that are functions of the notebook, and the functions that these name, and so on."""
-    found: set[str] = set()
-    queue = list(names)
-    while queue:
-        name = queue.pop()
-        if name in functions and name not in found:
-            found.add(name)
-            queue += [used for helper in functions[name] for used in used_names(helper)]
-    return found
-
-
-def trained_names(cells: list[Cell], task: Cell) -> set[str]:
-    """Return the names that trainings above a cell, and in it, have to do with: networks, but whatever else as well."""
-    functions = helpers(cells)
-    found: set[str] = set()
+def trainings(cells: list[Cell], task: Cell) -> tuple[set[ast.stmt], set[str]]:
+    """Return the statements above a cell, and in it, that train something, and all names that these have to do with."""
+    scope = scope_of(cells)
+    found: set[ast.stmt] = set()
     for _, node in lines(cells[: task.place + 1]):
-        if isinstance(node, DEFINITIONS):
-            continue
-        inner = [part for name in reached(used_names(node), functions) for part in functions[name]]
-        if any(is_training(one) for part in [node, *inner] for one in ast.walk(part)):
-            found |= needed(node, functions)
-    return found
+        inner = scope.helpers(node) if not isinstance(node, DEFINITIONS) else []
+        if any(map(is_training, [*outer(node), *(part for helper in inner for part in ast.walk(helper))])):
+            found.add(node)
+    return found, set().union(*map(scope.needed, found))
 
 
 def is_training(node: ast.AST) -> bool:
@@ -144,4 +165,5 @@ def is_training(node: ast.AST) -> bool:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
         return False
     name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-    return name in TRAINING or name.startswith("train_")
+    step = isinstance(node.func, ast.Attribute) and name == "step" and not node.args
+    return step or name in TRAINING and bool(node.args) or name.startswith("train_")

@@ -116,9 +116,9 @@ def send_outputs(send, task: dict, cases: list[Case], request: dict) -> None:
         cell = definitions.find_cell(cells, task["cell"], task["name"], request["texts"])
         statements = definitions.select(cells, cell, task["name"])
         definitions.demand_readable(cells, statements, task["name"])
-        trained = definitions.trained_names(cells, cell)
+        trained = definitions.trainings(cells, cell)
     except definitions.NotDefined as error:
-        problem, statements, trained = said(error), [], set()
+        problem, statements, trained = said(error), [], (set(), set())
     send(READ, guard.reach(statements))
     guard.watch()
     try:
