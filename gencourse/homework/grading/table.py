@@ -251,9 +251,10 @@ class Table:
         mine = by_hand(kept.get(self.columns.total, ""), graded_before.get(self.columns.total), row[self.columns.total])
         if mine and graded_before:
             notes.append(f"the sum was set to {mine} by hand")
-        notes.append(remark(kept.get("note", ""), graded_before.get("said", graded_before.get("note", ""))))
-        row["note"] = escape_formula("; ".join(dict.fromkeys(filter(None, notes))))
-        return row, graded | {self.columns.total: row[self.columns.total], "said": row["note"]}
+        said = escape_formula("; ".join(filter(None, notes)))
+        mine = remark(kept.get("note", ""), graded_before.get("note", ""))
+        row["note"] = "; ".join(filter(None, [said, mine]))
+        return row, graded | {self.columns.total: row[self.columns.total], "note": said}
 
     def graded(self, result: GradedSubmission) -> Row:
         """Return what grading writes into its columns."""
