@@ -3,6 +3,7 @@
 A notebook is its code cells, from top to bottom, as texts. TASK at the head of a cell stands for the id that the cell of
 the task was handed out with; TEXT makes it a cell of text. The function is `gram_matrix`: f @ f.mT / (h * w).
 """
+# ruff: noqa: E501
 
 RIGHT = "def gram_matrix(features):\n    f = features.flatten(2)\n    return f @ f.mT / f.shape[-1]"
 STUB = 'def gram_matrix(features):\n    raise NotImplementedError("gram_matrix is not written yet")'

@@ -196,7 +196,8 @@ def judge(job: Job) -> str:
 
 def is_noted(check: checks.Check) -> bool:
     """Whether a check counts what a chapter's own call notes beside the function, not only values and gradients."""
-    return check.call.__module__ != calls.__name__
+    values = check.call.__module__ == calls.__name__ or check.call.__name__.startswith("call_with_gradient")
+    return not values
 
 
 def mark_task(task: Task, sentences: dict[str, str]) -> Mark:
