@@ -184,7 +184,8 @@ def judge(job: Job) -> str:
     except checks.Wrong as error:
         wrong = str(error)
         if job.end and "failed" not in last and len(job.results) < len(job.cases):
-            wrong = job.end if job.defined or job.end in relay.ATTEMPTS else f"{NOT_GRADED}: {BEFORE}: {job.end}"
+            own = job.defined or job.results or job.end in (*relay.ATTEMPTS, session.ENDED, session.UNREADABLE)
+            wrong = job.end if own else f"{NOT_GRADED}: {BEFORE}: {job.end}"
     except Exception:  # outputs of a shape that a judgement did not expect
         wrong = UNJUDGED
     else:

@@ -17,6 +17,7 @@ from gencourse.homework.grading.inside import wire
 from gencourse.homework.grading.inside.processes import descendants
 from gencourse.homework.grading.sandbox import NoSandbox, Sandbox, user_id
 
+ENDED = "it ended, or stopped, the process that ran it"
 UNREADABLE = "what it returned is nothing that could be read"
 START_SECONDS = 300  # importing torch, on a slow disk
 
@@ -92,7 +93,7 @@ def run(session: Session, jobs: Sequence[Job]) -> None:
         run_worker(session, waiting)
         unfinished = [job for job in waiting if job.end is None]
         if unfinished:
-            unfinished[0].end = "it ended, or stopped, the process that ran it"
+            unfinished[0].end = ENDED
         for job in unfinished[1:]:
             job.results, job.lacking = [], ""
         waiting = unfinished[1:]
