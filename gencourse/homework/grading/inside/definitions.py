@@ -192,7 +192,8 @@ def run(
             sys.modules["__main__"] = before
     unknown(statements, space)
     for one in trained[1]:
-        if hasattr(value := space.get(one), "parameters") and not isinstance(value, Absent | type):
+        value = space.get(one)
+        if not isinstance(value, Absent | type) and hasattr(value, "parameters"):
             space[one] = Absent(f"your function uses {one}, which your notebook trains; grading runs no training")
     if isinstance(found := space.get(name), Absent):
         if found.__dict__["_allowed"]:
