@@ -136,7 +136,7 @@ NOT_GRADED = {  # what nobody can tell without running what grading does not run
             "import torch\nfrom gencourse import fit\nnet = torch.nn.Linear(1, 1)\nhistory = fit(lambda x: net(x), [1], steps=1)",
             USING.format("history['loss'][-1]"),
         ],
-        "grading runs none",
+        "grading runs no training",
     ),
     "what a shell command prints": (["files = !ls"], USING.format("len(files)"), "what a shell command prints"),
     "a file": (["import torch\nW = torch.load('weights.pt')", USING.format("W")], "No such file"),
