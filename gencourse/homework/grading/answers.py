@@ -82,7 +82,7 @@ def candidates(
 def is_ours(cell: Cell) -> bool:
     """Whether only the students' copy has a cell: what a task makes possible, or how to fill the copy in."""
     return cell.id.startswith("expected-") or cell.text.startswith(
-        ("*Expected:* ![", "**This is a copy to be filled in")
+        ("*Expected:* ![", "[![Open in Colab]", "**This is a copy to be filled in")
     )
 
 
