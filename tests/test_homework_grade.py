@@ -232,7 +232,7 @@ def test_an_attempt_is_worth_nothing(attempted, arena, place, attempt):
     if attempt in attacks.WALLS and not place.isolated:
         pytest.skip(f"needs bubblewrap: {place.problem}")
     result = attempted[student]
-    assert points(result)[TASK[function]] == 0
+    assert not points(result)[TASK[function]]
     assert "GOT IN" not in sentence(result, function), sentence(result, function)
     assert len(sentence(result, function)) < 1500
 
@@ -240,8 +240,7 @@ def test_an_attempt_is_worth_nothing(attempted, arena, place, attempt):
 def test_attempts_cost_nobody_else(attempted, arena):
     """Not the honest ones, and not the other functions of the same notebook."""
     assert points(attempted["honest"]) == FULL
-    forger = arena[1]["forged messages"][0]  # speaks for its own other functions as well, to its own loss
-    for student in {student for student, _ in arena[1].values()} - {forger}:
+    for student in {student for student, _ in arena[1].values()}:
         assert points(attempted[student])[TASK[HONEST]] == FULL[TASK[HONEST]], attempted[student].marks
     alone = attempted[arena[1]["killing the parent"][0]]
     assert sum(points(alone).values()) == sum(FULL.values()) - FULL["task-gram"], alone.marks
@@ -271,7 +270,7 @@ def test_attempts_leave_nothing(attempted, arena, server, place):
     ],
 )
 def test_files_that_are_no_notebooks(attempted, student, problem):
-    assert set(points(attempted[student]).values()) == {0}
+    assert set(points(attempted[student]).values()) == ({None} if problem else {0})
     assert problem in attempted[student].problem and bool(problem) == bool(attempted[student].problem)
 
 
@@ -313,9 +312,9 @@ def test_limits_alone_hold_an_attempt(limited, attempt):
     if attempt not in where:
         pytest.skip("needs bubblewrap, or root, who can run submissions as other users")
     student, function = where[attempt]
-    assert points(results[student])[TASK[function]] == 0
+    assert not points(results[student])[TASK[function]]
     assert "GOT IN" not in sentence(results[student], function), sentence(results[student], function)
-    if attempt != "forged messages" and not blind:
+    if not blind:
         assert points(results[student])[TASK[HONEST]] == FULL[TASK[HONEST]], results[student].marks
 
 
@@ -329,7 +328,7 @@ def test_a_warning_where_bubblewrap_is_missing(tmp_path, capsys):
         return
     assert cli.main([*command, "--no-bubblewrap"]) == 0
     assert "WARNING: no bubblewrap" in capsys.readouterr().err
-    (row,) = csv.DictReader((tmp_path / "g.csv").open(encoding="utf-8"))
+    (row,) = csv.DictReader((tmp_path / "g.csv").open(encoding="utf-8-sig"))
     assert row["sum (of 11)"] == "11"
 
 
@@ -364,7 +363,7 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     command = ["homework", "grade", str(folder), "--out", str(out), "--jobs", "2"]
     assert cli.main(command) == 0
     table = out.read_bytes()
-    rows = list(csv.DictReader(out.open(encoding="utf-8")))
+    rows = list(csv.DictReader(out.open(encoding="utf-8-sig")))
     assert [row["student"] for row in rows] == ["a", "b/=cmd"]
     assert [row["sum (of 11)"] for row in rows] == ["0", "11"] and rows[0]["question-where (of 2, by hand)"] == ""
     page = (tmp_path / "grades" / "b" / "=cmd.html").read_text(encoding="utf-8")
@@ -378,7 +377,7 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     assert out.read_bytes() == table and {p: p.read_bytes() for p in before} == before
     pages.write(solved(task_gram="def gram_matrix(f):\n    return f"), folder / "a.ipynb")
     assert cli.main(command) == 0 and len(ran) == 1
-    assert [row["sum (of 11)"] for row in csv.DictReader(out.open(encoding="utf-8"))] == ["9", "11"]
+    assert [row["sum (of 11)"] for row in csv.DictReader(out.open(encoding="utf-8-sig"))] == ["9", "11"]
     capsys.readouterr()
 
 
@@ -388,17 +387,17 @@ def test_what_a_person_wrote_into_the_table_stays(tmp_path, capsys):
         pages.write(solved(), folder / f"{student}.ipynb")
     command = ["homework", "grade", str(folder), "--out", str(out), "--jobs", "2"]
     assert cli.main(command) == 0
-    rows = list(csv.DictReader(out.open(encoding="utf-8")))
+    rows = list(csv.DictReader(out.open(encoding="utf-8-sig")))
     asked = "question-where (of 2, by hand)"
     for row, points in zip(rows, ("2", "1"), strict=True):
         row |= {asked: points, "remark": "=see me"}
-    with out.open("w", encoding="utf-8", newline="") as file:
+    with out.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
     (folder / "ben.ipynb").rename(folder / "cem.ipynb")
     assert cli.main(command) == 0
-    rows = {row["student"]: row for row in csv.DictReader(out.open(encoding="utf-8"))}
+    rows = {row["student"]: row for row in csv.DictReader(out.open(encoding="utf-8-sig"))}
     assert [(name, row[asked], row["remark"]) for name, row in rows.items()] == [
         ("anna", "2", "=see me"),
         ("cem", "", ""),
@@ -419,7 +418,7 @@ def test_an_old_copy_and_an_old_table(tmp_path, capsys):
     shutil.copy(old / "06_ddpm.json", folder / "anna.ipynb")
     shutil.copy(old / "06_grades.csv", out)
     assert cli.main(["homework", "grade", str(folder), "--out", str(out), "--jobs", "1"]) == 0
-    with out.open(encoding="utf-8") as new, (old / "06_grades.csv").open(encoding="utf-8") as before:
+    with out.open(encoding="utf-8-sig") as new, (old / "06_grades.csv").open(encoding="utf-8") as before:
         assert list(csv.DictReader(new)) == list(csv.DictReader(before))
     assert "1 submissions, 0 could not be read" in capsys.readouterr().out
 
@@ -438,7 +437,7 @@ def test_ctrl_c_leaves_the_table_that_is_there(tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr("gencourse.homework.grading.grade.grade", pressed)
     assert cli.main(command) == 130 and out.read_bytes() == before
-    assert "1 of 2 are graded and kept" in capsys.readouterr().err
+    assert "1 of 2 are graded and stand in" in capsys.readouterr().err
 
 
 def test_what_is_no_submission(tmp_path):
@@ -446,7 +445,8 @@ def test_what_is_no_submission(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(SOLVED.read_bytes())
     files = collect.find_files(tmp_path)
-    assert list(files) == ["anna/hw"] and collect.folders_without_notebook(tmp_path, files) == ["ben"]
+    left = collect.left_out(tmp_path, files)
+    assert list(files) == ["anna/hw"] and list(left) == ["ben/hw.pdf"] and collect.rows_for(left, files) == left
 
 
 @pytest.mark.parametrize("held", ["abc", "-5", "", "1.5"])
@@ -474,14 +474,15 @@ def test_grades_do_not_depend_on_the_order_of_work(tmp_path, capsys):
     assert "3/3" in capsys.readouterr().err  # a bar over submissions
     stopped = tmp_path / "stopped" / "grades"
     shutil.copytree(tmp_path / "one at a time" / "grades", stopped)
-    for left in [*stopped.glob("b.*"), *stopped.glob("c.*")]:
+    kept = {json.loads(f.read_text())["result"]["student"]: f for f in (stopped / "kept").glob("?" * 32 + ".json")}
+    for left in (kept["b"], kept["c"], stopped / "b.html", stopped / "c.html"):
         left.unlink()
     assert told("stopped", "--jobs", "2") == whole
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
 def test_a_spreadsheet_runs_no_formula(text):
-    from gencourse.homework.grading.report import escape_formula
+    from gencourse.homework.grading.table import escape_formula
 
     assert escape_formula(text) == "'" + text and escape_formula("anna") == "anna"
 
@@ -608,8 +609,21 @@ def test_no_bytes_do_more_than_be_refused():
     [
         (["import math", "A = 1", "def f(): return math.pi + A", "A = 3"], ["import math", "A = 1"]),
         (["def f(): return g()", "def g(): return h", "h = lambda: 1"], ["def g(): return h", "h = lambda: 1"]),
-        (["x = train()", "B = torch.ones(3)", "def f(): return x, B"], ["B = torch.ones(3)"]),
-        (["for i in range(9): A = i", "def f(): return A", "print(f())"], []),
+        (["x = load()", "y = x", "B = torch.ones(3)", "def f(): return x, B"], ["x = load()", "B = torch.ones(3)"]),
+        (["for i in range(9): A = i", "def f(): return A", "print(f())"], ["for i in range(9): A = i"]),
+        (
+            ["W = []", "def fill(w): w.append(1)", "fill(W)", "show(W)", "def f(): return W"],
+            ["W = []", "def fill(w): w.append(1)", "fill(W)"],
+        ),
+        (
+            [
+                "import torch",
+                "torch.save(1, 'x')",
+                "torch.set_default_dtype(torch.float64)",
+                "def f(): return torch.pi",
+            ],
+            ["import torch", "torch.set_default_dtype(torch.float64)"],
+        ),
         (["class C:\n    n = 2", "def f(): return C().n"], ["class C:\n    n = 2"]),
         (["A: float = 1e-8", "B = float('inf')", "def f(): return A, B"], ["A: float = 1e-8", "B = float('inf')"]),
         (["A = 9", "torch.einsum?\n%time A\n?A\n!ls\ndef f():\n    return A", "C = 1"], ["A = 9"]),
@@ -661,7 +675,7 @@ def test_what_the_graders_machine_cannot_do_is_not_the_students_fault(tmp_path, 
         run = GradingRun(tasks.chapter("01"), place, seed=0, cache_dir=tmp_path / "cache")
         (result,) = grade(collect.read_submissions({"anna": path}), run)
     assert "a person must look at it" in result.problem and "could not be set up" in result.problem
-    assert not (tmp_path / "cache" / "anna.json").exists(), "so that it is tried again"
+    assert not (tmp_path / "cache").exists(), "so that it is tried again"
 
 
 def test_out_that_would_write_among_the_hand_ins(tmp_path, capsys):

@@ -10,6 +10,7 @@ from gencourse.commands._arguments import file_name, whole
 
 STALE = 1
 ORDER = 60
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 ABOUT = "make the students' copies of the notebooks, and grade what comes back"
 EXAMPLES = """
 gencourse homework build
@@ -31,6 +32,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--jobs", type=whole(1), default=cores, metavar="N", help=f"so many at a time (default here: {cores})")
     add("--seconds", type=whole(1), default=20, help="of computing, for each function (default: 20)")
     add("--memory", type=whole(100), default=2000, metavar="MB", help="for each function (default: 2000)")
+    add(
+        "--separator",
+        choices=SEPARATORS,
+        help="between the table's cells (default: as in the table there is, or comma)",
+    )
     add("--seed", type=whole(0), help="of the inputs (default: drawn now, and kept beside the pages)")
     add("--no-bubblewrap", action="store_true", help="limits only, even where bubblewrap is installed")
 
@@ -61,55 +67,85 @@ def grade(args: argparse.Namespace) -> int:
     """Grade a file or a folder; writes a table and a page for each student."""
     from tqdm import tqdm
 
-    from gencourse.homework.grading import report, sandbox
-    from gencourse.homework.grading.collect import (
-        find_files,
-        folders_without_notebook,
-        most_common_chapter,
-        read_submissions,
-    )
+    from gencourse.homework.grading import collect, report, sandbox, table
     from gencourse.homework.grading.grade import GradingRun
     from gencourse.homework.grading.grade import grade as graded
-    from gencourse.homework.grading.results import sort_by_student
     from gencourse.homework.grading.session import Limits
     from gencourse.homework.tasks import chapter
 
     out, where = Path(args.out).expanduser(), Path(args.where)
     folder = report.pages_dir(out)
+    kept = folder / report.KEPT
     with input_errors():
         if not where.exists():
             raise FileNotFoundError(f"there is no {where}")
-        files = find_files(where)
-        submissions = read_submissions(files)
-        number = args.chapter or most_common_chapter(submissions)
+        files = collect.find_files(where)
+        submissions = collect.read_submissions(files)
+        number = args.chapter or collect.most_common_chapter(submissions)
         asked = chapter(number)
         if out.is_dir():
             raise ValueError(f"--out is the table's file name, {out} is a folder")
         if any(folder.rglob("*.ipynb")):
             raise ValueError(f"pages and grades go to {folder}{os.sep}, which holds notebooks: give --out another name")
-        manual = report.read_manual_columns(out, asked)
+        earlier = table.read_earlier(out, asked, kept / "graded.json")
         seed = choose_seed(args.seed, folder)
+        left = collect.left_out(where, files, (out, folder))
+        submissions |= not_graded(collect.rows_for(left, files))
+        keep_copy(out, kept)
+    for name, told in left.items():
+        print(f"not graded: {name}: {told}", file=sys.stderr)
+    for name in table.unmatched(earlier, submissions):
+        print(f"{out}: the line of {name} belongs to no hand-in; it is kept, at the end", file=sys.stderr)
     limits = Limits(args.seconds, args.memory * 1_000_000, 3.0 * args.seconds)
-    if empty := folders_without_notebook(where, files):
-        print(f"no notebook in {', '.join(empty)}", file=sys.stderr)
-    results = []
+    students, pages = sorted(submissions), report.page_files(submissions, folder)
+    rows = table.Table(out, kept / "graded.json", asked, students, earlier, SEPARATORS.get(args.separator))
     try:
         with sandbox.open_sandbox(where, folder, bubblewrap=not args.no_bubblewrap) as opened:
             print_header(opened, asked.name, len(files), seed)
-            work = graded(submissions, GradingRun(asked, opened, seed, limits, folder), jobs=args.jobs)
-            for result in tqdm(work, total=len(files), desc=asked.number, unit="file", file=sys.stderr):
-                results.append(result)
+            work = graded(submissions, GradingRun(asked, opened, seed, limits, kept), jobs=args.jobs)
+            for result in tqdm(work, total=len(submissions), desc=asked.number, unit="file", file=sys.stderr):
+                result.problem = result.problem or report.write_page(result, asked, pages[result.student])
+                with input_errors():
+                    rows.add(result)
     except sandbox.NoSandbox as error:
         raise UserError(str(error)) from error
     except KeyboardInterrupt:
-        told = f"{len(results)} of {len(files)} are graded and kept; {out} is written when all are: run the same again"
+        told = (
+            f"{len(rows.results)} of {len(submissions)} are graded and stand in {out}; for the rest run the same again"
+        )
         print(f"stopped: {told}", file=sys.stderr)
         raise
-    with input_errors():
-        report.write_report(sort_by_student(results), asked, out, manual)
-    failed = sum(bool(result.problem) for result in results)
-    print(f"{out}: {len(results)} submissions, {failed} could not be read; pages in {folder}{os.sep}")
+    print_end(rows, folder)
     return 0
+
+
+def not_graded(left: dict) -> dict:
+    """Return files that cannot be graded as submissions whose problem is what to do about them."""
+    from gencourse.homework.grading.submission import Submission
+
+    return {name: Submission(problem=told) for name, told in left.items()}
+
+
+def keep_copy(out: Path, kept: Path) -> None:
+    """Keep the table as it is before this run, whatever becomes of it."""
+    from gencourse.chapters.pages import write_bytes
+
+    if out.is_file() and (before := out.read_bytes()):
+        write_bytes(before, kept / f"before.{out.suffix.lstrip('.') or 'csv'}")
+
+
+def print_end(rows, folder: Path) -> None:
+    """Say what was written, what was not graded, and, once, that a newer Python is needed."""
+    from gencourse.homework.grading.grade import OTHER_PYTHON
+
+    results = rows.results.values()
+    failed = [result for result in results if result.problem]
+    if newer := [result.student for result in failed if OTHER_PYTHON in result.problem]:
+        print(f"WARNING: not graded: {', '.join(newer)}: {OTHER_PYTHON}.", file=sys.stderr)
+    unread = sum(bool(result.problem) for result in results)
+    some = sum(bool(result.open) and not result.problem for result in results)
+    more = f", {some} in part" if some else ""
+    print(f"{rows.out}: {len(results)} submissions, {unread} could not be read{more}; pages in {folder}{os.sep}")
 
 
 def choose_seed(asked: int | None, folder: Path) -> int:
@@ -123,15 +159,17 @@ def choose_seed(asked: int | None, folder: Path) -> int:
     import secrets
 
     from gencourse.chapters.pages import write_text
+    from gencourse.homework.grading.report import KEPT
 
-    file = folder / "seed.txt"
-    if asked is None and file.is_file():
-        kept = file.read_text(encoding="utf-8", errors="replace").strip()
-        if not (kept.isascii() and kept.isdecimal()):
-            raise ValueError(f"{file} holds {kept[:40]!r}, which is no seed: delete it, or give --seed")
-        return int(kept)
+    file, old = folder / KEPT / "seed.txt", folder / "seed.txt"  # where version 0.1 kept it
+    for one in (file, old) if asked is None else ():
+        if one.is_file():
+            kept = one.read_text(encoding="utf-8", errors="replace").strip()
+            if not (kept.isascii() and kept.isdecimal()):
+                raise ValueError(f"{one} holds {kept[:40]!r}, which is no seed: delete it, or give --seed")
+            return int(kept)
     seed = secrets.randbelow(2**32) if asked is None else asked
-    write_text(f"{seed}\n", mine := folder / f"seed-{secrets.token_hex(4)}.txt")
+    write_text(f"{seed}\n", mine := file.with_name(f"seed-{secrets.token_hex(4)}.txt"))
     if asked is not None:
         os.replace(mine, file)
         return seed

@@ -1,5 +1,6 @@
 """The tasks and written questions of a chapter, as its notebook in notebooks/ has them."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from gencourse.chapters.find import find
 from gencourse.chapters.find import number as number_of
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+ANSWER = "*Write your answer here, in place of this line.*"
 
 
 @dataclass(frozen=True)
@@ -95,3 +97,8 @@ def question(cell: NotebookNode) -> Question:
     facts = cell.metadata.get("gencourse", {})
     title = facts.get("title") or cell.id.split("-", 1)[1].replace("-", " ")
     return Question(cell.id, title, cell.metadata.nbgrader.points, facts.get("minutes"))
+
+
+def without_answer(source: str) -> str:
+    """Return a question without its marked answer."""
+    return re.sub(rf"{BEGIN}.*?{END}", ANSWER, source, flags=re.DOTALL)

@@ -22,6 +22,10 @@ class Unusable(Exception):
     """What a student's function gave back is nothing that could be compared; says what it was."""
 
 
+class NotRun(Unusable):
+    """A student's function uses something that grading does not have; says what, for a person to look at."""
+
+
 def tensors(case: Case) -> dict[str, Any]:
     """Return the inputs of a case in order, its arrays as new tensors."""
     given = {name: value for name, value in case.items() if not name.startswith("_")}

@@ -8,9 +8,11 @@ with sandbox.open_sandbox() as opened:
 
 import hashlib
 import json
+import platform
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,18 +21,36 @@ from queue import SimpleQueue
 import numpy as np
 
 from gencourse import __version__
+from gencourse.homework.checking import calls, engine
 from gencourse.homework.checking import check as checks
-from gencourse.homework.checking import engine
 from gencourse.homework.grading import session
+from gencourse.homework.grading.answers import written_answers
 from gencourse.homework.grading.collect import chapter_of
-from gencourse.homework.grading.inside import wire
-from gencourse.homework.grading.results import GradedSubmission, Mark, read_cached, ungradable, write_cached
+from gencourse.homework.grading.inside import relay, wire
+from gencourse.homework.grading.results import (
+    NOT_GRADED,
+    GradedSubmission,
+    Mark,
+    read_cached,
+    ungradable,
+    write_cached,
+)
 from gencourse.homework.grading.sandbox import NoSandbox, Sandbox
 from gencourse.homework.grading.session import Job, Limits
 from gencourse.homework.grading.submission import NEEDS_PERSON, Submission
 from gencourse.homework.tasks import Chapter, Task
 from gencourse.paths import PACKAGE
 
+NEWER = "cannot be read by the Python that grades"
+OTHER_PYTHON = (
+    f"cells of it {NEWER}, {platform.python_version()}: they are broken, or written for a newer one. Grade it again "
+    "with the Python that it was written with"
+)
+BEFORE = "what the function depends on could not be run"
+CLAIMED = (
+    "right as far as its own process tells (claimed). Its code reaches for `{}`, with which it could bend what is "
+    "noted about it: a person must read it"
+)
 UNJUDGED = "what your function returned cannot be compared with what was asked for"
 UNCHECKED = "this task is read by a person"
 
@@ -96,13 +116,16 @@ def grade_cached(student: str, submission: Submission, run: GradingRun, slot: in
     if submission.problem:
         return ungradable(student, run.chapter, submission.problem)
     facts = [submission.digest, fingerprint(), run.chapter.number, run.seed, asdict(run.limits), run.sandbox.kind]
+    facts += [platform.python_version(), student]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-    file = run.cache_dir / f"{student}.json" if run.cache_dir else None
+    name = hashlib.sha256(student.encode()).hexdigest()[:32]
+    file = run.cache_dir / f"{name}.json" if run.cache_dir else None
     if file and (cached := read_cached(file, key)):
         return cached
     result = grade_notebook(student, submission, run, slot)
     if file:
-        write_cached(file, key, result)
+        with suppress(OSError, ValueError):  # a full disk: the grade stands, it is only not kept
+            write_cached(file, key, result)
     return result
 
 
@@ -122,14 +145,21 @@ def grade_notebook(student: str, submission: Submission, run: GradingRun, slot: 
     if (found := chapter_of(submission.ids)) not in (asked.number, None):
         return ungradable(student, asked, f"this is a notebook of chapter {found}, not of {asked.number}")
     jobs = to_run(asked, run.seed)
-    session.run(session.Session(run.sandbox, submission.code, run.limits, slot), jobs)
+    session.run(session.Session(run.sandbox, submission.code, run.limits, submission.others, slot), jobs)
     if any(job.end == wire.SETUP_FAILED for job in jobs):
         raise RuntimeError(wire.SETUP_FAILED)
     wrong = {job.name: judge(job) for job in jobs}
     marks = [mark_task(task, {name: wrong[name] for name in wrong if name in task.functions}) for task in asked.tasks]
-    answers = {question.id: submission.texts.get(question.id, "") for question in asked.questions}
-    code = {task.id: submission.text_of(task.id) for task in asked.tasks}
-    return GradedSubmission(student, asked.number, "", marks, answers, code)
+    answers = written_answers(submission, asked)
+    code = {task.id: submission.text_of(task.id, task.functions) for task in asked.tasks}
+    problem = newer_python(marks)
+    return GradedSubmission(student, asked.number, problem, marks, answers, code)
+
+
+def newer_python(marks: list[Mark]) -> str:
+    """Return that a newer Python is needed, where that is so for a task, else nothing."""
+    told = [sentence for mark in marks for sentence in mark.sentences.values() if NEWER in sentence]
+    return f"{NOT_GRADED}: {OTHER_PYTHON}" if told else ""
 
 
 def to_run(asked: Chapter, seed: int) -> list[Job]:
@@ -146,23 +176,42 @@ def drawn(number: str, seed: int) -> dict[str, engine.Answers]:
 
 def judge(job: Job) -> str:
     """Return nothing if all outputs of a function are right, else the sentence that says what is wrong."""
+    last = (job.results or [{}])[-1]
+    if last.get("unjudged") is True:
+        return f"{NOT_GRADED}: {last.get('failed')}"
     try:
         engine.verdict(job.check, job.cases, job.results, job.answers)
     except checks.Wrong as error:
-        if job.end and "failed" not in (job.results or [{}])[-1] and len(job.results) < len(job.cases):
-            return job.end
-        return str(error)
+        wrong = str(error)
+        if job.end and "failed" not in last and len(job.results) < len(job.cases):
+            own = job.defined or job.results or job.end in (*relay.ATTEMPTS, session.ENDED, session.UNREADABLE)
+            wrong = job.end if own else f"{NOT_GRADED}: {BEFORE}: {job.end}"
     except Exception:  # outputs of a shape that a judgement did not expect
-        return UNJUDGED
-    return ""
+        wrong = UNJUDGED
+    else:
+        if job.end in relay.ATTEMPTS:
+            return job.end
+        return f"{NOT_GRADED}: {CLAIMED.format(job.reach)}" if job.reach and is_noted(job.check) else ""
+    return f"{NOT_GRADED}: {job.lacking}" if job.lacking and not wrong.startswith(NOT_GRADED) else wrong
+
+
+def is_noted(check: checks.Check) -> bool:
+    """Whether a check counts what a chapter's own call notes beside the function, not only values and gradients."""
+    values = check.call.__module__ == calls.__name__ or check.call.__name__.startswith("call_with_gradient")
+    return not values
 
 
 def mark_task(task: Task, sentences: dict[str, str]) -> Mark:
-    """Share a task's points among its functions. One that is right counts, whatever the other does."""
+    """Share a task's points among its functions. One that is right counts, whatever the other does.
+
+    Where no machine can tell of one of them, a person gives the points.
+    """
     if not sentences:
         return Mark(task.id, task.title, None, task.points, {"": UNCHECKED})
-    right = sum(not sentence for sentence in sentences.values())
-    return Mark(task.id, task.title, round(task.points * right / len(sentences), 2), task.points, sentences)
+    noted = any(is_noted(checks.of_chapter(task.chapter)[name]) for name in sentences)
+    points = round(task.points * sum(not said for said in sentences.values()) / len(sentences), 2)
+    undecided = any(said.startswith(NOT_GRADED) for said in sentences.values())
+    return Mark(task.id, task.title, None if undecided else points, task.points, sentences, noted)
 
 
 def fingerprint() -> str:

@@ -1,16 +1,21 @@
-"""Grades as a table for the lecturer (CSV), and as a page for each student (HTML)."""
+"""A page of feedback for each student (HTML), and where it lies.
 
-import csv
-import io
-from collections.abc import Sequence
+Names of ours never meet names of theirs: pages lie in folders called as the students', everything else in one folder
+that no student's can be called after.
+"""
+
+import hashlib
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
 from gencourse.chapters.pages import write_text
-from gencourse.homework.grading.results import GradedSubmission
+from gencourse.homework.grading.results import NOT_GRADED, GradedSubmission
 from gencourse.homework.tasks import Chapter
 
-ManualColumns = dict[str, dict[str, str]]  # by student and column
+KEPT = "kept"  # the folder for what is needed to go on: no page lies in it
+NOTED = "* how this was done counts too; that was noted in the process of the hand-in itself."
+NOTHING = "(no answer was found in the file)"
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -19,7 +24,7 @@ PAGE = """<!doctype html>
 body {{ font: 16px/1.5 sans-serif; max-width: 50em; margin: 2em auto; padding: 0 1em; color: #222 }}
 table {{ border-collapse: collapse; width: 100% }}
 td, th {{ border-bottom: 1px solid #ccc; padding: .4em; text-align: left; vertical-align: top }}
-.right {{ color: #17691f }} .wrong {{ color: #a3201a }}
+.right {{ color: #17691f }} .wrong {{ color: #a3201a }} .open {{ color: #7a5200 }}
 pre {{ background: #f4f4f4; padding: .6em; overflow-x: auto; white-space: pre-wrap }}
 </style>
 <h1>{title}</h1>
@@ -32,81 +37,24 @@ pre {{ background: #f4f4f4; padding: .6em; overflow-x: auto; white-space: pre-wr
 """
 
 
-def format_table(results: Sequence[GradedSubmission], asked: Chapter, manual: ManualColumns | None = None) -> str:
-    """Return a CSV with a line for each student: points of each task, and columns for what a person grades.
-
-    Args:
-        results: in the order of the lines.
-        asked: their chapter.
-        manual: what a person has written into an earlier table, as `read_manual_columns` finds it.
-    """
-    manual, text = manual or {}, io.StringIO()
-    points, written = column_names(asked)
-    more = list(dict.fromkeys(name for cells in manual.values() for name in cells if name not in written))
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["student", "chapter", *points, f"sum (of {asked.points})", *written, "note", *more])
-    for result in results:
-        got, name = {mark.task: mark.points for mark in result.marks}, escape_formula(result.student)
-        mine = manual.get(name, {})
-        row = [name, result.chapter]
-        row += ["" if got[task.id] is None else f"{got[task.id]:g}" for task in asked.tasks]
-        row += [f"{result.points:g}", *(mine.get(column, "") for column in written), escape_formula(result.problem)]
-        writer.writerow(row + [mine.get(column, "") for column in more])
-    for name in sorted(manual.keys() - {escape_formula(result.student) for result in results}):
-        if any(manual[name].values()):  # nothing that a person wrote is thrown away
-            gone = [manual[name].get(column, "") for column in written]
-            rest = [manual[name].get(column, "") for column in more]
-            writer.writerow([name, asked.number, *[""] * (len(points) + 1), *gone, "no file any more", *rest])
-    return text.getvalue()
-
-
-def column_names(asked: Chapter) -> tuple[list[str], list[str]]:
-    """Return the names of the columns of tasks, and of those that a person fills in."""
-    points = [f"{task.id} (of {task.points})" for task in asked.tasks]
-    return points, [f"{question.id} (of {question.points}, by hand)" for question in asked.questions]
-
-
-def read_manual_columns(out: Path, asked: Chapter) -> ManualColumns:
-    """Return what a person has written into the table of an earlier run, into columns of the person's own as well.
-
-    Raises:
-        ValueError: the file is no table of this chapter, so it is not ours to replace.
-    """
-    if not out.exists():
-        return {}
-    points, written = column_names(asked)
-    ours = {"student", "chapter", *points, f"sum (of {asked.points})", "note"}
-    try:
-        rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8-sig"))))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{out} is there and no table of ours ({error}): give --out another name") from error
-    if not rows or not ours | set(written) <= {name for name in rows[0] if name}:
-        raise ValueError(f"{out} is there and no table of {asked.name}: give --out another name")
-    found = {}
-    for row in rows:
-        cells = {name: text for name, text in row.items() if name and name not in ours and isinstance(text, str)}
-        found[row["student"]] = cells
-    return found
-
-
-def escape_formula(text: str) -> str:
-    """Return a text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
-
-
 def format_page(result: GradedSubmission, asked: Chapter) -> str:
     """Return a student's page of feedback. Everything that came from the submission is shown as text."""
     rows = []
     for mark in result.marks:
         got = "" if mark.points is None else f"{mark.points:g} of "
+        star = "*" if mark.noted else ""
         lines = [format_sentence(*item, named=len(mark.sentences) > 1) for item in mark.sentences.items()]
-        rows.append(f"<tr><td>{escape(mark.title)}<td>{got}{mark.of}<td>{'<br>'.join(lines)}</tr>")
+        rows.append(f"<tr><td>{escape(mark.title)}{star}<td>{got}{mark.of}<td>{'<br>'.join(lines)}</tr>")
     summary = f"{result.points:g} of {asked.points} points for the tasks."
+    if result.open:
+        summary += " What was not graded is read by a person."
     if asked.questions:
         summary += f" The written answers ({sum(q.points for q in asked.questions)} points) are read by a person."
     if result.problem:
         summary = f'<span class="wrong">{escape(result.problem)}</span> {summary}'
-    rest = [format_section(q.title, result.answers.get(q.id, "")) for q in asked.questions]
+    if any(mark.noted for mark in result.marks):
+        summary += f"<br>{NOTED}"
+    rest = [format_section(q.title, result.answers.get(q.id, "") or NOTHING) for q in asked.questions]
     rest += [format_section(mark.title, result.code.get(mark.task, "")) for mark in result.marks]
     title = escape(f"{result.student}: {asked.name}")
     return PAGE.format(title=title, summary=summary, rows="\n".join(rows), rest="\n".join(rest))
@@ -115,7 +63,8 @@ def format_page(result: GradedSubmission, asked: Chapter) -> str:
 def format_sentence(name: str, sentence: str, *, named: bool) -> str:
     """Return what the check says of a function as HTML, named where a task has several."""
     before = f"<code>{escape(name)}</code>: " if named else ""
-    return f'{before}<span class="{"wrong" if sentence else "right"}">{escape(sentence or "right")}</span>'
+    kind = "open" if sentence.startswith(NOT_GRADED) else "wrong" if sentence else "right"
+    return f'{before}<span class="{kind}">{escape(sentence or "right")}</span>'
 
 
 def format_section(title: str, text: str) -> str:
@@ -123,18 +72,33 @@ def format_section(title: str, text: str) -> str:
     return f"<h2>{escape(title)}</h2>\n<pre>{escape(text)}</pre>" if text.strip() else ""
 
 
-def write_report(results: Sequence[GradedSubmission], asked: Chapter, out: Path, manual: ManualColumns) -> None:
-    """Write the table, and a page for each student into the folder beside it.
+def write_page(result: GradedSubmission, asked: Chapter, file: Path) -> str:
+    """Write a student's page; returns why that could not be done, or nothing."""
+    try:
+        write_text(format_page(result, asked), file)
+    except (OSError, ValueError) as error:
+        return f"its page could not be written ({error})"[:200]
+    return ""
 
-    Args:
-        results: in the order of the table's lines.
-        asked: their chapter.
-        out: the table's file; `pages_dir` says where the pages go.
-        manual: what a person has written into an earlier table.
-    """
-    for result in results:
-        write_text(format_page(result, asked), pages_dir(out) / f"{result.student}.html")
-    write_text(format_table(results, asked, manual), out)
+
+def page_files(students: Iterable[str], folder: Path) -> dict[str, Path]:
+    """Return the file of each student's page, no two of which are one, on a system that ignores case either."""
+    found: dict[str, Path] = {}
+    taken: set[str] = set()
+    for student in sorted(students):
+        parts = student.split("/")
+        path = "/".join([*map(folder_name, parts[:-1]), parts[-1]])
+        if path.casefold() in taken:
+            path += f"-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
+        taken.add(path.casefold())
+        found[student] = folder / f"{path}.html"
+    return found
+
+
+def folder_name(name: str) -> str:
+    """Return what a student's folder is called among the pages: as it is, unless a page or our own folder could be."""
+    plain = name.rstrip("_").casefold()
+    return f"{name}_" if plain.endswith(".html") or plain == KEPT else name
 
 
 def pages_dir(out: Path) -> Path:

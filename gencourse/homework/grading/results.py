@@ -8,6 +8,8 @@ from pathlib import Path
 from gencourse.chapters.pages import write_text
 from gencourse.homework.tasks import Chapter
 
+NOT_GRADED = "not graded"  # how a sentence begins where no machine can tell
+
 
 @dataclass
 class Mark:
@@ -19,6 +21,7 @@ class Mark:
         points: what it got; None where no machine can tell.
         of: what it could get.
         sentences: by function of the task, what is wrong with it; empty where nothing is.
+        noted: whether how the function did it counts, which is noted in its own process.
     """
 
     task: str
@@ -26,6 +29,7 @@ class Mark:
     points: float | None
     of: int
     sentences: dict[str, str] = field(default_factory=dict)
+    noted: bool = False
 
 
 @dataclass
@@ -35,7 +39,7 @@ class GradedSubmission:
     Args:
         student: the file's path in the folder, without the ending.
         chapter: its number.
-        problem: why it got nothing; empty where it was graded.
+        problem: why it was not graded; empty where it was.
         marks: one a task.
         answers: the written answers, by question.
         code: the text of the task cells, by task.
@@ -53,10 +57,16 @@ class GradedSubmission:
         """The sum of all marks."""
         return sum(mark.points or 0 for mark in self.marks)
 
+    @property
+    def open(self) -> list[str]:
+        """The tasks whose points a person must give."""
+        return [mark.task for mark in self.marks if mark.points is None]
+
 
 def ungradable(student: str, chapter: Chapter, problem: str) -> GradedSubmission:
-    """Return the result of a submission that cannot be graded: no points, and why."""
-    return GradedSubmission(student, chapter.number, problem, [Mark(t.id, t.title, 0, t.points) for t in chapter.tasks])
+    """Return the result of a submission that cannot be graded: points for a person to give, and why."""
+    marks = [Mark(task.id, task.title, None, task.points) for task in chapter.tasks]
+    return GradedSubmission(student, chapter.number, f"{NOT_GRADED}: {problem}", marks)
 
 
 def read_cached(file: Path, key: str) -> GradedSubmission | None:

@@ -23,7 +23,7 @@ OFFERED = (  # the files of the course that a submission may see; none of them h
     *("homework/checking/calls.py", "homework/checking/attempt.py"),
     *("homework/grading/__init__.py", "homework/grading/inside/*.py"),
 )
-NEEDED = ("torch", "numpy", "safetensors", "tqdm")
+NEEDED = ("torch", "numpy", "safetensors", "tqdm", "IPython")
 FIRST_USER_ID = 54_321  # user ids that no account has, where we are root
 LIBRARY_DIRS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 WORKER_CODE = (
@@ -31,6 +31,7 @@ WORKER_CODE = (
 )
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
 ENVIRONMENT["CUDA_VISIBLE_DEVICES"] = ""  # grades are computed on the CPU, on every machine
+ENVIRONMENT["TORCHDYNAMO_DISABLE"] = "1"  # torch.compile would want a compiler: what it gives is the function itself
 NO_NETWORK = ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
 
 

@@ -17,6 +17,8 @@ from gencourse.homework.grading.inside import wire
 from gencourse.homework.grading.inside.processes import descendants
 from gencourse.homework.grading.sandbox import NoSandbox, Sandbox, user_id
 
+ENDED = "it ended, or stopped, the process that ran it"
+UNREADABLE = "what it returned is nothing that could be read"
 START_SECONDS = 300  # importing torch, on a slow disk
 
 
@@ -41,14 +43,16 @@ class Session:
 
     Args:
         sandbox: where.
-        code: its cells, as `Submission` has them.
+        code: its code cells, as `Submission` has them.
         limits: for each function.
+        texts: its other cells.
         slot: a number that no other submission has at the same time.
     """
 
     sandbox: Sandbox
     code: list[dict[str, str]]
     limits: Limits
+    texts: list[dict[str, str]] = field(default_factory=list)
     slot: int = 0
 
 
@@ -56,8 +60,13 @@ class Session:
 class Job:
     """A function to be run: its name, its check, the inputs, and then what came of it.
 
-    answers: of reference and mistakes, shared by a class. results: outputs, case by case, as far as they came. end: why
-    there are no more, in a sentence.
+    Args:
+        answers: of reference and mistakes, shared by a class.
+        results: outputs, case by case, as far as they came.
+        end: why there are no more, in a sentence; empty where there should be no more.
+        lacking: what it used that grading does not have, in a sentence.
+        reach: what its code reaches for that might bend what is noted about it.
+        defined: whether it came to the function itself.
     """
 
     name: str
@@ -66,6 +75,9 @@ class Job:
     answers: Answers | None = None
     results: list[Outputs] = field(default_factory=list)
     end: str | None = None
+    lacking: str = ""
+    reach: str = ""
+    defined: bool = False
 
 
 def run(session: Session, jobs: Sequence[Job]) -> None:
@@ -81,9 +93,9 @@ def run(session: Session, jobs: Sequence[Job]) -> None:
         run_worker(session, waiting)
         unfinished = [job for job in waiting if job.end is None]
         if unfinished:
-            unfinished[0].end = "it ended, or stopped, the process that ran it"
+            unfinished[0].end = ENDED
         for job in unfinished[1:]:
-            job.results = []
+            job.results, job.lacking = [], ""
         waiting = unfinished[1:]
 
 
@@ -115,7 +127,8 @@ def write_request(file: int, session: Session, jobs: list[Job]) -> None:
         for job in jobs
     ]
     network = "none" if session.sandbox.isolated else "there"
-    facts = {"cells": session.code, "tasks": tasks, "user": user_id(session.slot), "network": network}
+    facts = {"cells": session.code, "texts": session.texts, "tasks": tasks, "user": user_id(session.slot)}
+    facts["network"] = network
     wire.send(file, json.dumps(facts | asdict(session.limits)).encode())
     for job in jobs:
         for case in job.cases:
@@ -125,15 +138,16 @@ def write_request(file: int, session: Session, jobs: list[Job]) -> None:
 def read_results(process: Popen, jobs: list[Job], limits: Limits) -> bool:
     """Read messages until all jobs have ended, the worker is gone, or its time is over; returns whether it started.
 
-    What arrives are claims of the submission's process. A message that does not belong here ends the reading.
+    What arrives was sent by the worker's own process, which runs nothing of a submission: first what a message is
+    about, then, for a case, the outputs as a function's process claims them. Outputs that cannot be read end their job
+    alone.
     """
     assert process.stdout  # a pipe
     channel = process.stdout.fileno()
     deadline = time.monotonic() + START_SECONDS
-    started, left = False, 2 * sum(len(job.cases) + 1 for job in jobs)
-    bytes_left = wire.MESSAGE_BYTES
+    started = False
     with suppress(TimeoutError, wire.BadMessage, LookupError, TypeError, ValueError):
-        while left and bytes_left > 0 and any(job.end is None for job in jobs):
+        while any(job.end is None for job in jobs):
             data = wire.receive(channel, deadline)
             if data is None:
                 break
@@ -141,27 +155,32 @@ def read_results(process: Popen, jobs: list[Job], limits: Limits) -> bool:
             if message.pop("ready", False):
                 started, deadline = True, time.monotonic() + (limits.wall + 5) * len(jobs)
                 continue
-            store_message(jobs, message)
-            left, bytes_left = left - 1, bytes_left - len(data)
+            outputs = wire.receive(channel, deadline) if "case" in message else None
+            store_message(jobs, message, outputs)
     return started
 
 
-def store_message(jobs: list[Job], message: Outputs) -> None:
+def store_message(jobs: list[Job], about: Outputs, outputs: bytes | None) -> None:
     """Put a message where it belongs.
+
+    Args:
+        jobs: of the worker.
+        about: which task and case it is of, or how a task ended.
+        outputs: of the case.
 
     Raises:
         LookupError: it belongs nowhere; TypeError as well.
     """
-    number = message.pop("task")
-    if type(number) is not int or not 0 <= number < len(jobs):
-        raise LookupError("no such task")
-    job = jobs[number]
-    if job.end is not None:
-        return
-    if "end" in message:
-        job.end = str(message["end"])
-    elif message.pop("case") == len(job.results):
-        job.results.append(message)
+    job = jobs[about["task"]]
+    if outputs is None:
+        job.end = job.end or str(about["end"])
+        job.reach, job.defined = str(about["reach"]), about["stage"] == "defined"
+    elif job.end is None:
+        job.lacking = job.lacking or str(about["absent"])
+        try:
+            job.results.append(wire.unpack(outputs))
+        except wire.BadMessage:
+            job.end = UNREADABLE
 
 
 def stop_worker(process: Popen, sandbox: Sandbox) -> None:

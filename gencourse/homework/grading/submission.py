@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from gencourse.homework.grading.inside.wire import replace_surrogates
 
 MOST_BYTES = 30_000_000
 MOST_TEXT = 1_000_000  # characters of all code cells, and of all written answers
+CUT = "\n[cut here: open the notebook]"
 NEEDS_PERSON = "could not be graded, a person must look at it"
 
 
@@ -20,29 +22,63 @@ class Unreadable(ValueError):
 
 
 @dataclass
+class Cell:
+    """A cell of a hand-in: the id that it was handed out with, its type, its text, how many pictures are attached."""
+
+    id: str
+    type: str
+    text: str
+    pictures: int = 0
+
+
+@dataclass
 class Submission:
     """The cells of a notebook, by the ids that its copy was handed out with.
 
     Args:
-        code: {"id", "text"} of each code cell, in order.
-        texts: the written answers, by id.
+        cells: in order.
         digest: SHA-256 of the file, in hexadecimal digits.
         problem: why the file cannot be graded; empty where it can.
     """
 
-    code: list[dict[str, str]] = field(default_factory=list)
-    texts: dict[str, str] = field(default_factory=dict)
+    cells: list[Cell] = field(default_factory=list)
     digest: str = ""
     problem: str = ""
 
     @property
+    def code(self) -> list[dict[str, str]]:
+        """{"id", "text"} of each code cell, in order."""
+        return [{"id": cell.id, "text": cell.text} for cell in self.cells if cell.type == "code"]
+
+    @property
+    def others(self) -> list[dict[str, str]]:
+        """{"id", "text"} of each cell that is no code, in order."""
+        return [{"id": cell.id, "text": cell.text} for cell in self.cells if cell.type != "code"]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What stands in the cells of written questions, by id, copies joined."""
+        found: dict[str, list[str]] = {}
+        for cell in self.cells:
+            if cell.id.startswith("question-") and cell.text.strip():
+                found.setdefault(cell.id, []).append(cell.text)
+        return {name: "\n\n".join(texts) for name, texts in found.items()}
+
+    @property
     def ids(self) -> set[str]:
         """The ids of all cells."""
-        return {cell["id"] for cell in self.code} | set(self.texts)
+        return {cell.id for cell in self.cells}
 
-    def text_of(self, cell_id: str) -> str:
-        """Return the text of a code cell, of all copies of it, for a person to read."""
-        return "\n\n".join(cell["text"] for cell in self.code if cell["id"] == cell_id)
+    def text_of(self, cell_id: str, functions: Iterable[str] = ()) -> str:
+        """Return the text of a task's cells, of all copies of it, for a person to read.
+
+        Args:
+            cell_id: of the task.
+            functions: that it asks for; cells that define them are shown too.
+        """
+        defines = tuple(f"def {name}(" for name in functions)
+        chosen = [c for c in self.cells if c.id == cell_id or any(start in c.text for start in defines)]
+        return "\n\n".join(cell.text for cell in chosen)
 
 
 def read(path: Path) -> Submission:
@@ -87,7 +123,7 @@ def parse(data: bytes) -> Submission:
     if not data.strip():
         raise Unreadable("the file is empty")
     try:
-        notebook = json.loads(data.decode("utf-8-sig"))
+        notebook = json.loads(decoded(data))
     except (ValueError, RecursionError, MemoryError) as error:
         raise Unreadable("the file is damaged: it is not a notebook (no JSON)") from error
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
@@ -97,23 +133,35 @@ def parse(data: bytes) -> Submission:
     for cell in cells:
         if isinstance(cell, dict):
             _add(submission, cell)
-    if sum(len(cell["text"]) for cell in submission.code) > MOST_TEXT:
+    if sum(len(cell.text) for cell in submission.cells if cell.type == "code") > MOST_TEXT:
         raise Unreadable("there is more code in it than anybody can write")
     room = MOST_TEXT
-    for name, text in submission.texts.items():
-        submission.texts[name] = text[:room]
-        room -= len(submission.texts[name])
+    for cell in submission.cells:
+        if cell.type != "code":
+            cell.text, room = cell.text[:room] + ("" if len(cell.text) <= room else CUT), max(0, room - len(cell.text))
     return submission
+
+
+def decoded(data: bytes) -> str:
+    """Return a file's text: UTF-8, with its mark or not, or what an editor on Windows made of it.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252")
 
 
 def _add(submission: Submission, cell: dict[str, Any]) -> None:
     source = cell.get("source", "")
     text = replace_surrogates("".join(map(str, source)) if isinstance(source, list) else str(source))
-    name = _id(cell)
-    if cell.get("cell_type") == "code":
-        submission.code.append({"id": name, "text": text})
-    elif name.startswith("question-") and text.strip():
-        submission.texts[name] = text
+    attached = cell.get("attachments")
+    pictures = len(attached) if isinstance(attached, dict) else 0
+    submission.cells.append(Cell(_id(cell), str(cell.get("cell_type"))[:20], text, pictures))
 
 
 def _id(cell: dict[str, Any]) -> str:

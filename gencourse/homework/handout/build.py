@@ -20,11 +20,10 @@ from gencourse.chapters import pages
 from gencourse.chapters.find import chapters, folder
 from gencourse.chapters.repository import badge, refresh
 from gencourse.homework.handout.pictures import expected, picture_cell
-from gencourse.homework.tasks import BEGIN, END, Chapter, Task, kind, of_notebook
+from gencourse.homework.tasks import BEGIN, END, Chapter, Task, kind, of_notebook, without_answer
 
 PICTURE = re.compile(r"\(data:image/jpeg;base64,[^)]*\)")
 STUB = "raise NotImplementedError("
-ANSWER = "*Write your answer here, in place of this line.*"
 
 
 def write_all() -> list[Path]:
@@ -148,11 +147,6 @@ def without_solution(source: str, task: Task) -> str:
     return "\n".join(lines)
 
 
-def without_answer(source: str) -> str:
-    """Return a question without its marked answer."""
-    return re.sub(rf"{BEGIN}.*?{END}", ANSWER, source, flags=re.DOTALL)
-
-
 def instructions(asked: Chapter) -> str:
     """Return what a student should know before anything else, with a table of the tasks."""
     rows = [f"| {t.title} | {t.difficulty} | {t.points} | {t.minutes} |" for t in asked.tasks]
@@ -161,8 +155,9 @@ def instructions(asked: Chapter) -> str:
         [
             "**This is a copy to be filled in.** Where a cell raises `NotImplementedError`, your code is missing;",
             "cells below that need it fail until it is there. The cell after each task checks your function and says",
-            "what is wrong with it. Keep the cells' order and hand in this file; what counts are the tasks, with",
-            "whatever functions and imports of yours they need.",
+            "what is wrong with it. Keep the cells' order and hand in this file. Grading runs each task's function and",
+            "the lines of yours that it depends on, as Jupyter would, for some seconds: no training, no shell command;",
+            "and it has no files, no internet and no GPU.",
             "",
             "| task | | points | minutes |",
             "|---|---|---|---|",

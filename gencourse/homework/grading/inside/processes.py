@@ -1,7 +1,12 @@
-"""Which process started which, as far as /proc tells; where there is no /proc, nothing is known."""
+"""Which process started which, and what they hold together, as far as /proc tells; elsewhere nothing is known."""
 
+import os
+import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+
+EVERY = 0.03  # seconds between two looks at the memory of a family
 
 
 def parent_ids() -> dict[int, int]:
@@ -24,3 +29,40 @@ def descendants(pid: int) -> list[int]:
     for one in family:
         family += [child for child, parent in parents.items() if parent == one]
     return family[1:]
+
+
+def held(pid: int) -> int:
+    """Return the bytes of memory that a process holds besides files: its own and what it shares with others."""
+    with suppress(OSError, ValueError, IndexError):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return 1024 * sum(
+            int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "RssShmem:", "VmSwap:"))
+        )
+    return 0
+
+
+@dataclass
+class Family:
+    """All processes below this one, and what they may hold together beyond what each got from us at its start.
+
+    The limits of the system hold for one process; who starts six has six times as much.
+
+    Args:
+        memory: bytes.
+    """
+
+    memory: int
+    ours: int = field(default_factory=lambda: held(os.getpid()))
+    looked: float = 0.0
+
+    def problem(self) -> str:
+        """Return that they hold too much, or nothing."""
+        if time.monotonic() < self.looked + EVERY:
+            return ""
+        total = sum(max(0, held(pid) - self.ours) for pid in descendants(os.getpid()))
+        self.looked = time.monotonic()
+        return (
+            f"it was stopped: its processes took more than {self.memory / 1e6:.0f} MB together"
+            if total > self.memory
+            else ""
+        )

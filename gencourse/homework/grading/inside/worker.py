@@ -18,14 +18,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from gencourse.homework.checking.attempt import attempt
-from gencourse.homework.checking.calls import Case
-from gencourse.homework.grading.inside import definitions, limits, wire
-from gencourse.homework.grading.inside.processes import children
+from gencourse.homework.checking.calls import Case, NotRun
+from gencourse.homework.grading.inside import absent, definitions, guard, limits, reading, wire
+from gencourse.homework.grading.inside.processes import Family, children
+from gencourse.homework.grading.inside.relay import DEFINED, OUTPUTS, READ, TOKEN, TOO_MUCH, Relay, follow, sender
 from gencourse.runtime import Run
 from gencourse.training.random_state import random_state
 
 # There even if the cell that imports them was deleted; `run` is what gencourse.start returns in a notebook.
 PREDEFINED = {"torch": torch, "F": F, "nn": nn, "np": np, "run": Run("smoke", torch.device("cpu"), 0)}
+PREDEFINED |= {"get_ipython": definitions.Shell, "display": absent.Quiet()}
 SETUP_FAILED = 97  # exit status of a fork that did not come to the student's code
 
 
@@ -49,16 +51,17 @@ def main() -> None:
     random_state()  # with all it imports late: a fork, as another user, might not be allowed to read Python's files
     with suppress(ImportError):  # so does the first gradient, in some versions of torch
         import_module("torch.nested._internal.nested_tensor")
+    reading.transformer()
     os.dup2(null, 2)  # from here on, whatever is printed goes nowhere
     wire.send(channel, wire.pack({"ready": True, "offline": offline}))
     for number, (task, cases) in enumerate(tasks):
         end = run_task(channel, task | {"number": number}, cases, request)
-        wire.send(channel, wire.pack({"task": number, "end": end}))
+        wire.send(channel, wire.pack({"task": number, **end}))
     os._exit(0)
 
 
-def run_task(channel: int, task: dict, cases: list[Case], request: dict) -> str:
-    """Run one task in a fork and wait for it.
+def run_task(channel: int, task: dict, cases: list[Case], request: dict) -> dict[str, str]:
+    """Run one task in a fork, carry what it sends, and wait for it.
 
     Args:
         channel: descriptor that messages go to.
@@ -67,57 +70,88 @@ def run_task(channel: int, task: dict, cases: list[Case], request: dict) -> str:
         request: as `session.write_request` writes it.
 
     Returns:
-        How it ended: "" as it should, else a sentence.
+        `end`, how it ended: "" as it should, else a sentence; `reach`, what its code reaches for; `stage`, "defined"
+        where the function itself was run.
     """
+    ours, theirs = os.pipe()
+    token = os.urandom(TOKEN)
     child = os.fork()
     if child == 0:
         try:
             os.setsid()
+            os.close(channel)
+            os.close(ours)
             limits.shrink(seconds=request["seconds"], memory=request["memory"], user=request["user"])
         except BaseException:
             os._exit(SETUP_FAILED)
         try:
-            send_outputs(channel, task, cases, request["cells"])
+            send_outputs(sender(theirs, token), task, cases, request)
         finally:
             os._exit(0)  # whatever happened, never back into the loop above
-    deadline = time.monotonic() + request["wall"]
-    status = None
-    while status is None and time.monotonic() < deadline:
-        done, code = os.waitpid(child, os.WNOHANG)
-        status = code if done else time.sleep(0.01)
+    os.close(theirs)
+    relay = Relay(task["number"], token, lambda message: wire.send(channel, message), len(cases))
+    status = follow(relay, ours, child, Family(request["memory"]), request["wall"])
+    os.close(ours)
     kill_family(child, status is None)
-    if status is None:
-        return f"it was stopped after {request['wall']:g} seconds"
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == SETUP_FAILED:
-        return wire.SETUP_FAILED
-    if os.WIFSIGNALED(status):
-        killed = os.WTERMSIG(status)
-        if killed in (signal.SIGXCPU, signal.SIGKILL):
-            return f"it was stopped after {request['seconds']} seconds of computing, or for its memory"
-        return f"it crashed ({signal.Signals(killed).name})"
-    return ""
+    end = relay.problem or said_of(status, request, started=bool(relay.stage))
+    return {"end": end, "reach": relay.reach, "stage": "defined" if relay.stage == DEFINED else ""}
 
 
-def send_outputs(channel: int, task: dict, cases: list[Case], cells: list[dict]) -> None:
+def said_of(status: int | None, request: dict, *, started: bool) -> str:
+    """Return what there is to say of how a process ended; started: whether it came to the student's code."""
+    if status is None or os.WIFEXITED(status):
+        return wire.SETUP_FAILED if status and not started and os.WEXITSTATUS(status) == SETUP_FAILED else ""
+    killed = os.WTERMSIG(status)
+    if killed in (signal.SIGXCPU, signal.SIGKILL):
+        return f"it was stopped after {request['seconds']} seconds of computing, or for its memory"
+    return f"it crashed ({signal.Signals(killed).name})"
+
+
+def send_outputs(send, task: dict, cases: list[Case], request: dict) -> None:
     """In the fork: get the function, call it on every case, send what comes back."""
     call = getattr(import_module(task["call"][0]), task["call"][1])
-    number, function, problem = task["number"], None, None
+    function, problem = None, None
     try:
-        read = definitions.parse(cells)
-        statements = definitions.select(read, definitions.find_cell(read, task["cell"], task["name"]))
-        function = definitions.run(statements, task["name"], PREDEFINED)
+        cells = definitions.parse(request["cells"])
+        cell = definitions.find_cell(cells, task["cell"], task["name"], request["texts"])
+        statements = definitions.select(cells, cell, task["name"])
+        definitions.demand_readable(cells, statements, task["name"])
+        trained = definitions.trainings(cells, cell)
     except definitions.NotDefined as error:
-        problem = {"failed": str(error), "absent": True}
+        problem, statements, trained = said(error), [], (set(), set())
+    send(READ, guard.reach(statements))
+    guard.watch()
+    try:
+        seconds = min(definitions.SECONDS, request["seconds"] / 2)
+        if not problem:
+            function = definitions.run(statements, task["name"], PREDEFINED, seconds=seconds, trained=trained)
+    except definitions.NotDefined as error:
+        problem = said(error)
     except SystemExit:
         problem = {"failed": "a definition ended the program (sys.exit or quit)"}
-    for index, case in enumerate(cases):
-        found = problem or attempt(call, function, case)
-        message = wire.pack({**found, "task": number, "case": index})
-        if len(message) > wire.MESSAGE_BYTES:
-            message = wire.pack({"failed": "it returned far too much", "task": number, "case": index})
-        wire.send(channel, message)
+    send(DEFINED)
+    for case in cases:
+        absent.used.clear()
+        with torch.enable_grad():
+            found = problem or attempt(call, function, case, excused=excused)
+        message = wire.pack(found)
+        if len(message) > wire.MESSAGE_BYTES // 2:
+            message = wire.pack({"failed": TOO_MUCH})
+        send(OUTPUTS, absent.used[0] if absent.used else "", message)
         if "failed" in found:
             break
+
+
+def said(error: definitions.NotDefined) -> dict:
+    """Return as an output why there is no function."""
+    return {"failed": str(error), "unjudged" if isinstance(error, definitions.NotGraded) else "absent": True}
+
+
+def excused(error: Exception) -> bool:
+    """Whether a function failed for what this machine lacks: a file, a package, a GPU."""
+    if isinstance(error, ImportError):
+        return not (error.name or str(error)).startswith(absent.ANSWERS)
+    return isinstance(error, OSError | NotRun) or "CUDA" in str(error) or "cuda" in str(error)
 
 
 def kill_family(child: int, alive: bool) -> None:
