@@ -28,7 +28,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the README says of a chapter; minutes and gigabytes (of memory) are None until a full run was kept."""
+    """What the README says of a chapter; minutes, gigabytes of memory and gflops are None until a full run was kept."""
 
     path: Path
     number: str
@@ -36,6 +36,7 @@ class Facts:
     about: str
     minutes: float | None
     gigabytes: float | None
+    gflops: float | None  # of the machine that ran it, see `chapters.speed`
     picture: Picture | None
     hero: Picture | None
 
@@ -71,6 +72,7 @@ def of_notebook(notebook: NotebookNode, path: Path) -> Facts:
         about=about,
         minutes=timed.get("minutes"),
         gigabytes=timed.get("gigabytes"),
+        gflops=timed.get("gflops"),
         picture=_picture(known.get("picture"), path.name),
         hero=_picture(known.get("hero"), path.name),
     )

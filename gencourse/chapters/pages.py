@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 from gencourse import files
 from gencourse.chapters.outputs import TRANSIENT
 
-RECORD = ("code", "profile", "device", "minutes", "gigabytes", "versions")  # what a kept run says of itself
+RECORD = ("code", "profile", "device", "minutes", "gigabytes", "gflops", "versions")  # what a kept run says of itself
 
 
 def read(path: str | os.PathLike) -> NotebookNode:

@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 from gencourse import __version__
 from gencourse.chapters import outputs, pages
 from gencourse.chapters.find import chapters, find, folder, number
+from gencourse.chapters.speed import convolution_rate
 
 __all__ = ["Result", "chapters", "find", "folder", "is_result", "run"]
 
@@ -167,5 +168,6 @@ def _record(notebook: NotebookNode, result: Result, profile: str | None) -> dict
         "device": said[2] if said else None,
         "minutes": round(result.seconds / 60, 1),
         "gigabytes": result.memory and round(result.memory / 1e9, 1),
+        "gflops": convolution_rate(),
         "versions": versions,
     }

@@ -38,7 +38,7 @@ def fill(text: str, part: str, lines: Iterable[str], name: str) -> str:
 
 def chapter_rows(chapters: Sequence[Facts]) -> list[str]:
     """Return the README's table: a line for each chapter."""
-    rows = ["| | chapter | you will | minutes on two cores (memory) | |", "|---|---|---|---|---|"]
+    rows = ["| | chapter | you will | minutes (memory) | |", "|---|---|---|---|---|"]
     for one in chapters:
         shown = image(one.picture, f"{one.number}.jpg") if one.picture else ""
         link = f"[{one.title}](notebooks/{one.path.name})"
@@ -47,10 +47,11 @@ def chapter_rows(chapters: Sequence[Facts]) -> list[str]:
 
 
 def time_and_memory(chapter: Facts) -> str:
-    """Return minutes and memory of a chapter's kept run: "1.5 (1.3 GB)"."""
+    """Return minutes, the machine's speed and memory of a chapter's kept run: "1.5 at 480 GFLOP/s (1.3 GB)"."""
     if chapter.minutes is None:
         return "not timed"
-    return f"{chapter.minutes:g}" + (f" ({chapter.gigabytes:g} GB)" if chapter.gigabytes else "")
+    speed = f" at {chapter.gflops:g} GFLOP/s" if chapter.gflops else ""
+    return f"{chapter.minutes:g}{speed}" + (f" ({chapter.gigabytes:g} GB)" if chapter.gigabytes else "")
 
 
 def hero(chapters: Sequence[Facts]) -> tuple[Facts, Picture]:

@@ -69,10 +69,14 @@ def versions(report: Report) -> None:
 def machine(report: Report) -> None:
     import torch
 
+    from gencourse.chapters.speed import convolution_rate
     from gencourse.runtime import accelerator, choose_profile
 
     found = accelerator()
     report.line("cores", f"{os.cpu_count()}, of which torch uses {torch.get_num_threads()}")
+    report.line(
+        "speed", f"{convolution_rate()} GFLOP/s of float32 convolution: minutes of chapters stand beside theirs"
+    )
     report.line("accelerator", str(found) if found else "none: everything runs on the CPU")
     asked = os.environ.get("GENCOURSE_PROFILE")
     try:
