@@ -11,7 +11,8 @@ from gencourse.homework import tasks
 from gencourse.homework.grading import answers, submission
 from gencourse.homework.handout import build
 
-ASKED = [tasks.chapter(number) for number in ("01", "03")]  # a long question, and a cell for the answer alone
+# Chapters with several questions, some of them long, some with a cell for the answer alone.
+ASKED = [(asked, question) for asked in map(tasks.chapter, ("01", "03")) for question in asked.questions]
 
 
 def lose_ids(nb, i):
@@ -44,11 +45,10 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.number)
+@pytest.mark.parametrize(("asked", "question"), ASKED, ids=lambda x: getattr(x, "id", ""))
 @pytest.mark.parametrize("way", WAYS)
-def test_where_an_answer_is_found(way, asked):
+def test_where_an_answer_is_found(way, asked, question):
     notebook = copy.deepcopy(pages.read(build.homework() / f"{asked.name}.ipynb"))
-    (question,) = asked.questions
     WAYS[way](notebook, [cell.id for cell in notebook.cells].index(question.id))
     found = answers.written_answers(submission.parse(json.dumps(notebook).encode()), asked)[question.id]
     if way.startswith("nothing"):

@@ -34,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--memory", type=whole(100), default=2000, metavar="MB", help="for each function (default: 2000)")
     add(
         "--separator",
-        choices=SEPARATORS,
+        choices=list(SEPARATORS),
         help="between the table's cells (default: as in the table there is, or comma)",
     )
     add("--seed", type=whole(0), help="of the inputs (default: drawn now, and kept beside the pages)")
