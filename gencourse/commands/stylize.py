@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=whole(1), default=200, help="optimisation steps over all scales (default: 200)")
     add("--encoder", choices=ENCODERS, default="auto", help=which)
     add("--weights", type=weights, metavar="W1,W2", help="one number a style (default: equal)")
-    add("--alpha", type=number(0), default=0.5, help="weight of content against style (default: 0.5)")
+    add("--alpha", type=number(0), default=0.1, help="weight of content against style (default: 0.1)")
     add("--start", choices=("content", "noise"), default="content", help="what it begins with (default: content)")
     add("--no-pyramid", action="store_true", help="all steps at full size: slower, textures stay small")
     add("--seed", type=whole(0), default=0, help="of the noise (default: 0)")

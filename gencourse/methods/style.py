@@ -156,7 +156,7 @@ def stylize(
     style: Tensor | Styles,
     network: Extractor,
     *,
-    alpha: float = 0.5,
+    alpha: float = 0.1,
     beta: float = 1.0,
     smoothness: float = 0.0,
     relative: bool = True,
