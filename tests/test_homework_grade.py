@@ -39,6 +39,8 @@ VICTIMS = [name for name in checks.of_chapter(CHAPTER) if name != HONEST]
 LIMITS = Limits(seconds=2, memory=1_000_000_000, wall=40)
 TASK = {name: check.cell for name, check in checks.of_chapter(CHAPTER).items()}
 FULL = {task.id: task.points for task in tasks.chapter(CHAPTER).tasks}
+ALL = sum(FULL.values())
+SUM = f"sum (of {ALL})"
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="submissions run on Linux and macOS")
 
@@ -243,7 +245,10 @@ def test_attempts_cost_nobody_else(attempted, arena):
     for student in {student for student, _ in arena[1].values()}:
         assert points(attempted[student])[TASK[HONEST]] == FULL[TASK[HONEST]], attempted[student].marks
     alone = attempted[arena[1]["killing the parent"][0]]
-    assert sum(got or 0 for got in points(alone).values()) == sum(FULL.values()) - FULL["task-gram"], alone.marks
+    # make_objective calls gram_matrix, and is a claim with it; what has nothing to do with the attack keeps its points.
+    others = {task: of for task, of in FULL.items() if task not in ("task-gram", "task-objective")}
+    assert {task: points(alone)[task] for task in others} == others, alone.marks
+    assert not points(alone)["task-gram"] and not points(alone)["task-objective"]
 
 
 def test_attempts_leave_nothing(attempted, arena, server, place):
@@ -329,7 +334,7 @@ def test_a_warning_where_bubblewrap_is_missing(tmp_path, capsys):
     assert cli.main([*command, "--no-bubblewrap"]) == 0
     assert "WARNING: no bubblewrap" in capsys.readouterr().err
     (row,) = csv.DictReader((tmp_path / "g.csv").open(encoding="utf-8-sig"))
-    assert row["sum (of 11)"] == "11"
+    assert row[SUM] == f"{ALL}"
 
 
 def test_hidden_folders_below_seen_ones(place, tmp_path, monkeypatch):
@@ -365,9 +370,9 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     table = out.read_bytes()
     rows = list(csv.DictReader(out.open(encoding="utf-8-sig")))
     assert [row["student"] for row in rows] == ["a", "b/=cmd"]
-    assert [row["sum (of 11)"] for row in rows] == ["0", "11"] and rows[0]["question-where (of 2, by hand)"] == ""
+    assert [row[SUM] for row in rows] == ["0", f"{ALL}"] and rows[0]["question-where (of 2, by hand)"] == ""
     page = (tmp_path / "grades" / "b" / "=cmd.html").read_text(encoding="utf-8")
-    assert "<script>" not in page and "&lt;script&gt;mine" in page and "11 of 11 points" in page
+    assert "<script>" not in page and "&lt;script&gt;mine" in page and f"{ALL} of {ALL} points" in page
     before = {path: path.read_bytes() for path in (tmp_path / "grades").rglob("*.html")}
 
     ran = []
@@ -377,7 +382,7 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     assert out.read_bytes() == table and {p: p.read_bytes() for p in before} == before
     pages.write(solved(task_gram="def gram_matrix(f):\n    return f"), folder / "a.ipynb")
     assert cli.main(command) == 0 and len(ran) == 1
-    assert [row["sum (of 11)"] for row in csv.DictReader(out.open(encoding="utf-8-sig"))] == ["9", "11"]
+    assert [row[SUM] for row in csv.DictReader(out.open(encoding="utf-8-sig"))] == [f"{ALL - 2}", f"{ALL}"]
     capsys.readouterr()
 
 
@@ -403,7 +408,7 @@ def test_what_a_person_wrote_into_the_table_stays(tmp_path, capsys):
         ("cem", "", ""),
         ("ben", "1", "=see me"),
     ]
-    assert rows["ben"]["note"] == "no file any more" and rows["cem"]["sum (of 11)"] == "11"
+    assert rows["ben"]["note"] == "no file any more" and rows["cem"][SUM] == f"{ALL}"
     before = out.read_bytes()
     assert cli.main([*command, "--chapter", "02"]) == 2
     assert (
