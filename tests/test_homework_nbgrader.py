@@ -14,6 +14,7 @@ from gencourse.homework.handout import build
 
 pytest.importorskip("nbgrader", reason="pip install gencourse[staff]")
 NAME = "01_style_transfer"
+TASKS = len(tasks.chapter("01").tasks)
 CONFIG = """
 c = get_config()
 c.CourseDirectory.course_id = "gencourse"
@@ -58,7 +59,7 @@ def course(tmp_path_factory) -> Path:
 def test_generate_assignment(course):
     released = pages.read(course / "release" / "hw1" / f"{NAME}.ipynb")
     text = "\n".join(cell.source for cell in released.cells)
-    assert "SOLUTION" not in text and text.count("raise NotImplementedError()") == 6
+    assert "SOLUTION" not in text and text.count("raise NotImplementedError()") == TASKS
     assert all("checksum" in cell.metadata.nbgrader for cell in released.cells if tasks.kind(cell) in ("check", "task"))
 
 

@@ -103,7 +103,7 @@ def test_students_get_a_copy_and_grades(checkout, tmp_path):
         pages.write_text(text, tmp_path / "in" / f"{name}.ipynb")
     where = [str(tmp_path / "in"), "--out", str(tmp_path / "grades.csv")]
     checkout.gencourse("homework", "grade", *where, "--jobs", "1")
-    rows = list(csv.DictReader((tmp_path / "grades.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((tmp_path / "grades.csv").open(encoding="utf-8-sig")))
     got = {row["student"]: (row["chapter"], row["sum (of 3)"]) for row in rows}
     assert got == {"solved": ("99b", "3"), "wrong": ("99b", "0"), "blank": ("99b", "0")}
     assert "a and b have changed places" in (tmp_path / "grades" / "wrong.html").read_text(encoding="utf-8")
