@@ -243,7 +243,7 @@ def moved_by(change):
 
 def moved_by_all(x, objective, rate):
     x = x.detach().clone().requires_grad_()
-    sum(objective(x).values()).backward()
+    torch.stack(list(objective(x).values())).sum().backward()
     return (x.detach() - rate * x.grad).clamp(0, 1)
 
 
@@ -258,7 +258,7 @@ PIXEL_STEP = {
     "a mean of the gradient over the pixels moves all of them alike": moved_by(lambda g: g.mean().expand_as(g)),
     "the gradient is clamped, where the picture should be": moved_by(lambda g: g.clamp(0, 1)),
     "the parts are added to the total, which holds them already": moved_by_all,
-    "only the content loss is followed: take the total": lambda *given: moved(*given, "content").clamp(0, 1),
+    "only the content loss is followed: take the total": lambda x, f, rate: moved(x, f, rate, "content").clamp(0, 1),
     "nothing has moved: is the gradient applied?": lambda x, objective, rate: x.clone(),
     "it comes back with a graph: detach it, or every step's graph is kept": lambda *given: pixel_step(
         *given

@@ -59,7 +59,7 @@ def psnr_cases(g: Generator) -> Iterator[Case]:
         b[0] = (a[0] * np.float32(0.99)) + np.float32(0.001)
         yield {"a": a, "b": b}
     # Errors that differ by channel: a mean of the channels' decibels is another number there, whatever was drawn.
-    a, parts = uniform(g, 2, 3, 6, 7), np.float32([0.1, 0.3, 0.9]).reshape(1, 3, 1, 1)
+    a, parts = uniform(g, 2, 3, 6, 7), np.array([0.1, 0.3, 0.9], np.float32).reshape(1, 3, 1, 1)
     yield {"a": a, "b": a * (1 - parts * uniform(g, 2, 3, 6, 7))}
     yield {"a": a, "b": a.copy()}
     a, b = uniform(g, 3, 1, 4, 6), uniform(g, 3, 1, 4, 6)
