@@ -8,7 +8,7 @@ from gencourse.metrics.distances import (
     nearest_neighbour_accuracy,
     precision_recall,
 )
-from gencourse.metrics.floor import draw_like, floor
+from gencourse.metrics.floors import draw_like, floor
 from gencourse.metrics.harness import Features, features, score
 from gencourse.metrics.pictures import psnr, ssim
 from gencourse.metrics.scores import Scores, comparison, table
