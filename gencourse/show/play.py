@@ -196,8 +196,8 @@ def picture(drawn: Tensor | Figure) -> Image:
     if isinstance(drawn, Tensor) and drawn.ndim == 4:
         drawn = legible(drawn)
     data = original = png(drawn)
-    for quality in (90, 80, 65, 50):
-        if len(data) <= (LARGEST_PNG if quality == 90 else LARGEST):
+    for quality in (80, 65, 50):
+        if len(data) <= (LARGEST_PNG if quality == 80 else LARGEST):
             break
         buffer = io.BytesIO()
         PIL.Image.open(io.BytesIO(original)).convert("RGB").save(buffer, "JPEG", quality=quality)
