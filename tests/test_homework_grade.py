@@ -166,7 +166,8 @@ def test_each_task_has_its_own_points_and_sentence(honest):
     assert "take a mean over the positions" in sentence(anna, "gram_matrix")
     assert sentence(anna, "total_variation").startswith("the cell of total_variation is not Python")
     assert sentence(anna, "keep_colours").startswith("keep_colours is defined nowhere")
-    assert sentence(anna, "content_loss") == "" and anna.answers == {"question-where": "Because <b>."}
+    assert sentence(anna, "content_loss") == "" and anna.answers["question-where"] == "Because <b>."
+    assert "picture that you would hang on a wall" in anna.answers["question-wall"], "what was left solved is an answer"
 
 
 # Attempts.
