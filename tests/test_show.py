@@ -606,3 +606,11 @@ def test_in_a_notebook_a_slider_redraws_its_picture(outputs):
 def test_in_a_notebook_an_upload_shows_under_its_button(outputs):
     assert cells.text(outputs["b"]).startswith("['display_data'] ['image/png'")
     assert cells.text(outputs["d"]) == "ImageError\n"  # shown under the button, not lost
+
+
+def test_a_figures_png_has_eighty_dots_an_inch_and_the_pages_more():
+    """Who puts a figure beside pictures counts on its size; on the page it is sharp and as large as before."""
+    drawn = Figure(figsize=(3, 2))
+    assert images.load(show.png(drawn)).shape[2:] == (160, 240)
+    shown = play.picture(drawn)
+    assert images.load(shown.data).shape[2:] == (240, 360) and shown.width == 240

@@ -16,7 +16,7 @@ from gencourse.expect import ImageError, check_range, check_shape, check_tensor
 from gencourse.images import grid as lay_out
 from gencourse.images import grid_shape, to_uint8
 from gencourse.show.matrix_plot import draw as lay_out_matrices
-from gencourse.show.play import picture, png
+from gencourse.show.play import DPI, picture, png
 from gencourse.training.live import in_notebook, smooth
 
 WIDTH = 10.0  # inches: the width of a notebook's page
@@ -223,5 +223,5 @@ def _display(drawn: Figure) -> None:
         return
     # Outside a notebook there is no page to show it on: leave it where it can be looked at.
     with tempfile.NamedTemporaryFile(prefix="gencourse_", suffix=".png", delete=False) as file:
-        file.write(png(drawn))
+        file.write(png(drawn, dpi=DPI))
     print(f"picture: {file.name}")

@@ -175,15 +175,19 @@ def _number_slider(name: str, control: tuple[float, ...], description: str) -> i
     return kind(min=low, max=high, step=step, value=start, continuous_update=False, description=description)
 
 
-def png(drawn: Tensor | Figure) -> bytes:
+def png(drawn: Tensor | Figure, *, dpi: int = SHOWN) -> bytes:
     """Return images (B, C, H, W) in [0, 1], or a figure, as the bytes of a PNG file.
+
+    Args:
+        drawn: What to write.
+        dpi: Pixels an inch of a figure.
 
     Raises:
         ImageError: It is neither.
     """
     buffer = io.BytesIO()
     if isinstance(drawn, Figure):
-        drawn.savefig(buffer, format="png", dpi=DPI)
+        drawn.savefig(buffer, format="png", dpi=dpi)
     elif check_tensor(drawn).ndim == 4 and len(drawn) == 1:
         to_pil(drawn).save(buffer, "PNG", optimize=True)
     else:
@@ -195,7 +199,7 @@ def picture(drawn: Tensor | Figure) -> Image:
     """Draw it for the page: PNG, or JPEG where a photograph would make the notebook heavy."""
     if isinstance(drawn, Tensor) and drawn.ndim == 4:
         drawn = legible(drawn)
-    data = original = png(drawn)
+    data = original = png(drawn, dpi=DPI)
     for quality in (80, 65, 50):
         if len(data) <= (LARGEST_PNG if quality == 80 else LARGEST):
             break
