@@ -33,7 +33,7 @@ from gencourse.data.imageset import SPLITS, ImageSet, check_split
 from gencourse.data.pairs import TranslationSets
 from gencourse.homework.checking import check as checks
 from gencourse.homework.checking import verdict
-from gencourse.homework.grading import collect, report, results, submission
+from gencourse.homework.grading import collect, results, submission, table
 from gencourse.homework.grading.inside import wire
 from gencourse.methods import denoising, diffusion, samplers
 from gencourse.networks import features, masked
@@ -273,8 +273,8 @@ ANY_TEXT: dict[str, Callable[[str], bool]] = {
         (short := collect.safe_name(name)).isprintable() and len(short.encode()) < 150 or not name
     ),
     "homework.grading.collect.chapter_of": lambda name: collect.chapter_of({name}) is None,
-    "homework.grading.report.escape_formula": lambda name: (
-        report.escape_formula(name)[:1] not in tuple("=+-@\t\r") or not name
+    "homework.grading.table.escape_formula": lambda name: (
+        table.escape_formula(name)[:1] not in tuple("=+-@\t\r") or not name
     ),
     "chapters.outputs.collapse_terminal_output": lambda name: "\r" not in outputs.collapse_terminal_output(name),
 }
