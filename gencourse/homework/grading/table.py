@@ -16,6 +16,7 @@ from pathlib import Path
 from gencourse.chapters.pages import write_bytes, write_text
 from gencourse.homework.grading.names import match
 from gencourse.homework.grading.results import GradedSubmission
+from gencourse.homework.grading.submission import decoded
 from gencourse.homework.tasks import Chapter
 
 SEPARATORS = (",", ";", "\t")
@@ -94,16 +95,6 @@ def read_earlier(out: Path, asked: Chapter, record: Path) -> Earlier:
     names = distinct(lines[0], max(map(len, lines)))
     rows = [dict(zip(names, line, strict=False)) for line in lines[1:] if any(line)]
     return Earlier(rows, names, SEPARATORS[index], read_record(record), columns(asked).ours)
-
-
-def decoded(data: bytes) -> str:
-    """Return the text of a table: UTF-8 with its mark or without, UTF-16, else as Windows writes it."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252")
 
 
 def cells_of(text: str, separator: str) -> list[list[str]]:

@@ -17,13 +17,12 @@ from gencourse.show import figures
 
 FONT = 9.5  # points
 INK, GREY = "#1f2933", "#66717d"
-Kind = Literal["data", "network", "frozen", "loss", "note", "lit"]
+Kind = Literal["data", "network", "frozen", "loss", "lit"]
 COLOURS: dict[str, tuple[str, str]] = {  # face, edge
     "data": ("#ffffff", "#8a949e"),
     "network": ("#dbe9f9", "#2f6fb3"),
     "frozen": ("#e9ecef", "#66717d"),
     "loss": ("#fde7d3", "#c8641b"),
-    "note": ("none", "none"),
     "lit": ("#ffe08a", "#a87400"),
 }
 MEANINGS = {"data": "data", "network": "what learns", "frozen": "frozen network", "loss": "loss"}
