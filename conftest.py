@@ -17,6 +17,7 @@ os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
 
 # Files whose tests take longest, notebooks aside. They start processes and kernels, or train.
 LONG = (
+    "test_run_twice",
     "test_lab",
     "test_website",
     "test_homework_checks",

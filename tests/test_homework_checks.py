@@ -236,7 +236,7 @@ def test_every_check_names_a_task_of_its_chapter(chapter: str):
     asked = tasks.chapter(chapter)
     assert {check.cell for check in checks.of_chapter(chapter).values()} == {task.id for task in asked.tasks}
     assert len(asked.tasks) >= 4 and asked.questions
-    assert {task.difficulty for task in asked.tasks} == {"easy", "medium", "open"}
+    assert {one.difficulty for one in (*asked.tasks, *asked.questions)} >= {"easy", "medium", "open"}
 
 
 def test_calls_hold_no_answers():

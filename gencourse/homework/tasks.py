@@ -37,12 +37,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Question:
-    """A question that is answered in words and read by a person; minutes: None where the chapter names none."""
+    """A question that is answered in words and read by a person; minutes and difficulty: None where it names none."""
 
     id: str
     title: str
     points: int
     minutes: int | None = None
+    difficulty: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def question(cell: NotebookNode) -> Question:
     """Read a written question from its cell."""
     facts = cell.metadata.get("gencourse", {})
     title = facts.get("title") or cell.id.split("-", 1)[1].replace("-", " ")
-    return Question(cell.id, title, cell.metadata.nbgrader.points, facts.get("minutes"))
+    return Question(cell.id, title, cell.metadata.nbgrader.points, facts.get("minutes"), facts.get("difficulty"))
 
 
 def without_answer(source: str) -> str:

@@ -150,7 +150,8 @@ def without_solution(source: str, task: Task) -> str:
 def instructions(asked: Chapter) -> str:
     """Return what a student should know before anything else, with a table of the tasks."""
     rows = [f"| {t.title} | {t.difficulty} | {t.points} | {t.minutes} |" for t in asked.tasks]
-    rows += [f"| {q.title} (in words) | | {q.points} | |" for q in asked.questions]
+    for q in asked.questions:
+        rows.append(f"| {q.title} (in words) | {q.difficulty or ''} | {q.points} | {q.minutes or ''} |")
     return "\n".join(
         [
             "**This is a copy to be filled in.** Where a cell raises `NotImplementedError`, your code is missing;",
