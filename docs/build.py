@@ -151,11 +151,11 @@ def reference(folder: Path) -> None:
         table = [".. list-table::", "   :widths: 30 70", ""]
         names = [name for name in inside if name != room]
         for name in names:
-            table += [f"   * - :doc:`{name}`", f"     - {plain(about(inside[name]))}"]
+            table += [f"   * - :doc:`{name}`", f"     - {about(inside[name])}"]
             put(folder / f"{name}.rst", page(dotted(name), automatic(name)))
         front = automatic(room) if room in inside else []
         put(folder / f"{file}.rst", page(title, [*front, "", *table, "", *toctree(f"{n} <{n}>" for n in names)]))
-        said = plain(about(inside[room])) if room in inside else ""
+        said = about(inside[room]) if room in inside else ""
         lists += [title, "-" * len(title), "", said, "", *table, ""]
         pages.append(f"{file} <{file}>")  # without the package: the side bar is narrow
     put(folder / "index.rst", page("Reference", [*lists, *toctree(pages)]))
@@ -172,7 +172,7 @@ def automatic(name: str) -> list[str]:
 
 
 def about(path: Path) -> str:
-    """Return the first sentence about a module."""
+    """Return the first sentence about a module, in reStructuredText as all docstrings are."""
     doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return doc.split("\n\n")[0].replace("\n", " ")
 
@@ -187,14 +187,6 @@ def page(title: str, lines: list[str]) -> str:
 
 def toctree(names: Iterable[str]) -> list[str]:
     return [".. toctree::", "   :hidden:", "", *(f"   {name}" for name in names)]
-
-
-def plain(text: str) -> str:
-    """Return a sentence of a docstring as reStructuredText that means just these letters; `code` stays code."""
-    pieces = re.split(r"`([^`\n]+)`", text)
-    safe = [re.sub(r"([\\*|_`<>])", r"\\\1", piece) for piece in pieces[::2]]
-    code = [f"\\ ``{piece}``\\ " for piece in pieces[1::2]]
-    return "".join(a + b for a, b in zip(safe, [*code, ""], strict=True))
 
 
 def mathjax_folder() -> Path | None:

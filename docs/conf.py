@@ -1,14 +1,11 @@
 """Settings of the website; docs/build.py puts its pages together and calls Sphinx with them."""
 
-import ast
-import re
 import sys
 from pathlib import Path
-from textwrap import dedent, indent
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from build import mathjax_folder, plain
+from build import mathjax_folder
 
 from gencourse import __version__, fit  # noqa: F401  fit, check: a face that imports late shows what was imported
 from gencourse.chapters.repository import BRANCH, COLAB, repository
@@ -23,6 +20,7 @@ myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 nb_execution_mode = "off"  # the outputs are those that are committed
 nb_merge_streams = True
 
+default_role = "code"  # `code` in a docstring
 napoleon_numpy_docstring = False
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
@@ -48,26 +46,9 @@ if mathjax_folder():  # formulas without the web
     mathjax_path = "mathjax/tex-mml-chtml.js"
 
 
-def plain_docstrings(app, what, name, thing, options, lines) -> None:
-    """Let *, | and _ in a docstring be letters, and `code` be code; an example of a module is shown as it is."""
-    text = "\n".join(lines)
-    if text.startswith("Alias for field number"):  # a NamedTuple's own words
-        text = ""
-    paragraphs = re.split(r"\n{2,}", text)
-    for i, paragraph in enumerate(paragraphs):
-        if what == "module" and i and is_example(paragraph):
-            paragraphs[i] = "::\n\n" + indent(dedent(paragraph), "    ")
-        else:
-            paragraphs[i] = "\n".join(map(plain, paragraph.split("\n")))
-    lines[:] = "\n\n".join(paragraphs).split("\n")
-
-
-def is_example(paragraph: str) -> bool:
-    """Whether a paragraph is indented, or Python: where nothing else follows, the formatter takes the indent away."""
-    try:
-        return paragraph.startswith("    ") or bool(ast.parse(paragraph).body)
-    except SyntaxError:
-        return False
+def skip_fields(app, what, name, thing, skip, options) -> bool | None:
+    """Leave out what Python itself writes about a NamedTuple's fields: the signature shows them."""
+    return True if type(thing).__name__ == "_tuplegetter" else None
 
 
 def static_files(app, config) -> None:
@@ -77,4 +58,4 @@ def static_files(app, config) -> None:
 
 def setup(app) -> None:
     app.connect("config-inited", static_files)
-    app.connect("autodoc-process-docstring", plain_docstrings, priority=400)  # before napoleon
+    app.connect("autodoc-skip-member", skip_fields)

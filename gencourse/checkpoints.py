@@ -31,8 +31,8 @@ class Model:
             pictures there are, None or 0 for networks without labels.
         chapter: its number.
         sampler: None for a network that makes no pictures, else
-            function(network, n, *, labels=None, generator=None, seeds=None, batch_size=..., progress=None)
-            -> (n, C, H, W) in [0, 1] on the CPU, where each picture depends on its own seed and label alone; see
+            `function(network, n, *, labels=None, generator=None, seeds=None, batch_size=..., progress=None)`, which
+            returns (n, C, H, W) in [0, 1] on the CPU, where each picture depends on its own seed and label alone; see
             `methods.sampling`. Further keyword-only arguments are its options.
     """
 

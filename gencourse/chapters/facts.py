@@ -1,5 +1,7 @@
 """What a chapter says of itself, in its notebook's metadata under `gencourse`, beside the record of its kept run.
 
+Example::
+
     "about": "find a picture with ...",                     # goes on from "you will"
     "picture": {"cell": "ratio", "alt": "..."},             # optional: the id of the cell that draws it
     "hero": {"cell": "hero", "alt": "..."}                  # of one chapter alone: the picture at the README's top

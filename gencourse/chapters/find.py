@@ -1,6 +1,6 @@
 """Which chapters there are, what they are called, and in which order they come.
 
-A number is two digits and perhaps a letter: what grew from chapter 03 is 03b, and comes after it.
+A number is two digits and perhaps a letter: what grew from chapter 03 is 03b, and comes after it::
 
     number("03b_conditional_gan")           # "03b"
     find("03b")                             # notebooks/03b_conditional_gan.ipynb

@@ -1,6 +1,6 @@
 """Everything outside of the notebooks that repeats what they say: tables, pictures, addresses. None is kept by hand.
 
-This is what `gencourse chapters --check` and `--write` do:
+This is what `gencourse chapters --check` and `--write` do::
 
     due = out_of_date(root, {})
     write(due)

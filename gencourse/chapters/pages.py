@@ -1,6 +1,6 @@
 """Executed notebooks as files: tidied, hashed, kept in place, turned into HTML pages.
 
-Outputs are kept together with a hash of the code that made them:
+Outputs are kept together with a hash of the code that made them::
 
     notebook = read("notebooks/01_style_transfer.ipynb")
     stale(notebook)                         # were its outputs made by other code?

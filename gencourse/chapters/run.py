@@ -1,6 +1,6 @@
 """Chapters without a screen: a notebook is run in a kernel of its own, and what came out is written.
 
-Whatever happens there is told in the result:
+Whatever happens there is told in the result::
 
     result = run(find("01"), profile="cpu")
     result.page, result.error               # runs/01_style_transfer.html, None

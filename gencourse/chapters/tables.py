@@ -1,6 +1,6 @@
 """The parts of the README and of other pages that are generated.
 
-Each stands between two markers with its name:
+Each stands between two markers with its name::
 
     <!-- chapters: begin (written by gencourse chapters --write) -->
     ...

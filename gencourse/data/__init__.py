@@ -1,5 +1,7 @@
 """Data sets by name: embedded in the project, or downloaded once and verified.
 
+Example::
+
     digits = data.digits("train")           # ImageSet: .images uint8 (N, C, H, W), .labels, .names
     batches = data.Batches(digits.signed(), 128, seed=run.seed)
     cat = data.photo("chelsea")             # (1, 3, H, W) in [0, 1]

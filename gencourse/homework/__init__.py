@@ -1,6 +1,6 @@
 """Homework: students' copies of the notebooks, checks that say what is wrong, and grades.
 
-A notebook checks a task so:
+A notebook checks a task so::
 
     from gencourse.homework import check
     check("gram_matrix", gram_matrix)

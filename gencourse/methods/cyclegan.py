@@ -47,8 +47,8 @@ def generator_losses(
 ) -> tuple[dict, Tensor, Tensor]:
     """Compute the losses of both generators. Each sees whatever is ready for it in one batch, which is faster.
 
-    G, F: lsgan_g(D_B(G(a))) and lsgan_g(D_A(F(b))); cycle: |F(G(a)) - a| + |G(F(b)) - b|, eq. 2; identity:
-    |G(b) - b| + |F(a) - a|, sec. 5.2.
+    G, F: `lsgan_g(D_B(G(a)))` and `lsgan_g(D_A(F(b)))`; cycle: `|F(G(a)) - a| + |G(F(b)) - b|`, eq. 2; identity:
+    `|G(b) - b| + |F(a) - a|`, sec. 5.2.
 
     Args:
         nets: Their normalisation must keep the pictures of a batch apart, as instance normalisation does.

@@ -13,7 +13,7 @@ Penalty = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
 
 
 def gradient_penalty(weight: float = 10.0, *, generator: torch.Generator | None = None) -> Penalty:
-    """Keep D's slope near one between real and fake pictures: weight * E (|grad D(x)| - 1)^2.
+    """Keep D's slope near one between real and fake pictures: `weight * E (|grad D(x)| - 1)^2`.
 
     x lies at a random place on the line from a real picture to a fake. Meant for a discriminator without batch
     normalisation.
@@ -42,7 +42,7 @@ def gradient_penalty(weight: float = 10.0, *, generator: torch.Generator | None 
 
 
 def r1_penalty(weight: float = 1.0) -> Penalty:
-    """Keep D flat around real pictures: weight / 2 * E |grad D(x)|^2 at real x.
+    """Keep D flat around real pictures: `weight / 2 * E |grad D(x)|^2` at real x.
 
     Args:
         weight: Of the penalty.

@@ -24,7 +24,7 @@ class Pix2PixStep:
         generator: G: A -> B.
         discriminator: Sees a picture of A and one of B joined channel by channel, so it takes the channels of both.
         optimizers: G's and D's.
-        l1: Weight of |G(a) - b|.
+        l1: Weight of `|G(a) - b|`.
         schedules: Of the learning rate, stepped after each iteration.
 
     Raises:

@@ -118,7 +118,7 @@ def evaluate(network: PixelNetwork, x: Tensor, labels: Tensor | None = None, *, 
 
 
 def receptive_field(network: PixelNetwork, shape: tuple[int, int, int], at: tuple[int, int], colour: int = 0) -> Tensor:
-    """How much each pixel can change the prediction for one: |d logits / d x|, zero if not at all.
+    """How much each pixel can change the prediction for one: `|d logits / d x|`, zero if not at all.
 
     Args:
         network: the model.

@@ -1,5 +1,7 @@
 """The way back from noise to pictures: samplers that share one signature and can be swapped.
 
+Example::
+
     model = clipped(denoiser(network, schedule, V))
     images = ddim(model, torch.randn(64, 1, 28, 28), schedule, steps=20)
 

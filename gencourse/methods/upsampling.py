@@ -74,7 +74,7 @@ def cubic_kernel(t: Tensor, a: float = KEYS_A) -> Tensor:
 
 
 def bilinear(x: Tensor, size: tuple[int, int], align_corners: bool) -> Tensor:
-    """Interpolate (B, C, h, w) linearly along both axes to (B, C, *size): Y = R X S^T with a `linear_matrix` each."""
+    """Interpolate (B, C, h, w) linearly along both axes to `(B, C, *size)`: Y = R X S^T with a `linear_matrix` each."""
     sides = zip(_check(x).shape[2:], size, strict=True)
     rows, columns = (linear_matrix(n, m, align_corners).to(x) for n, m in sides)
     return rows @ x @ columns.T
@@ -180,7 +180,10 @@ def max_pool_with_switches(x: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def max_unpool(values: Tensor, switches: Tensor, size: tuple[int, int]) -> Tensor:
-    """Put each value back where its switch says, zeros elsewhere: (B, C, h, w) to (B, C, *size). Zeiler et al. 2011."""
+    """Put each value back where its switch says, zeros elsewhere: (B, C, h, w) to `(B, C, *size)`.
+
+    Source: Zeiler et al. 2011.
+    """
     b, c, _, _ = _check(values, floating=False).shape
     check_shape(switches, "switches", *values.shape, floating=False)
     flat = values.new_zeros(b, c, size[0] * size[1])
@@ -261,7 +264,7 @@ def pixel_loss(y_hat: Tensor, y: Tensor) -> Tensor:
 
 
 def perceptual_loss(network: Callable[[Tensor], dict[str, Tensor]], y_hat: Tensor, y: Tensor) -> Tensor:
-    """Squared distance of features, 1 / (C H W) ||phi(y_hat) - phi(y)||^2, averaged over the batch, summed over layers.
+    """Squared distance of features, `||phi(y_hat) - phi(y)||^2 / (C H W)`, averaged over the batch, summed over layers.
 
     Args:
         network: Image (B, 3, H, W) in [0, 1] -> {layer: (B, C, h, w)}, frozen.

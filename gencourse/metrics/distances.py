@@ -24,8 +24,8 @@ class Nearest(NamedTuple):
 def frechet_distance(a: Tensor, b: Tensor) -> float:
     """Distance of two Gaussians that have the sets' means m and covariances S, divided by N - 1 as everybody's are.
 
-    |m_a - m_b|^2 + Tr(S_a + S_b - 2 (S_a S_b)^(1/2)). Fewer pictures give a larger distance: compare only those from
-    equal numbers.
+    `|m_a - m_b|^2 + Tr(S_a + S_b - 2 (S_a S_b)^(1/2))`. Fewer pictures give a larger distance: compare only those
+    from equal numbers.
 
     Args:
         a: (N, D), at least two rows.
@@ -46,7 +46,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
 
 
 def inception_score(probabilities: Tensor) -> float:
-    """exp E KL(p(y | x) || p(y)): how sure the classifier is of each picture, and how even the classes are.
+    """`exp E KL(p(y | x) || p(y))`: how sure the classifier is of each picture, and how even the classes are.
 
     It knows nothing of real pictures, and a set of one perfect picture a class gets K.
 

@@ -1,5 +1,7 @@
 """Samples measured the same way in every chapter: one call, one table row, in the features of a classifier.
 
+Example::
+
     digits = checkpoints.load("digits")
     print(score(samples, data.digits("test").unit(), digits, split="digits:test"))
 

@@ -19,7 +19,7 @@ from gencourse.homework.checking.calls import (
 
 
 def call_with_gradient(function: Callable[..., Any], case: Case) -> Outputs:
-    """Call function(*inputs) as the page does: a gradient is wanted by the first input alone.
+    """Call `function(*inputs)` as the page does: a gradient is wanted by the first input alone.
 
     Returns `value`, each input as the call left it, and the gradient of the sum of all values as `by NAME`, left out
     where none arrives.

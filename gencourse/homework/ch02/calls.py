@@ -11,7 +11,7 @@ from gencourse.homework.checking.calls import Case, Outputs, after, input_gradie
 
 
 def matrix(function: Callable[..., Any], case: Case) -> Outputs:
-    """Call function(*inputs); returns `value`, and whether it was a `tensor`, and of what `kind`: its dtype."""
+    """Call `function(*inputs)`; returns `value`, and whether it was a `tensor`, and of what `kind`: its dtype."""
     found = function(*tensors(case).values())
     kind = str(found.dtype) if isinstance(found, Tensor) else type(found).__name__
     return {"value": to_array(found), "tensor": isinstance(found, Tensor), "kind": kind[:100]}

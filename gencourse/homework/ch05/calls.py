@@ -45,7 +45,7 @@ def dtype_of(found: Any) -> str:
 
 
 def typed(function: Callable[..., Any], case: Case) -> Outputs:
-    """Call function(*inputs); returns `value`, and its `dtype`."""
+    """Call `function(*inputs)`; returns `value`, and its `dtype`."""
     found = function(*tensors(case).values())
     return {"value": to_array(found), "dtype": dtype_of(found)}
 

@@ -32,7 +32,7 @@ class Schedule:
 
 
 class Asked(nn.Module):
-    """Answers scale * x_t + shift * t, and notes what it was asked. shape: of x_t."""
+    """Answers `scale * x_t + shift * t`, and notes what it was asked. shape: of x_t."""
 
     def __init__(self, shape: torch.Size, scale: Any, shift: float):
         super().__init__()
@@ -67,7 +67,7 @@ def spread(t: Any, x: Tensor) -> Tensor:
 
 
 def twice(function: Callable[..., Any], case: Case) -> Outputs:
-    """Call function(*inputs) twice; returns `value`, its `dtype`, the inputs as left, the second value as `again`."""
+    """Call `function(*inputs)` twice; returns `value`, its `dtype`, the inputs as left, the second value as `again`."""
     inputs = tensors(case)
     found = function(*inputs.values())
     result = {"value": to_array(found), "dtype": str(getattr(found, "dtype", "")).removeprefix("torch.")}

@@ -47,7 +47,7 @@ def to_array(x: Any, what: str = "your function") -> np.ndarray:
 
 
 def value(function: Callable[..., Any], case: Case) -> Outputs:
-    """Call function(*inputs); returns `value`, and each input as the call left it, under `after NAME`."""
+    """Call `function(*inputs)`; returns `value`, and each input as the call left it, under `after NAME`."""
     inputs = tensors(case)
     found = to_array(function(*inputs.values()))
     return {"value": found, **after(inputs)}

@@ -3,7 +3,7 @@
 `cases` draws inputs, `call` (chNN/calls.py) runs beside the student's function and returns plain outputs: `value`,
 gradients `by NAME`, anything else by name. Only `call` shares a process with a submission. Here the same call runs on
 the reference in float64. Equal outputs: right. Else the first of the task's mistakes that explains the outputs gives
-the sentence; if none does, a general one says what differs. A task is three things in gencourse/homework/chNN/:
+the sentence; if none does, a general one says what differs. A task is three things in gencourse/homework/chNN/::
 
     def gram_cases(g): yield {"features": normal(g, 2, 3, 4, 7)}                     # checks.py
     CHECKS = {"gram_matrix": Check("task-gram", gram_cases, style.gram_matrix, MISTAKES["gram_matrix"])}

@@ -1,9 +1,11 @@
 """Points for submissions: what each of a student's functions did, judged from its outputs alone.
 
-with sandbox.open_sandbox() as opened:
-    run = GradingRun(chapter("01"), opened, seed=7)
-    for result in grade(read_submissions(find_files(Path("submissions"))), run):
-        print(result.student, result.points)
+Example::
+
+    with sandbox.open_sandbox() as opened:
+        run = GradingRun(chapter("01"), opened, seed=7)
+        for result in grade(read_submissions(find_files(Path("submissions"))), run):
+            print(result.student, result.points)
 """
 
 import hashlib

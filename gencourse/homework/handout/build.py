@@ -1,4 +1,6 @@
-"""The students' copies: homework/NN_*.ipynb, generated from notebooks/ and never edited by hand.
+"""The students' copies: `homework/NN_*.ipynb`, generated from notebooks/ and never edited by hand.
+
+Example::
 
     write_all()          # gencourse homework build
     out_of_date()        # gencourse homework build --check

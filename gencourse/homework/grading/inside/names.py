@@ -131,7 +131,7 @@ def changed_names(node: ast.stmt) -> frozenset[str]:
 
 
 def in_place(method: str) -> bool:
-    """Whether a method changes what it belongs to, by its name: append, copy_."""
+    """Whether a method changes what it belongs to, by its name: `append`, `copy_`."""
     return method in MUTATORS or (method.endswith("_") and not method.startswith("_"))
 
 
@@ -147,7 +147,7 @@ def changed_by(call: ast.Call) -> set[str]:
 
 
 def binds_unknown(node: ast.stmt) -> str:
-    """Return what a statement is that may bind any name: "from x import *", "%run", else nothing."""
+    """Return what a statement is that may bind any name: `from x import *`, `%run`, else nothing."""
     for one in outer(node):
         if isinstance(one, ast.ImportFrom) and any(alias.name == "*" for alias in one.names):
             return f"from {one.module} import *"
