@@ -672,6 +672,24 @@ def test_no_other_cell_of_a_chapter_defines_what_a_task_asks_for(number):
         assert [c for c in made if not definitions.imports(next(r for r in read if r.id == c), name)] == []
 
 
+def test_every_chapter_can_be_called_from_the_files_that_a_submission_may_see(tmp_path):
+    """Where one of them imports another file of the course, nothing of that chapter could be graded."""
+    sandbox.copy_offered_files(tmp_path)
+    code = "import sys, importlib; sys.path.insert(0, sys.argv[1]); [importlib.import_module(n) for n in sys.argv[2:]]"
+    names = [f"gencourse.homework.ch{number}.calls" for number in checks.CHAPTERS]
+    done = subprocess.run([sys.executable, "-I", "-c", code, str(tmp_path), *names], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", checks.CHAPTERS)
+def test_a_solved_chapter_gets_all_its_points(number, place, tmp_path):
+    shutil.copy(find(number), tmp_path / "a.ipynb")
+    asked = tasks.chapter(number)
+    (result,) = grade(collect.read_submissions(collect.find_files(tmp_path)), GradingRun(asked, place, seed=3))
+    assert points(result) == {task.id: task.points for task in asked.tasks}, result
+
+
 def test_what_the_graders_machine_cannot_do_is_not_the_students_fault(tmp_path, monkeypatch):
     monkeypatch.setattr(session, "user_id", lambda slot: 2**40)  # no such user can be
     monkeypatch.setattr(sandbox, "packages_problem", lambda: "")

@@ -12,8 +12,6 @@ import numpy as np
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from gencourse import images
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -132,5 +130,7 @@ def _preview_grid(preview: Tensor) -> np.ndarray:
     """Return (rows, columns, 3) in [0, 1]. What leaves the range is cut off: a preview stops no training."""
     if preview.ndim != 4 or not preview.is_floating_point():
         raise ValueError(f"preview must return (B, C, H, W) in [0, 1], got {tuple(preview.shape)} {preview.dtype}")
+    from gencourse import images  # here: a submission's process needs no pictures
+
     sheet = images.grid(preview.detach().float().cpu().nan_to_num().clamp(0, 1), pad=1)  # (C, rows, columns)
     return sheet.expand(max(3, len(sheet)), -1, -1).permute(1, 2, 0).numpy()
