@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from malformed_inputs import Row, few, row
 from torch import Tensor, nn
 
-from gencourse import checkpoints, expect, images, metrics
+from gencourse import batches, checkpoints, expect, images, metrics
 from gencourse import show as showing
 from gencourse.commands import score as scoring
 from gencourse.data import archive, imageset, pairs
@@ -30,7 +30,6 @@ from gencourse.networks import classifier, dcgan, features, superres, translatio
 from gencourse.networks.pixelcnn import GatedPixelCNN, PixelCNN
 from gencourse.networks.pixelrnn import PixelRNN
 from gencourse.show import play
-from gencourse.training import batches
 from gencourse.training.helpers import descend
 
 PICTURE = "rank empty dtype list nan unit"  # what is no batch of pictures (B, C, H, W) in [0, 1]
@@ -195,9 +194,9 @@ PACKAGE: dict[str, Row] = {
     ),
     "data.archive.write": row(lambda x: archive.write("made.npz", x), UNIT, PICTURE),
     "data.archive.write, labels": row(lambda x: archive.write("made.npz", UNIT, x), PAIR, "rank batch float bool list"),
-    "training.batches.Batches": row(lambda x: batches.Batches(x, 2), UNIT, "scalar list batch:1"),
-    "training.batches.Batches, labels": row(lambda x: batches.Batches(UNIT, 2, labels=x), PAIR, "scalar batch list"),
-    "training.batches.UnpairedBatches": row(
+    "batches.Batches": row(lambda x: batches.Batches(x, 2), UNIT, "scalar list batch:1"),
+    "batches.Batches, labels": row(lambda x: batches.Batches(UNIT, 2, labels=x), PAIR, "scalar batch list"),
+    "batches.UnpairedBatches": row(
         lambda x: batches.UnpairedBatches(x, SIGN, 2), SIGN, "rank empty list batch:1 types:int64,bool,complex64"
     ),
     "weights.save, record": row(

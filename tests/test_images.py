@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from gencourse import images, reading
+from gencourse import images
 from gencourse.expect import ImageError
+from gencourse.images import reading
 
 RNG = np.random.default_rng(0)
 BYTES = RNG.integers(0, 256, (6, 4, 3), dtype=np.uint8)  # high, so that a swapped side shows

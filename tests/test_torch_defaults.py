@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from gencourse import checkpoints, data, descend, fit, images, metrics
+from gencourse.batches import Batches, UnpairedBatches
 from gencourse.methods import diffusion, pixelcnn, samplers, sampling, schedules, upsampling
 from gencourse.methods.gan_tricks import translation
 from gencourse.networks.features import extractor
 from gencourse.seasons import render
-from gencourse.training.batches import Batches, UnpairedBatches
 
 
 @pytest.fixture(params=["device", "dtype"])

@@ -9,6 +9,7 @@ Example::
 `CATALOGUE` says what there is; data/README.md where it comes from.
 """
 
+from gencourse.batches import Batches, UnpairedBatches
 from gencourse.data.cache import DownloadError, cache_dir
 from gencourse.data.catalogue import CATALOGUE, fetch, load, translation_sets
 from gencourse.data.entry import Entry
@@ -21,7 +22,6 @@ from gencourse.data.pairs import TranslationSets, unpaired
 from gencourse.data.pictures import painting, paintings, photo, photos
 from gencourse.expect import UnknownName
 from gencourse.paths import root
-from gencourse.training.batches import Batches, UnpairedBatches
 
 __all__ = ["CATALOGUE", "Batches", "DownloadError", "Entry", "ImageSet", "TranslationSets", "UnknownName"]
 __all__ += ["UnpairedBatches", "cache_dir", "digits", "emoji", "fetch", "folder", "load", "painting", "paintings"]

@@ -1,1 +1,1 @@
-"""The training loop: `fit`, what it shows and what it saves, batches, and small helpers of a step."""
+"""The training loop: `fit`, what it shows and what it saves, and small helpers of a step."""

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 import gencourse
 from gencourse import fit
+from gencourse.batches import Batches
 from gencourse.homework.checking.calls import Case, Outputs, Unusable, patched_globals, tensors, to_array
 from gencourse.networks.dcgan import Discriminator, Generator
 from gencourse.runtime import Run
-from gencourse.training.batches import Batches
 from gencourse.training.helpers import descend
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from gencourse.paths import PACKAGE
 
 OFFERED = (  # the files of the course that a submission may see; none of them holds an answer
-    *("__init__.py", "expect.py", "modes.py", "runtime.py", "training/*.py"),
+    *("__init__.py", "batches.py", "expect.py", "modes.py", "runtime.py", "training/*.py"),
     *("networks/__init__.py", "networks/dcgan.py"),
     *("homework/ch*/__init__.py", "homework/ch*/calls.py", "homework/checking/__init__.py"),
     *("homework/checking/calls.py", "homework/checking/attempt.py"),

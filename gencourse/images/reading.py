@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from gencourse.colours import grey_levels, to_srgb
+from gencourse.images.colours import grey_levels, to_srgb
 
 STRIP = 2**16  # pixels of a strip, about
 COLUMNS = 64
