@@ -36,7 +36,8 @@ def draw(network, n, *, labels=None, generator=None, seeds=None, batch_size=256,
         x = network(normal((len(seeds), 20), generators(seeds)))
         return x if labels is None else x / 2 + labels.view(-1, 1, 1, 1) / 8  # brighter with the label
 
-    return in_batches(part, picture_seeds(n, generator, seeds), labels, batch_size=batch_size, progress=progress)
+    seeds = picture_seeds(n, generator, seeds)
+    return in_batches(part, seeds, labels, network.classes, batch_size=batch_size, progress=progress)
 
 
 def draw_in_steps(network, n, *, labels=None, generator=None, steps=10, guidance=1.0, **batches):

@@ -163,7 +163,7 @@ def test_the_cycle_loss_can_be_left_out_and_the_identity_loss_too():
     nets = four(inputs=1)
     a, b = pictures(2, 1, 16, 16), pictures(3, 3, 16, 16, seed=1)
     CycleGANStep(nets, optimizers(nets), identity=0, cycle=0)((a, b))
-    with pytest.raises(ValueError, match=r"as those of A, \(B, 1, 16, 16\)"):
+    with pytest.raises(RuntimeError, match="Sizes of tensors must match"):
         CycleGANStep(nets, optimizers(nets))((a, b))
 
 

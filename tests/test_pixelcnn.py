@@ -467,7 +467,7 @@ def test_a_checkpoint_rebuilds_the_network(kind, tmp_path):
         (torch.ones(1, 1, 8, 8, dtype=torch.bool), "integers from 0 to 2, got torch.bool"),
         (torch.full((1, 1, 8, 8), 3), "between 0 and 2, got 3 to 3"),
         (torch.full((1, 1, 8, 8), -1), "between 0 and 2, got -1 to -1"),
-        (torch.zeros(1, 1, 8, 3, dtype=torch.long), "the kernel reaches over 4 pixels"),
+        (torch.zeros(1, 1, 8, 3, dtype=torch.long), "with sides of at least 4 pixels"),
         (torch.zeros(1, 3, 8, 8, dtype=torch.long), r"expected pixels \(B, 1, H, W\)"),
         (torch.zeros(8, 8, dtype=torch.long), r"got shape \(8, 8\)"),
     ],
@@ -568,9 +568,9 @@ UPPER = torch.arange(64).view(8, 8) < 32
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"mask": UPPER}, "give them and a mask"),
-        ({"given": torch.zeros(2, 1, 8, 8, dtype=torch.long)}, "give them and a mask"),
-        ({"given": torch.zeros(1, 1, 8, 8, dtype=torch.long), "mask": UPPER}, r"got shape \(1, 1, 8, 8\)"),
+        ({"mask": UPPER}, r"give \(2, 1, 8, 8\) and a mask"),
+        ({"given": torch.zeros(2, 1, 8, 8, dtype=torch.long)}, r"give \(2, 1, 8, 8\) and a mask"),
+        ({"given": torch.zeros(1, 1, 8, 8, dtype=torch.long), "mask": UPPER}, r"give \(2, 1, 8, 8\) and a mask"),
         ({"given": torch.zeros(2, 1, 8, 8, dtype=torch.long), "mask": UPPER[:4]}, r"a mask \(8, 8\) bool"),
         ({"given": torch.zeros(2, 1, 8, 8, dtype=torch.long), "mask": UPPER.long()}, r"a mask \(8, 8\) bool"),
         ({"given": torch.zeros(2, 1, 8, 8, dtype=torch.long), "mask": ~UPPER}, "raster order"),
@@ -589,7 +589,7 @@ def test_bad_sampling(sampler, options, message):
 def test_samples_of_wrong_shapes():
     with pytest.raises(ValueError, match=r"expected pixels \(B, 1, H, W\)"):
         pixelcnn.sample_cached(build(PixelCNN), (2, 3, 8, 8))
-    with pytest.raises(ValueError, match="reaches over 2 pixels"):
+    with pytest.raises(ValueError, match="with sides of at least 2 pixels"):
         pixelcnn.sample_cached(build(PixelCNN), (2, 1, 1, 8))
     with pytest.raises(ValueError, match="PixelRNN cannot be evaluated pixel by pixel"):
         pixelcnn.sample_cached(build(PixelRNN), (2, 1, 8, 8))

@@ -385,7 +385,7 @@ MASK = torch.ones(1, 1, 4, 4)
         (lambda m, s: sample_images(tiny(), 2, steps=2000), ValueError, "2000 sampling steps"),
         (lambda m, s: tiny(target="eps"), ValueError, "'eps'; known: noise, x0, v"),
         (lambda m, s: tiny(schedule="sine"), ValueError, "'sine'; known: linear, cosine"),
-        (lambda m, s: tiny(shape=(3, 4, 4)), ValueError, "C = 1"),
+        (lambda m, s: sample_images(tiny(shape=(3, 4, 4)), 1, steps=2), ValueError, r"x_t \(B, 1, H, W\)"),
     ],
 )
 def test_bad_input(call, error, message):

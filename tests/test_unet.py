@@ -215,7 +215,6 @@ def test_labels_without_classes():
         ({"widths": (8, 12)}, "divisible"),
         ({"blocks": 0}, "at least 1"),
         ({"channels": 0}, "at least 1"),
-        ({"classes": -1}, "at least 0"),
         ({"attention": 4}, "0 to 3 levels"),
         ({"heads": 3}, "3 heads"),
     ],

@@ -103,7 +103,7 @@ class Diffusion(nn.Module):
         steps: of the schedule.
 
     Raises:
-        ValueError: an unknown word, a shape of other channels, and as `UNet`.
+        ValueError: an unknown word, and as `UNet`; a shape of other channels it refuses when it is first called.
     """
 
     def __init__(
@@ -122,8 +122,6 @@ class Diffusion(nn.Module):
         self.network, self.shape = UNet(**network), tuple(shape)
         self.target, self.schedule = TARGETS[target], SCHEDULES[schedule](steps)
         self.classes, self.null = self.network.classes, self.network.null
-        if len(self.shape) != 3 or self.shape[0] != self.network.channels:
-            raise ValueError(f"shape must be (C, H, W) with C = {self.network.channels} channels, got {shape}")
 
     def forward(self, x_t: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
         answer = self.network(x_t, t, labels)
@@ -163,8 +161,6 @@ def sample_images(
         ValueError: labels or seeds that are not n, unknown classes, and as the sampler.
     """
     seeds, device = picture_seeds(n, generator, seeds), next(diffusion.parameters()).device
-    if labels is not None:
-        check_labels(labels, diffusion.classes, n, values=True)
 
     def draw(seeds: list[int], labels: Tensor | None) -> Tensor:
         own = generators(seeds)
@@ -173,4 +169,4 @@ def sample_images(
         return sampler(clipped(model), x_T, diffusion.schedule, steps=steps, generator=own)
 
     with eval_mode(diffusion):
-        return to_unit(in_batches(draw, seeds, labels, batch_size=batch_size, progress=progress))
+        return to_unit(in_batches(draw, seeds, labels, diffusion.classes, batch_size=batch_size, progress=progress))

@@ -135,6 +135,5 @@ def receptive_field(network: PixelNetwork, shape: tuple[int, int, int], at: tupl
     labels = torch.zeros(8, dtype=torch.long, device=x.device) if network.classes else None
     weights = torch.linspace(1, 2, network.levels, dtype=x.dtype, device=x.device)  # a plain sum can cancel
     with eval_mode(network):
-        (network.logits(x, labels)[:, :, colour, at[0], at[1]] @ weights).sum().backward(inputs=[x])
-    assert x.grad is not None  # backward has just filled it
-    return x.grad.abs().sum(0)
+        (gradient,) = torch.autograd.grad((network.logits(x, labels)[:, :, colour, at[0], at[1]] @ weights).sum(), x)
+    return gradient.abs().sum(0)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from gencourse.expect import check_labels, check_levels, check_shape
+from gencourse.expect import check_levels
 from gencourse.methods.sampling import Random, any_class, generators, in_batches, picture_seeds, uniform
 from gencourse.modes import eval_mode
 from gencourse.networks.autoregressive import PixelNetwork
@@ -120,8 +120,6 @@ def sample_images(
         ValueError: labels or seeds that are not n, unknown classes, and as `sample_cached`.
     """
     seeds = picture_seeds(n, generator, seeds)
-    if labels is not None:
-        check_labels(labels, network.classes, n, values=True)
     shape = (network.channels, network.side, network.side)
 
     def draw(seeds: list[int], labels: Tensor | None) -> Tensor:
@@ -130,7 +128,7 @@ def sample_images(
         options = {"labels": labels, "generator": generators(seeds), "temperature": temperature}
         return to_images(sample_cached(network, (len(seeds), *shape), **options), network.levels)
 
-    return in_batches(draw, seeds, labels, batch_size=batch_size, progress=progress)
+    return in_batches(draw, seeds, labels, network.classes, batch_size=batch_size, progress=progress)
 
 
 def log_odds(logits: Tensor, temperature: float) -> Tensor:
@@ -195,16 +193,13 @@ def _draw(network, begin: Begin, x: Tensor, labels, u: Tensor, temperature, know
 def _start(network: PixelNetwork, shape: tuple[int, ...], labels, given, mask) -> tuple[Tensor, int]:
     """Return the images to begin with and how many of their pixels, in raster order, are given."""
     x, device = torch.zeros(shape, dtype=torch.long, device="cpu"), network.tail.weight.device
-    network.check(x, labels)
+    network.check(x if given is None else given, labels)
     if given is None and mask is None:
         return x.to(device), 0
-    if given is None or mask is None or mask.shape != x.shape[2:] or mask.dtype != torch.bool:
-        raise ValueError(f"to complete images, give them and a mask {tuple(x.shape[2:])} bool of where they are kept")
-    check_shape(given, "given images", *shape, floating=False)
-    network.check(given, labels)
+    masked = mask is not None and mask.shape == x.shape[2:] and mask.dtype == torch.bool
+    if given is None or given.shape != x.shape or not masked:
+        raise ValueError(f"to complete images, give {tuple(shape)} and a mask {tuple(x.shape[2:])} bool of what stays")
     known = int(mask.sum())
     if not mask.flatten()[:known].all():
-        raise ValueError(
-            "the mask must keep all pixels up to some place in raster order, row by row, and none after it"
-        )
+        raise ValueError("the mask must keep all pixels up to some place in raster order, and none after it")
     return torch.where(mask.cpu(), given.cpu(), x).to(device), known

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from gencourse.expect import at_least
+from gencourse.expect import at_least, check_labels
 
 BATCH = 256  # pictures at a time
 Random = torch.Generator | Sequence[torch.Generator] | None  # one for all pictures, one for each, or torch's own
@@ -74,6 +74,7 @@ def in_batches(
     draw: Callable[[list[int], Tensor | None], Tensor],
     seeds: list[int],
     labels: Tensor | None = None,
+    classes: int | None = None,
     *,
     batch_size: int = BATCH,
     progress: Callable[[int], object] | None = None,
@@ -83,10 +84,16 @@ def in_batches(
     Args:
         draw: (seeds, labels) -> pictures, for one batch.
         seeds: one a picture.
-        labels: (n,), or None.
+        labels: (n,) int64 in [0, classes), or None for any.
+        classes: how many the network has.
         batch_size: how many pictures at a time.
         progress: called with the number of pictures after each batch.
+
+    Raises:
+        ValueError: labels that are not n, or unknown classes.
     """
+    if labels is not None:
+        check_labels(labels, classes, len(seeds), values=True)
     pictures = []
     for first in range(0, len(seeds), batch_size):
         part = slice(first, first + batch_size)

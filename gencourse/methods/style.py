@@ -143,11 +143,11 @@ def relative_weights(targets: Targets) -> dict[str, Tensor]:
     Differs from the paper, in which the layers' own sizes decide.
     """
     nothing = [content_loss(torch.zeros_like(p), p) for p in targets.content.values()]
-    layers = {name: 1 / _at_least(style_loss(torch.zeros_like(a), a)) for name, a in targets.style.items()}
-    return {"content": 1 / _at_least(cast(Tensor, sum(nothing)))} | layers
+    layers = {name: 1 / _above_zero(style_loss(torch.zeros_like(a), a)) for name, a in targets.style.items()}
+    return {"content": 1 / _above_zero(cast(Tensor, sum(nothing)))} | layers
 
 
-def _at_least(value: Tensor) -> Tensor:
+def _above_zero(value: Tensor) -> Tensor:
     return value.clamp(min=torch.finfo(value.dtype).tiny ** 0.5)  # a black picture may leave a layer silent
 
 

@@ -52,7 +52,6 @@ def cubic_matrix(n_in: int, scale: int) -> Tensor:
 
     Source: Keys 1981, eq. 15, with a = -0.75.
     """
-    at_least(1, n_in=n_in, scale=scale)
     position = (torch.arange(n_in * scale, dtype=torch.float64, device="cpu") + 0.5) / scale - 0.5
     matrix = torch.zeros(n_in * scale, n_in, dtype=torch.float64, device="cpu")
     for tap in (-1, 0, 1, 2):
@@ -106,7 +105,6 @@ def convolution_matrix(kernel: Tensor, height: int, width: int, stride: int = 1,
         (h * w, height * width): a row for every output pixel.
     """
     kh, kw = check_shape(kernel, "a kernel", "kh", "kw").shape
-    at_least(0, padding=padding)
     h, w = (height + 2 * padding - kh) // stride + 1, (width + 2 * padding - kw) // stride + 1
     at_least(1, rows_of_the_result=h, columns_of_the_result=w)
     matrix = kernel.new_zeros(h, w, height + 2 * padding, width + 2 * padding)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from gencourse.expect import ImageError, check_labels, check_levels, check_shape
+from gencourse.expect import check_labels, check_levels, check_shape
 from gencourse.networks.masked import CausalConv2d
 
 Convolve = Callable[[nn.Module, Tensor, Tensor | None], Tensor]  # by a CausalConv2d
@@ -104,9 +104,7 @@ class PixelNetwork(nn.Module):
 
     def check(self, x: Tensor, labels: Tensor | None, *, values: bool = True) -> None:
         """Raise ValueError where these are not what `forward` takes; values: whether they are read."""
-        check_shape(x, "pixels", "B", self.channels, "H", "W", floating=False)
-        if min(x.shape[2:]) < self.smallest:
-            raise ImageError(f"the kernel reaches over {self.smallest} pixels; got shape {tuple(x.shape)}")
+        check_shape(x, "pixels", "B", self.channels, "H", "W", floating=False, least=self.smallest)
         check_levels(x, self.levels, values=values)
         check_labels(labels, self.classes, len(x), values=values)
 

@@ -37,8 +37,6 @@ class SuperResolver(nn.Module):
 
     def __init__(self, *, width: int = 32, blocks: int = 4, scale: int = 4, channels: int = 3):
         super().__init__()
-        expect.at_least(1, width=width, channels=channels)
-        expect.at_least(0, blocks=blocks)
         if scale not in (2, 4, 8):
             raise ValueError(f"scale must be 2, 4 or 8, got {scale!r}")
         self.scale, self.channels = scale, channels

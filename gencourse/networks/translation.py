@@ -40,8 +40,6 @@ class ResnetGenerator(nn.Module):
 
     def __init__(self, *, inputs: int = 3, outputs: int = 3, width: int = 64, blocks: int = 9):
         super().__init__()
-        expect.at_least(1, inputs=inputs, outputs=outputs, width=width)
-        expect.at_least(0, blocks=blocks)
         self.inputs = inputs
         self.layers = nn.Sequential(
             *_layer(inputs, width, 7),

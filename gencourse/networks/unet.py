@@ -52,7 +52,6 @@ class UNet(nn.Module):
     ):
         super().__init__()
         at_least(1, channels=channels, blocks=blocks, heads=heads)
-        at_least(0, classes=classes)
         if not 0 <= attention <= len(widths) or any(width % heads for width in widths[len(widths) - attention :]):
             raise ValueError(f"0 to {len(widths)} levels can attend, of widths that {heads} heads divide")
         self.channels, self.classes, self.null = channels, classes, classes
