@@ -131,6 +131,13 @@ def test_a_generator_for_each_picture(draw):
         draw((2, 1, 5, 5), generators([4, 5, 4]))
 
 
+@pytest.mark.parametrize("draw, torchs", [(normal, torch.randn), (uniform, torch.rand)])
+@pytest.mark.parametrize("shape", [(), (7,), (3, 1, 5, 5)])
+def test_draws_are_torchs_own_numbers(draw, torchs, shape):
+    """Also for shapes below 16 numbers, which torch draws otherwise, and none at all."""
+    assert torch.equal(draw(shape, torch.Generator().manual_seed(5)), torchs(shape, generator=generators([5])[0]))
+
+
 def test_seeds_are_many_and_the_first_do_not_depend_on_how_many():
     seeds = picture_seeds(1000, torch.Generator().manual_seed(0))
     assert len(set(seeds)) == 1000 and max(seeds) > 2**60

@@ -10,8 +10,17 @@ from torch import Tensor, nn
 
 from gencourse import checkpoints, data, descend, fit, images, metrics
 from gencourse.batches import Batches, UnpairedBatches
-from gencourse.methods import diffusion, pixelcnn, samplers, sampling, schedules, upsampling
-from gencourse.methods.gan_tricks import translation
+from gencourse.methods import (
+    diffusion,
+    gan,
+    gan_tricks,
+    pixelcnn,
+    samplers,
+    sampling,
+    schedules,
+    style_descent,
+    upsampling,
+)
 from gencourse.networks.features import extractor
 from gencourse.seasons import render
 
@@ -48,6 +57,10 @@ def trained() -> Tensor:
     return torch.tensor(history["loss"], dtype=torch.float64, device="cpu")
 
 
+def score(x: Tensor) -> Tensor:
+    return x.flatten(1).square().sum(1)
+
+
 NET = nn.Linear(4, 1)
 DOORS = {
     "images.load": lambda: images.load(data.root() / "photos" / "chelsea.jpg", 64),
@@ -64,6 +77,15 @@ DOORS = {
     "sample ddpm": lambda: checkpoints.sampler("ddpm_digits")(
         checkpoints.load("ddpm_digits"), 2, labels=LABELS[:2], generator=seeded(), steps=2
     ),
+    "latent": lambda: gan.latent(checkpoints.load("dcgan_digits"), 3, seeded()),
+    "flipped labels": lambda: gan.bce(smooth=0.1, flip=0.3, generator=seeded()).discriminator(X, X.flip(0)),
+    "gradient penalty": lambda: gan_tricks.gradient_penalty(generator=seeded())(score, X, X.flip(0)),
+    "past fakes": lambda: gan_tricks.ImagePool(2, generator=seeded())(X),
+    "diffusion_loss": lambda: diffusion.diffusion_loss(
+        lambda x, t: x, X * 2 - 1, schedules.linear_schedule(50), generator=seeded()
+    ),
+    "style noise": lambda: style_descent.noise_like(X[:1], seeded()),
+    "real pictures like": lambda: metrics.draw_like(LABELS % 2, LABELS[:4] % 2, seeded()),
     "chosen classes": lambda: sampling.any_class(10, [1, 2, 3]),
     "ddim": lambda: samplers.ddim(
         lambda x, t: x * 0.9, sampling.normal((2, 1, 4, 4), seeded()), schedules.cosine_schedule(20), steps=4
@@ -71,7 +93,7 @@ DOORS = {
     "schedules": lambda: schedules.linear_schedule(50).alphas_cumprod,
     "drop_labels": lambda: diffusion.drop_labels(LABELS, 10, 0.5, seeded()),
     "binarise": lambda: pixelcnn.binarise(DIGITS, generator=seeded()),
-    "translation": lambda: translation(4, generator=seeded())(X),
+    "translation": lambda: gan_tricks.translation(4, generator=seeded())(X),
     "cubic": lambda: upsampling.cubic_matrix(5, 2),
     "extractor": lambda: list(extractor("embedded")(X[:1].double()).values()),
     "classifier": lambda: checkpoints.load("digits")(DIGITS.double())[1],

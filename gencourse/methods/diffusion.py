@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gencourse.expect import check_range, same_shape
+from gencourse.methods.sampling import normal, uniform
 from gencourse.methods.schedules import NoiseSchedule, cosine_schedule, linear_schedule
 
 __all__ = ["NOISE", "TARGETS", "X0", "NoiseSchedule", "Target", "V", "cosine_schedule", "diffusion_loss", "drop_labels"]
@@ -166,7 +167,7 @@ def diffusion_loss(
         check_range(x0, -1, 1)
         _SEEN.add(network)
     t = torch.randint(len(schedule), (len(x0),), generator=generator, device="cpu")
-    noise = torch.randn(x0.shape, generator=generator, dtype=torch.float32, device="cpu").to(x0)
+    noise = normal(x0.shape, generator).to(x0)
     a, s = signal_noise_scales(t, schedule.alphas_cumprod, x0)  # (B, 1, 1, 1) each
     x_t, right = a * x0 + s * noise, target.target(x0, noise, a, s)
     answer = network(x_t, t.to(x0.device)) if labels is None else network(x_t, t.to(x0.device), labels)
@@ -191,5 +192,5 @@ def drop_labels(labels: Tensor, null: int, rate: float = 0.1, generator: torch.G
     """
     if not 0 <= rate <= 1:
         raise ValueError(f"the rate of dropped labels must lie in [0, 1], got {rate}")
-    dropped = torch.rand(labels.shape, generator=generator, dtype=torch.float32, device="cpu") < rate
+    dropped = uniform(labels.shape, generator) < rate
     return labels.masked_fill(dropped.to(labels.device), null)

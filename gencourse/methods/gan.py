@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from gencourse.expect import check_range
 from gencourse.images import to_unit
 from gencourse.methods.gan_tricks import ImagePool, Penalty
-from gencourse.methods.sampling import BATCH, any_class, generators, in_batches, normal, picture_seeds
+from gencourse.methods.sampling import BATCH, any_class, generators, in_batches, normal, picture_seeds, uniform
 from gencourse.modes import eval_mode, frozen
 from gencourse.training.helpers import Average, descend
 
@@ -86,10 +86,8 @@ def _cross_entropy(smooth: float, flip: float, generator: torch.Generator | None
         raise ValueError(f"smooth and flip must be in [0, 0.5), got {smooth} and {flip}")
 
     def labels(like: Tensor, value: float, otherwise: float) -> Tensor:
-        wrong = (
-            torch.rand(like.shape, generator=generator) < flip if flip else torch.zeros(like.shape, dtype=torch.bool)
-        )
-        return torch.where(wrong.to(like.device), otherwise, value).to(like.dtype)
+        told = torch.full_like(like, value)
+        return told.masked_fill(uniform(like.shape, generator).to(like.device) < flip, otherwise) if flip else told
 
     def discriminate(real: Tensor, fake: Tensor) -> Tensor:
         on_real = F.binary_cross_entropy_with_logits(real, labels(real, 1 - smooth, 0.0))
@@ -180,7 +178,7 @@ class GANStep:
 
 def latent(network: nn.Module, count: int, generator: torch.Generator | None = None) -> Tensor:
     """Draw z ~ N(0, I) of shape (count, network.latent), on the CPU, and bring it where the network is."""
-    return torch.randn(count, cast(int, network.latent), generator=generator).to(next(network.parameters()).device)
+    return normal((count, cast(int, network.latent)), generator).to(next(network.parameters()).device)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gencourse.expect import same_shape
+from gencourse.methods.sampling import uniform
 
 Penalty = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
 
@@ -30,11 +31,7 @@ def gradient_penalty(weight: float = 10.0, *, generator: torch.Generator | None 
 
     def penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
         same_shape(real, fake)
-        place = (
-            torch.rand(len(real), generator=generator, dtype=torch.float32, device="cpu")
-            .to(real)
-            .view(-1, *[1] * (real.ndim - 1))
-        )
+        place = uniform((len(real),), generator).to(real).view(-1, *[1] * (real.ndim - 1))
         x = torch.lerp(fake.detach(), real, place)
         return weight * (_slope(discriminator, x) - 1).square().mean()
 
@@ -83,7 +80,7 @@ class ImagePool:
         for fake in fakes.detach():
             if len(self.kept) < self.size:
                 self.kept.append(fake.clone())
-            elif self.size and torch.rand((), generator=self.generator, dtype=torch.float32, device="cpu") < 0.5:
+            elif self.size and uniform((), self.generator) < 0.5:
                 place = int(torch.randint(self.size, (), generator=self.generator, device="cpu"))
                 old = self.kept[place].to(fake.device)  # after a resume it lies on the CPU
                 self.kept[place], fake = fake.clone(), old

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gencourse.expect import at_least, check_range
 from gencourse.methods.pixelcnn_sampling import log_odds, sample_cached, sample_images, sample_naive, to_images
+from gencourse.methods.sampling import uniform
 from gencourse.modes import eval_mode
 from gencourse.networks.autoregressive import PixelNetwork
 
@@ -38,8 +39,7 @@ def binarise(images: Tensor, *, generator: torch.Generator | None = None, thresh
     check_range(images, 0, 1)
     if threshold is not None:
         return (images > threshold).long()
-    drawn = torch.rand(images.shape, generator=generator, dtype=torch.float32, device="cpu")
-    return (drawn.to(images.device) < images).long()
+    return (uniform(images.shape, generator).to(images.device) < images).long()
 
 
 def static_digits(images: Tensor) -> Tensor:
@@ -129,8 +129,7 @@ def receptive_field(network: PixelNetwork, shape: tuple[int, int, int], at: tupl
     Returns:
         (C, H, W), summed over 8 images of random values.
     """
-    kind = {"dtype": network.tail.weight.dtype, "device": "cpu"}
-    x = torch.rand(8, *shape, generator=torch.Generator().manual_seed(0), **kind) * 2 - 1
+    x = uniform((8, *shape), torch.Generator().manual_seed(0), network.tail.weight.dtype) * 2 - 1
     x = x.to(network.tail.weight.device).requires_grad_()
     labels = torch.zeros(8, dtype=torch.long, device=x.device) if network.classes else None
     weights = torch.linspace(1, 2, network.levels, dtype=x.dtype, device=x.device)  # a plain sum can cancel

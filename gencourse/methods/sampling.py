@@ -1,4 +1,4 @@
-"""What every `sample_images` shares: one seed a picture, and one loop over batches.
+"""Draws on the CPU, and what every `sample_images` shares: one seed a picture, and one loop over batches.
 
 A picture depends on its own seed alone: whatever it needs at random comes from a generator with that seed, on the CPU,
 so that it is the same alone, in a batch of any size and on any device (up to rounding, where kernels differ).
@@ -106,7 +106,7 @@ def in_batches(
 def _each(draw: Callable[..., Tensor], shape: Sequence[int], generator: Random, dtype: torch.dtype | None) -> Tensor:
     kind = {"dtype": dtype or torch.float32, "device": "cpu"}  # whatever torch's defaults are
     if generator is None or isinstance(generator, torch.Generator):
-        return draw(*shape, generator=generator, **kind)
+        return draw(tuple(shape), generator=generator, **kind)
     if len(generator) != shape[0]:
         raise ValueError(f"{shape[0]} pictures, but {len(generator)} generators")
-    return torch.stack([draw(*shape[1:], generator=own, **kind) for own in generator])
+    return torch.stack([draw(tuple(shape[1:]), generator=own, **kind) for own in generator])

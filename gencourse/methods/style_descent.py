@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gencourse.methods.sampling import normal
 from gencourse.training.fit import History, fit
 
 Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
@@ -112,8 +113,7 @@ def adam(parameters: list[Tensor]) -> torch.optim.Optimizer:
 
 def noise_like(image: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Normal noise around mid-grey with the shape of `image`: where the paper starts from."""
-    noise = torch.randn(image.shape, generator=generator)
-    return (0.5 + 0.15 * noise).clamp(0, 1).to(image.device)
+    return (0.5 + 0.15 * normal(image.shape, generator)).clamp(0, 1).to(image.device)
 
 
 def optimise(

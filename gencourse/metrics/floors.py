@@ -26,12 +26,12 @@ def draw_like(labels: Tensor, wanted: Tensor | int, generator: torch.Generator |
     Raises:
         ValueError: More are asked for than there are, of a class or in all.
     """
-    order = torch.randperm(len(labels), generator=generator)
+    order = torch.randperm(len(labels), generator=generator, device="cpu")
     if isinstance(wanted, int):
         if not 0 < wanted <= len(labels):
             raise ValueError(f"cannot draw {wanted:,} of {len(labels):,} real pictures")
         return order[:wanted]
-    drawn, classes = torch.empty(len(wanted), dtype=torch.int64), labels[order]
+    drawn, classes = torch.empty(len(wanted), dtype=torch.int64, device="cpu"), labels[order]
     for label in wanted.unique().tolist():
         places, found = (wanted == label).nonzero()[:, 0], order[classes == label]
         if len(found) < len(places):

@@ -3,6 +3,7 @@
 import torch
 
 from gencourse import data
+from gencourse.methods.sampling import normal
 from gencourse.show.diagrams.drawing import GREY, Diagram, Node
 
 
@@ -11,7 +12,7 @@ def chain() -> None:
     card, x = Diagram(10, 2.75), (0.9, 2.95, 5.0, 7.05, 9.1)
     names = ("$x_0$", "$x_{t-1}$", "$x_t$", "$x_{t+1}$", r"$x_T \sim N(0, I)$")
     digit = data.digits("test").signed()[3:4]
-    noise = torch.randn(digit.shape, generator=torch.Generator().manual_seed(3))
+    noise = normal(digit.shape, torch.Generator().manual_seed(3))
     nodes = []
     for place, name, left in zip(x, names, (1.0, 0.75, 0.5, 0.25, 0.0), strict=True):
         picture = left**0.5 * digit + (1 - left) ** 0.5 * noise
