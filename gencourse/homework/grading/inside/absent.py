@@ -4,11 +4,11 @@ from typing import Any
 
 from gencourse.homework.checking.calls import NotRun, Unusable
 
-OPERATIONS = (
-    "call getitem setitem delitem iter next len bool contains float int index enter exit array hash eq ne lt le gt ge"
-)
-OPERATIONS += " neg pos abs invert add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow"
-OPERATIONS += " matmul rmatmul and rand or ror xor rxor iadd isub imul itruediv str format"
+OPERATIONS = ("call", "getitem", "setitem", "delitem", "iter", "next", "len", "bool", "contains", "float", "int")
+OPERATIONS += ("index", "enter", "exit", "array", "hash", "eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs")
+OPERATIONS += ("invert", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv")
+OPERATIONS += ("mod", "rmod", "pow", "rpow", "matmul", "rmatmul", "and", "rand", "or", "ror", "xor", "rxor", "iadd")
+OPERATIONS += ("isub", "imul", "itruediv", "str", "format")
 NO_PICTURES = ("matplotlib", "gencourse.show", "gencourse.play", "seaborn", "plotly", "IPython", "ipywidgets")
 ANSWERS = ("gencourse.methods", "gencourse.metrics", "gencourse.homework")
 used: list[str] = []  # what was asked for although it is not there, since the last `used.clear()`
@@ -48,7 +48,7 @@ def _use(self: Absent, *arguments: Any, **options: Any) -> Any:
     raise problem(self)
 
 
-for operation in OPERATIONS.split():
+for operation in OPERATIONS:
     setattr(Absent, f"__{operation}__", _use)
 
 

@@ -15,28 +15,27 @@ from typing import Any
 from gencourse.homework.grading.inside.names import root_name
 from gencourse.homework.grading.inside.slices import Line
 
-MODULES = (
-    "gc ctypes inspect importlib builtins threading _thread multiprocessing subprocess signal mmap fcntl socket pickle"
-)
-MODULES += (
-    " traceback linecache dis code weakref faulthandler resource cffi unittest mock types pdb bdb atexit concurrent"
-)
-MODULES += " asyncio copyreg marshal imp pkgutil runpy zipimport posix pty select"
+MODULES = frozenset({"gc", "ctypes", "inspect", "importlib", "builtins", "threading", "_thread", "multiprocessing"})
+MODULES |= {"subprocess", "signal", "mmap", "fcntl", "socket", "pickle", "traceback", "linecache", "dis", "code"}
+MODULES |= {"weakref", "faulthandler", "resource", "cffi", "unittest", "mock", "types", "pdb", "bdb", "atexit"}
+MODULES |= {"concurrent", "asyncio", "copyreg", "marshal", "imp", "pkgutil", "runpy", "zipimport", "posix", "pty"}
+MODULES |= {"select"}
 WITHIN = ("gencourse.homework", "gencourse.training", "torch._", "torch.utils._", "torch.overrides", "torch.library")
 SAFE_OF = {
-    "os": "path environ getcwd listdir makedirs cpu_count sep getenv",
-    "sys": "version_info version path maxsize float_info stdout platform getsizeof",
+    "os": frozenset({"path", "environ", "getcwd", "listdir", "makedirs", "cpu_count", "sep", "getenv"}),
+    "sys": frozenset({"version_info", "version", "path", "maxsize", "float_info", "stdout", "platform", "getsizeof"}),
 }
-FRAMES = "f_back f_locals f_globals f_builtins tb_frame tb_next gi_frame cr_frame ag_frame cell_contents ctypes memmap"
-FRAMES += " attrgetter methodcaller setitem _getframe _current_frames settrace setprofile addaudithook"
-PLAIN = (
-    "__init__ __name__ __doc__ __version__ __call__ __len__ __iter__ __next__ __getitem__ __class__ __enter__ __exit__"
-)
-PLAIN += " __setitem__ __contains__ __add__ __sub__ __mul__ __repr__ __post_init__ __file__ __all__ __main__ __future__"
-CALLS = "exec eval compile __import__ globals vars setattr delattr breakpoint"
-CHANGES = "append clear pop insert extend remove reverse sort update setdefault popitem"
-HOOKS = "register_forward_hook register_forward_pre_hook register_step_pre_hook register_step_post_hook add_module"
-HOOKS += " register_full_backward_hook register_module load_state_dict"
+FRAMES = frozenset({"f_back", "f_locals", "f_globals", "f_builtins", "tb_frame", "tb_next", "gi_frame", "cr_frame"})
+FRAMES |= {"ag_frame", "cell_contents", "ctypes", "memmap", "attrgetter", "methodcaller", "setitem", "_getframe"}
+FRAMES |= {"_current_frames", "settrace", "setprofile", "addaudithook"}
+PLAIN = frozenset({"__init__", "__name__", "__doc__", "__version__", "__call__", "__len__", "__iter__", "__next__"})
+PLAIN |= {"__getitem__", "__class__", "__enter__", "__exit__", "__setitem__", "__contains__", "__add__", "__sub__"}
+PLAIN |= {"__mul__", "__repr__", "__post_init__", "__file__", "__all__", "__main__", "__future__"}
+CALLS = frozenset({"exec", "eval", "compile", "__import__", "globals", "vars", "setattr", "delattr", "breakpoint"})
+CHANGES = frozenset({"append", "clear", "pop", "insert", "extend", "remove", "reverse", "sort", "update", "setdefault"})
+CHANGES |= {"popitem"}
+HOOKS = frozenset({"register_forward_hook", "register_forward_pre_hook", "register_step_pre_hook"})
+HOOKS |= {"register_step_post_hook", "add_module", "register_full_backward_hook", "register_module", "load_state_dict"}
 SETTABLE = {"grad", "requires_grad", "data", "training"}
 GIVEN = {"torch", "F", "nn", "np", "numpy", "gencourse", "run", "type"}
 WATCHED = {"sys._getframe", "sys._current_frames", "sys._current_exceptions", "gc.get_objects", "gc.get_referrers"}
@@ -74,9 +73,9 @@ def outside_names(nodes: list[ast.stmt]) -> set[str]:
 def suspicious(node: ast.AST, roots: set[str]) -> str:
     """Return what a part of the code reaches for, or nothing."""
     if isinstance(node, ast.Import | ast.ImportFrom):
-        return next((name for name in modules(node) if name.split(".")[0] in MODULES.split() or within(name)), "")
+        return next((name for name in modules(node) if name.split(".")[0] in MODULES or within(name)), "")
     if isinstance(node, ast.MatchClass):
-        return next((name for name in node.kwd_attrs if name.startswith("_") or name in FRAMES.split()), "")
+        return next((name for name in node.kwd_attrs if name.startswith("_") or name in FRAMES), "")
     if isinstance(node, ast.Name):
         return node.id if hidden(node.id) else ""
     if isinstance(node, ast.FunctionDef) and node.name in (
@@ -106,16 +105,16 @@ def within(name: str) -> bool:
 
 def hidden(name: str) -> bool:
     """Whether a name is one of Python's own with two underscores that plain code does without."""
-    return name.startswith("__") and name.endswith("__") and name not in PLAIN.split()
+    return name.startswith("__") and name.endswith("__") and name not in PLAIN
 
 
 def attribute(node: ast.Attribute, roots: set[str]) -> str:
     """Return what an attribute reaches for, or nothing."""
     root, text = root_name(node), ast.unparse(node)[:60]
     own = root in ("self", "cls", "super")
-    if hidden(node.attr) and not own or node.attr in FRAMES.split():
+    if hidden(node.attr) and not own or node.attr in FRAMES:
         return text
-    if isinstance(node.value, ast.Name) and root in SAFE_OF and node.attr not in SAFE_OF[root].split():
+    if isinstance(node.value, ast.Name) and root in SAFE_OF and node.attr not in SAFE_OF[root]:
         return text
     if node.attr.startswith("_") and root in roots and not node.attr.startswith("__"):
         return text
@@ -139,15 +138,15 @@ def called(node: ast.Call, roots: set[str]) -> str:
     if isinstance(node.func, ast.Name):
         name = node.func.id
         first = node.args[0] if node.args else None
-        if name in CALLS.split():
+        if name in CALLS:
             return "" if name in ("setattr", "vars") and isinstance(first, ast.Name) and first.id == "self" else text
         if name == "getattr" and len(node.args) > 1:
             wanted = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
-            plain = isinstance(wanted, str) and not wanted.startswith("_") and wanted not in FRAMES.split()
+            plain = isinstance(wanted, str) and not wanted.startswith("_") and wanted not in FRAMES
             return "" if plain else text
     elif isinstance(node.func, ast.Attribute) and root_name(node.func) in roots:
         inner = isinstance(node.func.value, ast.Attribute) and node.func.value.attr not in SETTABLE
-        if node.func.attr in HOOKS.split() or (inner and node.func.attr in CHANGES.split()):
+        if node.func.attr in HOOKS or (inner and node.func.attr in CHANGES):
             return text
     return ""
 
