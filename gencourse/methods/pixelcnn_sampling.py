@@ -201,5 +201,6 @@ def _start(network: PixelNetwork, shape: tuple[int, ...], labels, given, mask) -
         raise ValueError(f"to complete images, give {tuple(shape)} and a mask {tuple(x.shape[2:])} bool of what stays")
     known = int(mask.sum())
     if not mask.flatten()[:known].all():
-        raise ValueError("the mask must keep all pixels up to some place in raster order, and none after it")
+        order = "the mask must keep all pixels up to some place in raster order, row by row, and none after it"
+        raise ValueError(order)
     return torch.where(mask.cpu(), given.cpu(), x).to(device), known
