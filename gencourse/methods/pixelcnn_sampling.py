@@ -196,8 +196,7 @@ def _start(network: PixelNetwork, shape: tuple[int, ...], labels, given, mask) -
     network.check(x if given is None else given, labels)
     if given is None and mask is None:
         return x.to(device), 0
-    masked = mask is not None and mask.shape == x.shape[2:] and mask.dtype == torch.bool
-    if given is None or given.shape != x.shape or not masked:
+    if given is None or mask is None or (given.shape, mask.shape, mask.dtype) != (x.shape, x.shape[2:], torch.bool):
         raise ValueError(f"to complete images, give {tuple(shape)} and a mask {tuple(x.shape[2:])} bool of what stays")
     known = int(mask.sum())
     if not mask.flatten()[:known].all():
