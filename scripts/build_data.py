@@ -8,11 +8,13 @@
 """Build the embedded data sets in `data/` from their sources.
 
     uv run scripts/build_data.py --paintings FOLDER      # needs npm, or --packages FOLDER
+    uv run scripts/build_data.py --rcc FOLDER            # photographs and textures, of gcompris-qt-data's files *.rcc
     python scripts/build_data.py --table                 # only refresh the table of data/README.md
 
 What a file is and where it comes from stands with its reader in gencourse/data; its name is in the catalogue.
-Without --paintings the paintings in `data/paintings` stay as they are. The same versions of the libraries give the
-same bytes: digits and pictures are put in an order that needs no random numbers, and archives carry no dates.
+Without --paintings the paintings in `data/paintings` stay as they are, and --rcc builds photographs and textures alone
+(`apt-get download gcompris-qt-data`, `dpkg-deb -x`). The same versions of the libraries give the same bytes: digits and
+pictures are put in an order that needs no random numbers, and archives carry no dates.
 """
 
 import argparse
@@ -25,6 +27,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import build_photographs
 
 from gencourse.data import mnist, openmoji, pictures, table
 from gencourse.data.file import File
@@ -169,9 +173,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--packages", type=Path, help="folder with unpacked npm packages, NAME-VERSION/package")
     parser.add_argument("--paintings", type=Path, help="folder with hokusai_great_wave.jpg and the others")
+    parser.add_argument("--rcc", type=Path, help="only build photographs and textures: folder with explore_*.rcc")
     parser.add_argument("--table", action="store_true", help="only refresh the table of data/README.md")
     options = parser.parse_args()
-    if not options.table:
+    if options.rcc:
+        build_photographs.build(options.rcc, DATA)
+    elif not options.table:
         with TemporaryDirectory() as folder:
             packages = {name: unpack(name, options.packages or Path(folder)) for name in PACKAGES}
             build_digits(packages[package_of(mnist.DIGITS[0])])

@@ -19,10 +19,12 @@ from gencourse.data.landscapes import seasons
 from gencourse.data.mnist import digits
 from gencourse.data.openmoji import emoji
 from gencourse.data.pairs import TranslationSets, unpaired
+from gencourse.data.photographs import photograph, photographs, texture, textures
 from gencourse.data.pictures import painting, paintings, photo, photos
 from gencourse.expect import UnknownName
 from gencourse.paths import root
 
 __all__ = ["CATALOGUE", "Batches", "DownloadError", "Entry", "ImageSet", "TranslationSets", "UnknownName"]
 __all__ += ["UnpairedBatches", "cache_dir", "digits", "emoji", "fetch", "folder", "load", "painting", "paintings"]
-__all__ += ["photo", "photos", "root", "seasons", "translation_sets", "unpaired"]
+__all__ += ["photo", "photograph", "photographs", "photos", "root", "seasons", "texture", "textures"]
+__all__ += ["translation_sets", "unpaired"]
