@@ -51,7 +51,7 @@ def build(folder: Path, data: Path) -> None:
         source = Path(skimage.__file__).parent / "data" / f"{Path(file.name).stem}.png"
         small = Image.open(source).convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
         (data / file.name).parent.mkdir(exist_ok=True)
-        small.convert("RGB").save(data / file.name, "WEBP", quality=90, method=6)
+        small.convert("RGB").save(data / file.name, "WEBP", lossless=True, method=6)
 
 
 def save(content: bytes, target: Path) -> None:
