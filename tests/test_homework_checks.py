@@ -105,7 +105,10 @@ LOSING_THE_ANSWER = {
     "list": (then(lambda y: [y]), "returned a list, where a tensor is asked for"),
     "NameError": (then(lambda y: undefined), "your function raised NameError"),  # noqa: F821
 }
-SEVERAL_RETURNED = {"losses_of_generators": "three things are returned"}
+SEVERAL_RETURNED = {
+    "losses_of_generators": "three things are returned",
+    "next_letters": "where a string is asked for",
+}
 ASK_FOR_GRADIENTS = [n for n, c in CHECKS.items() if c.references and c.call.__name__.startswith("call_with_gradient")]
 SEE_THEIR_INPUTS = [
     name
