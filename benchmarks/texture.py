@@ -44,6 +44,8 @@ def peer_in(folder: Path, sample: Tensor, size: int) -> Callable[[], object]:
         raise SystemExit(f"no synthesis.py in {folder}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    select = module.select_pixel_index  # it returns arrays of one number, which numpy takes for an index no longer
+    module.select_pixel_index = lambda *given: tuple(int(place[0]) for place in select(*given))
     bgr = np.ascontiguousarray(images.to_uint8(sample)[0, ..., ::-1])
     return lambda: module.synthesize_texture(bgr, (size, size), WINDOW, False)
 

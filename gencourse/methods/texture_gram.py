@@ -19,7 +19,7 @@ from gencourse.networks.features import SMALLEST, Extractor
 POOLED = 16  # VGG's four poolings halve a side four times: a texture that tiles has a side that this divides
 GREY = 0.01  # channels that differ by less are a grey picture, saved with loss
 SILENT = 1e-18  # a loss that is not divided by: a black sample may leave a layer silent
-START = 0.05  # standard deviation of the noise around the sample's mean colour
+START = 0.05  # standard deviation of the noise at the beginning
 
 
 def with_padding(network: Extractor, mode: str) -> Extractor:
@@ -38,15 +38,18 @@ def with_padding(network: Extractor, mode: str) -> Extractor:
 
 
 @torch.no_grad()
-def gram_targets(network: Extractor, sample: Tensor, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
-    """Return {layer: Gram matrix} of a sample, (1, 3, H, W) in [0, 1], padded by its mirror image.
+def gram_targets(
+    network: Extractor, sample: Tensor, layers: Sequence[str] | None = None, *, padding: str = "reflect"
+) -> dict[str, Tensor]:
+    """Return {layer: Gram matrix} of a sample, (1, 3, H, W) in [0, 1].
 
     Args:
         network: It must return these layers.
         sample: What the texture should look like.
         layers: Default the network's style layers.
+        padding: As in `with_padding`; "reflect" goes on with the sample's mirror image, "zeros" with black.
     """
-    features = with_padding(network, "reflect")(sample)
+    features = with_padding(network, padding)(sample)
     return {layer: gram_matrix(features[layer]) for layer in layers or network.style_layers}
 
 
@@ -76,6 +79,7 @@ def synthesize(
     layers: Sequence[str] | None = None,
     steps: int = 100,
     smoothness: float = 0.0,
+    noise: float = START,
     tiles: bool = True,
     generator: torch.Generator | None = None,
     show: bool = True,
@@ -90,8 +94,9 @@ def synthesize(
         layers: Default the network's style layers.
         steps: Of L-BFGS.
         smoothness: Weight of the total variation, against relative errors of the Gram matrices.
+        noise: Standard deviation of the noise at the beginning, around the sample's mean colour.
         tiles: The picture goes on at its other side, and so tiles the plane; its size must be a multiple of 16. False:
-            zeros around it, as the network was trained.
+            zeros around it and around the sample, as the network was trained.
         generator: Draws the noise.
         show: Whether to show previews.
         callback: Called after each step with the number of steps done and the picture so far.
@@ -111,7 +116,7 @@ def synthesize(
     at_least(SMALLEST, size=size)
     if tiles and size % POOLED:
         raise ValueError(f"a texture that tiles needs a size that {POOLED} divides, got {size}")
-    grams = gram_targets(network, sample, layers)
+    grams = gram_targets(network, sample, layers, padding="reflect" if tiles else "zeros")
     whole = {k: style_loss(torch.zeros_like(gram), gram).clamp(min=SILENT) for k, gram in grams.items()}
     looking = with_padding(network, "circular") if tiles else network
     grey = bool((sample - sample.mean(1, keepdim=True)).abs().max() < GREY)
@@ -121,8 +126,8 @@ def synthesize(
         parts = {k: style_loss(gram_matrix(features[k]), gram) / whole[k] for k, gram in grams.items()}
         return {"total": torch.stack([*parts.values()]).mean() + smoothness * total_variation(x)} | parts
 
-    noise = START * torch.randn(1, 1 if grey else 3, size, size, generator=generator).to(sample)
-    start = (sample.mean((2, 3), keepdim=True)[:, : noise.shape[1]] + noise).clamp(0, 1)
+    drawn = torch.randn(1, 1 if grey else 3, size, size, generator=generator).to(sample)
+    start = (sample.mean((2, 3), keepdim=True)[:, : drawn.shape[1]] + noise * drawn).clamp(0, 1)
     found = optimise(objective, start, steps=steps, show=show, callback=callback)
     return Stylized(found.image.expand(-1, 3, -1, -1).clone(), found.history)
 
