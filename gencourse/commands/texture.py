@@ -136,14 +136,12 @@ def grow(sample: Tensor, args: argparse.Namespace, generator: torch.Generator) -
     from gencourse.methods import texture
 
     with tqdm(total=args.size**2, desc="grow", unit="pixel", dynamic_ncols=True, delay=0.5) as bar:
-        grown = texture.grow(
-            sample,
-            args.size,
-            window=args.window,
-            tolerance=args.tolerance,
-            generator=generator,
-            callback=lambda _, known: bar.update(int(known.sum()) - bar.n),
-        )
+
+        def show(_: Tensor, known: Tensor) -> None:
+            bar.update(int(known.sum()) - bar.n)
+
+        options = {"window": args.window, "tolerance": args.tolerance, "generator": generator}
+        grown = texture.grow(sample, args.size, **options, callback=show)
     return grown.image
 
 
