@@ -16,6 +16,7 @@ from gencourse.methods import (
     denoising,
     diffusion,
     editing,
+    fast_style,
     gan,
     gan_tricks,
     pix2pix,
@@ -27,6 +28,7 @@ from gencourse.networks.dcgan import Discriminator, Generator
 from gencourse.networks.features import extractor
 from gencourse.networks.pixelcnn import GatedPixelCNN, PixelCNN
 from gencourse.networks.pixelrnn import PixelRNN
+from gencourse.networks.stylenet import TransformerNet
 from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
 
 SHAPE = (2, 1, 8, 8)
@@ -207,3 +209,16 @@ def test_the_objective_of_style_transfer():
     for _ in range(2):
         losses = style.losses(network, x, targets)
         descend(optimizer, sum(losses.values()) + style.total_variation(x))
+
+
+def test_a_step_of_fast_style_transfer():
+    look, network = extractor("embedded").to("meta"), TransformerNet(width=4, blocks=1, styles=3).to("meta")
+    grams = fast_style.style_grams(look, [far(1, 3, 32, 32)] * 3)
+    optimizer, average = adam(network), Average(network)
+    schedules = (torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10),)
+    step = fast_style.FastStyleStep(
+        network, look, grams, optimizer, smoothness=1.0, schedules=schedules, average=average
+    )
+    step.checked = True  # its first batch is looked at
+    for _ in range(2):
+        assert set(step(far(2, 3, 32, 32))) == {"total", "content", "style"}
