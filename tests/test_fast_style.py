@@ -93,8 +93,7 @@ def trained(extractor, steps: int, *, save_to=None, **options):
     grams = fast_style.style_grams(extractor, PAINTINGS)
     step = fast_style.FastStyleStep(net, extractor, grams, optimizer, generator=torch.Generator(), **options)
     crops = Crops([photographs(1, 3, 40, 44)], 2, 32)
-    state = step.state | {"crops": crops}
-    return net, fit(step, crops, steps=steps, state=state, save_to=save_to, show=False)
+    return net, fit(step, crops, steps=steps, state=step.state, save_to=save_to, show=False)
 
 
 def test_the_objective_falls(extractor):

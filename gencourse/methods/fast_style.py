@@ -100,7 +100,7 @@ class FastStyleStep:
         styles: Sequence[int] | None = None,
         generator: torch.Generator | None = None,
     ):
-        self.styles = torch.tensor(range(len(network.names)) if styles is None else list(styles))
+        self.styles = torch.tensor(list(range(len(network.names)) if styles is None else styles), device="cpu")
         counts = {layer: len(gram) for layer, gram in grams.items()}
         wanted = dict.fromkeys(extractor.style_layers, len(self.styles))
         if counts != wanted:
@@ -146,7 +146,7 @@ def style_weights(network: TransformerNet, style: Style) -> Tensor:
         ValueError: Weights are negative or do not sum to one.
     """
     asked = style if isinstance(style, Mapping) else {style: 1.0}
-    weights = torch.zeros(1, len(network.names))
+    weights = torch.zeros(1, len(network.names), dtype=torch.float32, device="cpu")
     for one, weight in asked.items():
         known = one in network.names if isinstance(one, str) else one in range(len(network.names))
         if not known:

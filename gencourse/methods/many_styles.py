@@ -26,7 +26,10 @@ def style_parameters(network: TransformerNet, k: int) -> list[nn.Parameter]:
         The style's own parameters, for an optimiser: gamma and beta, layer after layer, each (C,).
     """
     network.requires_grad_(False)
-    return [row.requires_grad_() for row in network.rows(k)]
+    own = network.rows(k)
+    for row in own:
+        row.requires_grad_()
+    return own
 
 
 def morph(a: Sequence[Tensor], b: Sequence[Tensor], share: float) -> list[Tensor]:
