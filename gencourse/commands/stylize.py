@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gencourse.commands import UserError, input_errors, output_file
+from gencourse.commands import UserError, _fast_style, input_errors, output_file
 from gencourse.commands._arguments import file_name, number, weights, whole
 from gencourse.commands._memory import check_fits, memory_errors
 from gencourse.commands.run import INTERRUPTED, duration
@@ -27,10 +27,14 @@ gencourse stylize chelsea great_wave -o out.png
 gencourse stylize photo.jpg painting.jpg -o out.png --size 512 --steps 200
 gencourse stylize photo.jpg auvers great_wave --weights 2,1 -o mix.png
 gencourse stylize photo.jpg auvers --start noise --alpha 0.1 --seed 3 -o other.png
+gencourse stylize photo.jpg great_wave --fast -o out.png
+gencourse stylize frames auvers poppies --weights 1,2 --fast -o painted
 
-A picture is a file, or one of the embedded photographs and paintings: see gencourse data list.
+A picture is a file, or one of the embedded photographs and paintings: see gencourse data list. With --fast a network
+that was trained for some styles paints in one pass; then CONTENT may be a folder of frames, and -o names another.
 """
 ENCODERS = ("auto", "embedded", "squeezenet", "vgg19")
+SLOW = ("steps", "encoder", "alpha", "start", "no_pyramid", "seed")  # what means nothing to a network that paints
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +53,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--start", choices=("content", "noise"), default="content", help="what it begins with (default: content)")
     add("--no-pyramid", action="store_true", help="all steps at full size: slower, textures stay small")
     add("--seed", type=whole(0), default=0, help="of the noise (default: 0)")
+    add("--fast", action="store_true", help="one pass of a trained network; STYLE is a name that it knows")
+    file_name(add("--network", metavar="FILE", help="with --fast: weights of one's own (default: those that ship)"))
     add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
 
 
@@ -59,6 +65,9 @@ def main(args: argparse.Namespace) -> int:
     from gencourse import images
     from gencourse.runtime import choose_device
 
+    check_fast(args)
+    if args.fast:
+        return _fast_style.main(args, picture)
     with input_errors():
         shares = args.weights or [1.0] * len(args.style)
         if len(shares) != len(args.style) or sum(shares) <= 0:
@@ -91,6 +100,21 @@ def main(args: argparse.Namespace) -> int:
     return INTERRUPTED if stopped else 0
 
 
+def check_fast(args: argparse.Namespace) -> None:
+    """Refuse options that would have no effect.
+
+    Raises:
+        UserError: --network without --fast, or an option of the optimisation with it.
+    """
+    parser = argparse.ArgumentParser()
+    arguments(parser)
+    changed = [name for name in SLOW if getattr(args, name) != parser.get_default(name)]
+    if args.fast and changed:
+        raise UserError(f"--{changed[0].replace('_', '-')} is for the optimisation: --fast is one pass of a network")
+    if args.network and not args.fast:
+        raise UserError("--network names what --fast paints with: add --fast")
+
+
 def optimise(content: Tensor, styles: list[tuple[Tensor, float]], network: Extractor, args) -> Stylized:
     """Run the method with the arguments of the command line, through a pyramid of sizes unless it is unwanted."""
     import torch
@@ -106,8 +130,13 @@ def optimise(content: Tensor, styles: list[tuple[Tensor, float]], network: Extra
     return coarse_to_fine(content, styles, paint, sizes=sizes, steps=steps, start=start)
 
 
-def picture(name: str, size: int) -> Tensor:
+def picture(name: str, size: int, least: int | None = None) -> Tensor:
     """Return a file, or an embedded photograph or painting by name, with its longer side resized: (1, 3, H, W).
+
+    Args:
+        name: as it was typed.
+        size: of the longer side, in pixels.
+        least: pixels a side that the network needs; without it those of chapter 01's.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -124,11 +153,9 @@ def picture(name: str, size: int) -> Tensor:
     else:
         known = ", ".join([*data.photos(), *data.paintings()])
         raise ValueError(f"{name!r} is neither a file nor an embedded picture; embedded are {known}")
-    h, w = image.shape[2:]
-    if min(h, w) < SMALLEST:
-        raise ValueError(
-            f"{name} is {w} x {h} at --size {size}, the network needs {SMALLEST} a side: use a larger --size"
-        )
+    (h, w), least = image.shape[2:], least or SMALLEST
+    if min(h, w) < least:
+        raise ValueError(f"{name} is {w} x {h} at --size {size}, the network needs {least} a side: use a larger --size")
     return image
 
 
