@@ -33,10 +33,10 @@ def conditional_instance_norm(x: Tensor, gamma: Tensor, beta: Tensor, styles: Te
 
     Source: Dumoulin et al. 2017, eq. 5.
     """
-    rows = [styles @ table if styles.is_floating_point() else table[styles] for table in (gamma, beta)]  # (B, C)
+    scale, shift = (styles @ table if styles.is_floating_point() else table[styles] for table in (gamma, beta))
     b, c, h, w = x.shape
     groups = x.reshape(1, b * c, h, w)  # one kernel for statistics, scale and shift
-    return F.group_norm(groups, b * c, *(row.flatten() for row in rows), EPS).reshape(x.shape)
+    return F.group_norm(groups, b * c, scale.flatten(), shift.flatten(), EPS).reshape(x.shape)
 
 
 class ConditionalInstanceNorm2d(nn.Module):
@@ -63,16 +63,16 @@ class Layer(nn.Module):
     """[nearest x 2,] convolution with reflection padding, conditional instance normalisation[, ReLU]."""
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, styles: int, *, stride: int = 1, double: bool = False,
+        self, inputs: int, outputs: int, kernel: int, styles: int, *, stride: int = 1, doubled: bool = False,
         relu: bool = True,
     ):  # fmt: skip
         super().__init__()
-        self.double, self.relu = double, relu
+        self.doubled, self.relu = doubled, relu
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode="reflect")
         self.norm = ConditionalInstanceNorm2d(outputs, styles)
 
     def forward(self, x: Tensor, styles: Tensor) -> Tensor:
-        if self.double:
+        if self.doubled:
             x = F.interpolate(x, scale_factor=2.0, mode="nearest")
         x = self.norm(self.conv(x), styles)
         return F.relu(x, inplace=True) if self.relu else x
@@ -120,8 +120,8 @@ class TransformerNet(nn.Module):
                 Layer(width, 2 * width, 3, count, stride=2),
                 Layer(2 * width, 4 * width, 3, count, stride=2),
                 *(Residual(4 * width, count) for _ in range(blocks)),
-                Layer(4 * width, 2 * width, 3, count, double=True),
-                Layer(2 * width, width, 3, count, double=True),
+                Layer(4 * width, 2 * width, 3, count, doubled=True),
+                Layer(2 * width, width, 3, count, doubled=True),
             ]
         )
         self.last = nn.Conv2d(width, 3, 9, padding=4, padding_mode="reflect")
