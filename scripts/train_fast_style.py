@@ -11,6 +11,7 @@ gap is closed, 1 - L_style(painted) / L_style(photograph).
 
 import argparse
 import statistics
+from typing import cast
 
 import torch
 from _training import ship, start, train, training_parser
@@ -80,6 +81,7 @@ def main() -> None:
     crops = Crops(photographs, args.batch, args.size, seed=args.seed)
     network = TransformerNet(width=args.width, blocks=args.blocks, styles=args.paintings).to(device)
     average = Average(network, args.decay)
+    painter = cast(TransformerNet, average.module)
     optimizer = torch.optim.Adam(network.parameters(), lr=args.rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, args.steps)
     step = FastStyleStep(
@@ -94,24 +96,24 @@ def main() -> None:
         generator=draws,
     )
     weights = sum(p.numel() for p in network.parameters())
-    print(f"{weights:,} weights, {2 * sum(map(len, network.rows(0))) // 2:,} of them for each of {len(args.paintings)}")
+    print(f"{weights:,} weights, {sum(map(len, network.rows(0))):,} of them for each of {len(args.paintings)}")
     shown = resize(next(iter(data.photographs("test").values())), SIZE)
 
     def preview() -> Tensor:
         shares = range(min(7, len(args.paintings)))
-        return torch.cat([stylize_fast(shown, average.module, k) for k in shares])
+        return torch.cat([stylize_fast(shown, painter, k) for k in shares])
 
     history = train(step, crops, step.state, args, device=device, preview=preview)
     held_out = [resize(x, SIZE).to(device) for x in list(data.photographs("test").values())[:HELD_OUT]]
     kept = ("batch", "size", "rate", "alpha", "smoothness", "decay", "seed")
     ship(
         args.out,
-        average.module,
+        painter,
         arguments=network.arguments,
         data=f"squares of {args.size} pixels out of {len(crops.pictures)} photographs; {', '.join(args.paintings)}",
         history=history,
         device=device,
-        scores=scores(average.module, look, held_out, args.judge_steps),
+        scores=scores(painter, look, held_out, args.judge_steps),
         more={"training": {key: getattr(args, key) for key in kept}},
     )
 
