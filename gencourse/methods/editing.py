@@ -47,10 +47,7 @@ def inpaint(
     Source: Song et al. 2021, "Score-Based Generative Modeling", app. I.2; RePaint, Lugmayr et al. 2022, algorithm 1,
     with jumps of one step.
     """
-    at_least(1, resample=resample)
-    check_shape(check_range(known, -1, 1), "known pictures", *x_T.shape)
-    if not ((mask == 0) | (mask == 1)).all():
-        raise ImageError("the mask must be zeros and ones")
+    _check(x_T, known, mask, resample)
     x, mask = x_T, mask.bool().expand_as(x_T)
     for t, alpha_bar, alpha_bar_prev in times(schedule, steps):
         for again in reversed(range(resample)):
@@ -128,3 +125,10 @@ def slerp(a: Tensor, b: Tensor, weight: float | Tensor) -> Tensor:
     of_a = torch.where(near, 1 - w, ((1 - w) * angle).sin() / sine)
     of_b = torch.where(near, w, (w * angle).sin() / sine)
     return of_a * a + of_b * b
+
+
+def _check(x_T: Tensor, known: Tensor, mask: Tensor, resample: int) -> None:
+    at_least(1, resample=resample)
+    check_shape(check_range(known, -1, 1), "known pictures", *x_T.shape)
+    if not ((mask == 0) | (mask == 1)).all():
+        raise ImageError("the mask must be zeros and ones")
