@@ -68,7 +68,7 @@ def test_as_a_module():
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["paint"], "unknown command 'paint'. Known: run, stylize, translate, sample, score, homework, chapters, data"),
+        (["paint"], "unknown command 'paint'. Known: run, stylize, translate"),
         (["stylise", "chelsea"], "unknown command 'stylise', did you mean 'stylize'?"),
         (["homework", "buidl"], "'buidl'"),
         (["run", "--profile", "fast"], "unknown profile 'fast' in the argument; known: smoke, cpu, gpu"),
