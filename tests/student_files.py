@@ -52,7 +52,7 @@ def encoded(encoding: str, mark: bytes = b"", more: str = "# größe — 'ß'") 
 
     def make(nb: Notebook) -> Made:
         nb["cells"].insert(0, code(more))
-        return mark + json.dumps(nb, ensure_ascii=False).encode(encoding)
+        return mark + json.dumps(nb, ensure_ascii=False).encode(encoding, "replace")
 
     return make
 

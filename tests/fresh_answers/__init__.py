@@ -31,6 +31,7 @@ from gencourse.methods.diffusion import q_sample
 from gencourse.methods.samplers import noise_like, times
 
 HERE = Path(__file__).parent
+CHAPTERS = tuple(sorted(path.stem[2:] for path in HERE.glob("ch*.txt")))
 PAGE = {  # what a chapter's page has defined above its tasks
     **{"math": math, "itertools": itertools, "np": np, "torch": torch, "nn": nn, "F": nn.functional},
     **{"gencourse": gencourse, "data": data, "images": images, "descend": descend, "fit": fit},
