@@ -6,7 +6,23 @@ import math
 import torch
 import torch.nn.functional as F
 
-from gencourse.homework.ch05.reference import conv_at, draw, drawing, nll, oddness, stacks, two_stacks, two_stacks_late
+from gencourse.homework.ch05.calls import coins as binarise
+from gencourse.homework.ch05.mistakes import down
+from gencourse.homework.ch05.reference import (
+    below,
+    conv_at,
+    draw,
+    drawing,
+    nll,
+    oddness,
+    stacks,
+    stepping,
+    training_step,
+    training_step_direct,
+    two_stacks,
+    two_stacks_late,
+)
+from gencourse.training.helpers import descend
 from wrong_answers import all_right, all_wrong, right, wrong
 
 
@@ -111,7 +127,62 @@ all_wrong(
         "not bounded by 1": stacks(join=lambda own, heard: half(own + heard), gated=half),
         "rows below leak into h": lambda x, layers: two_stacks(x, layers) + 0.1 * x.roll(-1, 2),
         "or what is right of it, leaks into h": lambda x, layers: two_stacks(x, layers) + 0.1 * x,
+        "its answer has no gradient": lambda x, layers: two_stacks(x.detach(), layers),
+        "is a part of it detached": stacks(know=lambda v: below(v).detach()),
         "expected the channels of h": lambda x, layers: two_stacks(x, layers)[:, :1],
+    },
+)
+
+
+all_right("training_step", by_the_formula=training_step, without_nll=training_step_direct)
+
+
+@right("training_step")
+def step_by_the_helper(network, optimizer, images, labels=None, *, clip=200.0, generator=None):
+    """The course's own `descend`, and pixels drawn by hand."""
+    x = torch.bernoulli(images, generator=generator).long()
+    return descend(optimizer, nll(network(x, labels), x).mean(), clip=clip)
+
+
+@right("training_step")
+def step_that_zeroes_afterwards(network, optimizer, images, labels=None, *, clip=200.0, generator=None):
+    x = binarise(images, generator=generator)
+    loss = nll(network(x, labels), x).sum() / len(x)
+    down("backward clip step zero")(optimizer, network, loss, clip)
+    return loss.data
+
+
+def seen_as(pixels):
+    """A step on other pixels."""
+
+    def training_step(network, optimizer, images, labels=None, *, clip=200.0, generator=None):
+        x = pixels(images, generator)
+        loss = nll(network(x, labels), x).mean()
+        down("zero backward clip step")(optimizer, network, loss, clip)
+        return loss.detach()
+
+    return training_step
+
+
+all_wrong(
+    "training_step",
+    {
+        "a loss is one number": stepping(returned=lambda loss: loss.detach().expand(3)),
+        "never takes a step": stepping(down=down("zero backward clip")),
+        "one update in each step": stepping(down=down("zero backward clip step step")),
+        "one pass of the network": lambda n, o, x, y=None, **k: (n(x.long(), y), training_step(n, o, x, y, **k))[1],
+        "when the optimiser steps there is no gradient": stepping(down=down("zero clip step")),
+        "keeps its graph": stepping(returned=lambda loss: loss),
+        "a number was read back": stepping(returned=lambda loss: loss.item()),
+        "light and dark are swapped": seen_as(lambda images, g: binarise(1 - images, generator=g)),
+        "cut at one half": seen_as(lambda images, g: binarise(images, threshold=0.5)),
+        "draw them anew": seen_as(lambda images, g: binarise(images, generator=torch.Generator().manual_seed(0))),
+        "hand it on to what draws them": seen_as(lambda images, g: torch.bernoulli(images).long()),
+        "of the pixels are 1": seen_as(lambda images, g: binarise(images**3, generator=g)),
+        "you gave it": seen_as(lambda images, g: images),
+        "the weights did not move as they should": stepping(
+            down=lambda o, n, loss, clip: down("zero backward clip step")(o, n, 2 * loss, clip)
+        ),
     },
 )
 
@@ -180,6 +251,13 @@ def place_cut_wrongly(x, weight, bias, r, c):
     patch = x[:, :, max(r - m, 0) : r + m + 1, max(c - m, 0) : c + m + 1]
     inside = weight[:, :, : patch.shape[2], : patch.shape[3]]
     return torch.einsum("bcij,ocij->bo", patch, inside) + bias
+
+
+@wrong("conv_at", "near the border the kernel hangs over the edge")
+def place_with_the_whole_kernel(x, weight, bias, r, c):
+    m = weight.shape[2] // 2
+    patch = x[:, :, max(r - m, 0) : r + m + 1, max(c - m, 0) : c + m + 1]
+    return torch.einsum("bcij,ocij->bo", patch, weight) + bias
 
 
 @wrong("conv_at", "cut out the patch first")

@@ -72,7 +72,7 @@ def gate(y: Tensor) -> Tensor:
 def stacks(function: Callable[..., Any], case: Case) -> Outputs:
     """Run two stacks of given weights. Returns `value`, and `seen`, (H, W), what a pixel's activations depend on.
 
-    loud: the largest activation for an image of large numbers.
+    loud: the largest activation for an image of large numbers. by x: the gradient of the sum of their squares.
     """
     given, layers = tensors(case), []
     reach = given["vertical 0"].shape[3] // 2
@@ -87,9 +87,11 @@ def stacks(function: Callable[..., Any], case: Case) -> Outputs:
         loud = to_array(function(1e4 * x.detach(), layers))
     outputs: Outputs = {"value": value, "loud": float(np.abs(loud).max(initial=0))}
     if value.ndim == 4 and value.shape[2:] == x.shape[2:] and out.requires_grad:
-        slope = torch.autograd.grad(out[:, :, given["row"], given["column"]].square().sum(), x)[0]
-        outputs["seen"] = to_array((slope != 0).any(0)[0])
-    return outputs
+        pixel = out[:, :, given["row"], given["column"]].square().sum()
+        slope = torch.autograd.grad(pixel, x, retain_graph=True, allow_unused=True)[0]
+        outputs["seen"] = to_array((slope != 0).any(0)[0]) if slope is not None else np.zeros(x.shape[2:])
+    whole = out.square().sum() if isinstance(out, Tensor) else None
+    return outputs | input_gradients(whole, {"x": x})
 
 
 class Neighbours:
@@ -135,6 +137,65 @@ def drawing(function: Callable[..., Any], case: Case) -> Outputs:
     return outputs | {"again": to_array(again)} | after({"u": u, "given": start})
 
 
+class Places(nn.Module):
+    """A network to be trained: logits by place, by the pixel to the left and by label. Keeps what it was `shown`."""
+
+    def __init__(self, place: Tensor, left: Tensor, named: Tensor):
+        super().__init__()
+        self.place, self.left, self.named = nn.Parameter(place), nn.Parameter(left), nn.Parameter(named)
+        self.shown: list[np.ndarray] = []
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """x: (B, 1, H, W) int64, labels: (B,) or None. Returns (B, 2, 1, H, W)."""
+        if x.dtype.is_floating_point or x.dim() != 4:
+            raise Unusable(f"the network takes pixels, (B, 1, H, W) int64; you gave it {tuple(x.shape)}, {x.dtype}")
+        self.shown.append(to_array(x))
+        beside = self.left[F.pad(x.long(), (1, 0))[..., :-1]].movedim(-1, 1)  # (B, 2, 1, H, W)
+        logits = self.place[None, :, None] + beside
+        return logits if labels is None else logits + self.named[labels][:, :, None, None, None]
+
+
+def squares(logits: Tensor, x: Tensor) -> Tensor:
+    """Stands in for the costs of images, (B,): whatever became of that task, it is not punished here."""
+    return ((logits[:, 1] - logits[:, 0]).sigmoid() - x).square().flatten(1).sum(1)
+
+
+def coins(images: Tensor, *, generator: torch.Generator | None = None, threshold: float | None = None) -> Tensor:
+    """Stands in for the package's `binarise`."""
+    limit = torch.rand(images.shape, generator=generator) if threshold is None else threshold
+    return (images > limit).long()
+
+
+def training(function: Callable[..., Any], case: Case) -> Outputs:
+    """Take three steps with SGD on a small network. Returns the losses, `value`, and the weights after it; `passes` and
+    `updates`, how many there were; `kind` of what came back; `shown`, the pixels that the network saw, (3, ...), and
+    `again`, those from a generator of the same seed."""
+    given, shown = tensors(case), []
+    labels = given["labels"] if len(given["labels"]) else None
+    for _ in range(2):
+        network = Places(*(given[name].clone() for name in ("place", "left", "named")))
+        optimizer, updates, losses = torch.optim.SGD(network.parameters(), given["rate"]), [], []
+        optimizer.register_step_pre_hook(lambda *_, done=updates: done.append(1))
+        generator = torch.Generator().manual_seed(given["seed"])
+        with patched_globals(function, nll=squares, binarise=coins):
+            for _ in range(3):
+                losses.append(
+                    function(network, optimizer, given["images"], labels, clip=given["clip"], generator=generator)
+                )
+        shown.append(network.shown)
+    values = [to_array(loss) for loss in losses]
+    graph = any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses)
+    whole = [x.shape == given["images"].shape for x in [*shown[0], *shown[1]]]
+    return {
+        "value": np.stack(values),
+        **{name: to_array(getattr(network, name)) for name in ("place", "left", "named")},
+        "passes": len(shown[1]),
+        "updates": len(updates),
+        "kind": "graph" if graph else "tensor" if isinstance(losses[0], Tensor) else "number",
+        **({"shown": np.stack(shown[0]), "again": np.stack(shown[1])} if all(whole) and whole else {}),
+    }
+
+
 class Products(TorchDispatchMode):
     """Counts the products taken number by number, which FlopCounterMode leaves out."""
 
@@ -151,8 +212,15 @@ def place(function: Callable[..., Any], case: Case) -> Outputs:
     """Call a convolution at one place. Returns `value`, the inputs as they were left, `cost` in multiplications
     and additions, and how many `products` were taken number by number."""
     given = tensors(case)
-    with Products() as products, FlopCounterMode(display=False) as counter:
-        found = function(*given.values())
+    (h, w), m = given["x"].shape[2:], given["weight"].shape[2] // 2
+    try:
+        with Products() as products, FlopCounterMode(display=False) as counter:
+            found = function(*given.values())
+    except RuntimeError as error:
+        if m <= min(given["r"], given["c"], h - 1 - given["r"], w - 1 - given["c"]):
+            raise
+        said = str(error).splitlines()[0][:120]
+        raise Unusable(f"near the border the kernel hangs over the edge: yours does not fit there ({said})") from None
     cost = {"cost": counter.get_total_flops(), "products": products.count}
     return {"value": to_array(found), **cost, **after(given)}
 

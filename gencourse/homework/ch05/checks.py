@@ -10,6 +10,7 @@ from gencourse.homework.ch05 import calls as ch05
 from gencourse.homework.ch05 import reference
 from gencourse.homework.ch05.mistakes import FREEDOMS, MISTAKES
 from gencourse.homework.ch05.particles import particle_cases, particle_judge
+from gencourse.homework.ch05.steps import MOVED, after_steps, step_cases, step_judge
 from gencourse.homework.checking.calls import Case, Outputs
 from gencourse.homework.checking.check import Check
 from gencourse.homework.checking.compare import demand, normal, refuse
@@ -97,7 +98,8 @@ def dependence(case: Case, outputs: Outputs) -> Outputs:
     """What h depends on, and whether it is bounded, then its values."""
     r, c, seen = case["row"], case["column"], outputs.get("seen", np.zeros(case["x"].shape[2:]))
     below, due = float(seen[r + 1 :].any()), float(seen[r, c:].any())
-    return {"below": below, "due": due, "loud": float(outputs["loud"] > 1.001), "value": outputs["value"]}
+    by_x = {"by x": outputs["by x"]} if "by x" in outputs else {}
+    return {"below": below, "due": due, "loud": float(outputs["loud"] > 1.001), "value": outputs["value"], **by_x}
 
 
 def draw_cases(g: Generator) -> Iterator[Case]:
@@ -182,6 +184,16 @@ CHECKS = {
             "due": "the pixel due, or what is right of it, leaks into h",
             "loud": "what comes out of a layer is not bounded by 1: each stack ends in the gate",
         },
+    ),
+    "training_step": Check(
+        "task-step",
+        step_cases,
+        [reference.training_step, reference.training_step_direct],
+        MISTAKES["training_step"],
+        call=ch05.training,
+        judge=step_judge,
+        view=after_steps,
+        sentences={"value": "the loss is not the mean of nll over the images", **MOVED},
     ),
     "draw": Check(
         "task-draw",

@@ -8,7 +8,17 @@ import torch
 import torch.nn.functional as F
 
 from gencourse.homework.ch05.calls import gate
-from gencourse.homework.ch05.reference import bits_per_dim, conv_at, deviation, drawing, nll, oddness, reached, stacks
+from gencourse.homework.ch05.reference import (
+    bits_per_dim,
+    conv_at,
+    deviation,
+    drawing,
+    nll,
+    oddness,
+    reached,
+    stacks,
+    stepping,
+)
 from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
 
 MISTAKES: Mistakes = {}
@@ -82,6 +92,60 @@ add(
         "moved by a column where it should be a row": stacks(lambda v: F.pad(v, (1, -1))),
         "rows below leak: what is known is shifted the wrong way": stacks(lambda v: F.pad(v, (0, 0, -1, 1))),
         "the current row leaks: row r of v has seen all of row r, the pixel due included": stacks(lambda v: v),
+    },
+)
+
+
+def down(order: str):
+    """What a step does with the loss, a word for each: in this order, and nothing else."""
+
+    def steps(optimizer, network, loss, clip):
+        weights = list(network.parameters())
+        does = {
+            "zero": optimizer.zero_grad,
+            "backward": loss.backward,
+            "clip": lambda: torch.nn.utils.clip_grad_norm_(weights, clip),
+            "values": lambda: torch.nn.utils.clip_grad_value_(weights, clip),
+            "each": lambda: [torch.nn.utils.clip_grad_norm_([w], clip) for w in weights],
+            "step": optimizer.step,
+        }
+        for word in order.split():
+            does[word]()
+
+    return steps
+
+
+add(
+    "training_step",
+    {
+        "the sum over the batch: with the mean a step does not depend on how many images there are": stepping(
+            lambda nats, x: nats.sum()
+        ),
+        "nats an image are asked for: no mean over its pixels": stepping(lambda nats, x: nats.mean() / x[0].numel()),
+        "in bits: the loss is asked for in nats": stepping(lambda nats, x: nats.mean() / math.log(2)),
+        "it climbs: the likelihood falls with each step, nll is a cost already": stepping(lambda nats, x: -nats.mean()),
+        "F.cross_entropy takes the mean over the pixels, too: a step descends nats an image": stepping(
+            cost=lambda logits, x: F.cross_entropy(logits, x, reduction="none").flatten(1).mean(1)
+        ),
+        "the gradients of earlier steps are still there: zero them in each step": stepping(
+            down=down("backward clip step")
+        ),
+        "when the optimiser steps there is no gradient: backward comes before it, and zeroing before that": stepping(
+            down=down("backward clip zero step")
+        ),
+        "the optimiser steps before backward: with the gradient of the batch before": stepping(
+            down=down("step zero backward clip")
+        ),
+        "the gradient is not clipped when the optimiser steps: clip between backward and step": stepping(
+            down=down("zero backward step")
+        ),
+        "single numbers of the gradient are cut: its norm is to be clipped, which keeps its direction": stepping(
+            down=down("zero backward values step")
+        ),
+        "each weight is clipped by itself: the norm is that of all of them together": stepping(
+            down=down("zero backward each step")
+        ),
+        "the labels never reach the network": stepping(named=False),
     },
 )
 add(

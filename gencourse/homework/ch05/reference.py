@@ -5,8 +5,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from gencourse.homework.ch05.calls import coins as binarise
 from gencourse.homework.ch05.calls import gate
 from gencourse.homework.checking.check import Function
 
@@ -47,6 +48,39 @@ def stacks(
 
 two_stacks = stacks()
 two_stacks_late = stacks(know=lambda v: v, late=below)  # the same but for the link's bias in the first row
+
+
+def descent(optimizer: torch.optim.Optimizer, network: nn.Module, loss: Tensor, clip: float) -> None:
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(network.parameters(), clip)
+    optimizer.step()
+
+
+def stepping(
+    loss: Function = lambda nats, x: nats.mean(),
+    down: Function = descent,
+    *,
+    named: bool = True,
+    cost: Function | None = None,
+    returned: Function = lambda value: value.detach(),
+) -> Function:
+    """Return the answer to `training_step` that descends loss(nats, x); cost: what stands for `nll`."""
+
+    def training_step(network, optimizer, images, labels=None, *, clip=200.0, generator=None):
+        x = binarise(images, generator=generator)
+        logits = network(x, labels if named else None)
+        value = loss((cost or nll)(logits, x), x)
+        down(optimizer, network, value, clip)
+        return returned(value)
+
+    return training_step
+
+
+training_step = stepping()
+training_step_direct = stepping(  # without the page's own nll
+    cost=lambda logits, x: F.cross_entropy(logits, x, reduction="none").flatten(1).sum(1)
+)
 
 
 def reached(logits: Tensor, u: Tensor) -> Tensor:
