@@ -2,16 +2,23 @@
 
 import copy
 
+import pytest
 import torch
 from parity import definitions
 
 from gencourse import metrics
 from gencourse.methods import gan
+from gencourse.methods.editing import slerp
 from gencourse.networks.dcgan import Discriminator, Generator
 from gencourse.training.helpers import descend
 
 CHAPTER = definitions(
-    "03_gan.ipynb", {"discriminator_loss", "generator_loss", "five_steps", "frechet_distance"}, {"descend": descend}
+    "03_gan.ipynb",
+    {
+        *("discriminator_loss", "generator_loss", "five_steps", "frechet_distance", "slerp"),
+        *("dcgan_generator", "dcgan_discriminator", "dcgan_weights"),
+    },
+    {"descend": descend},
 )
 
 
@@ -42,6 +49,37 @@ def test_the_five_steps_agree():
     for ours, theirs in zip(pairs[0], pairs[1], strict=True):
         for a, b in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True):
             torch.testing.assert_close(a, b)
+
+
+def test_the_networks_agree():
+    """The same layers in the same order, so that the package's weights fit as they are, in train mode and in eval."""
+    torch.manual_seed(0)
+    z, x = torch.randn(5, 8), torch.rand(5, 1, 28, 28) * 2 - 1
+    pairs = [
+        (CHAPTER["dcgan_generator"](8, 6), Generator(latent=8, width=6, depth=3), z),
+        (CHAPTER["dcgan_discriminator"](6), Discriminator(width=6, depth=3), x),
+    ]
+    for ours, theirs, given in pairs:
+        values = list(theirs.state_dict().values())
+        ours.load_state_dict(dict(zip(ours.state_dict(), values, strict=True)))
+        torch.testing.assert_close(ours(given), theirs(given))
+        torch.testing.assert_close(ours.eval()(given), theirs.eval()(given))
+
+
+def test_the_first_weights_are_drawn_as_in_the_package():
+    torch.manual_seed(0)
+    ours = CHAPTER["dcgan_generator"](64, 64).apply(CHAPTER["dcgan_weights"])
+    theirs = Generator(latent=64, depth=3)
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert a.mean().item() == pytest.approx(b.mean().item(), abs=0.01)
+        assert a.numel() < 10_000 or a.std().item() == pytest.approx(b.std().item(), rel=0.05)
+
+
+def test_the_turn_agrees():
+    g = torch.Generator().manual_seed(0)
+    a, b = torch.randn(2, 6, 9, generator=g)
+    for t in (0.0, 0.3, 1.0):
+        torch.testing.assert_close(CHAPTER["slerp"](a, b, t), slerp(a, b, t))
 
 
 def test_the_frechet_distance_agrees():

@@ -1,10 +1,12 @@
 """Chapter 03, GAN."""
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 import gencourse
 from gencourse import data, fit
@@ -119,6 +121,18 @@ def steps_by_keyword(x, G, D, optimizer_g, optimizer_d, draw_z):
     return {"D": d, "G": descend(optimizer_g, generator_loss(fake_logits=D(G(second))))}
 
 
+def steps_at_once(x, G, D, optimizer_g, optimizer_d, draw_z):
+    """One sum of both losses, and then both updates."""
+    d = discriminator_loss(D(x), D(G(draw_z(len(x))).detach()))
+    g = generator_loss(D(G(draw_z(len(x)))))
+    optimizer_d.zero_grad()
+    optimizer_g.zero_grad()
+    (d + g).backward()
+    optimizer_d.step()
+    optimizer_g.step()
+    return {"D": d.detach(), "G": g.detach()}
+
+
 def returning(change):
     """The reference, with something else returned."""
     return lambda *given: change(**steps_reference(*given))
@@ -158,11 +172,83 @@ all_wrong(
         'the loss under "G" is one number, yours has shape (2,)': returning(lambda D, G: {"D": D, "G": G.expand(2)}),
         "got the names D,loss": returning(lambda D, G: {"D": D, "loss": G}),
         "should return a dictionary": returning(lambda D, G: torch.stack([D, G])),
+        "the optimisers are swapped": lambda x, G, D, g, d, z: steps_reference(x, G, D, d, g, z),
+        "G's loss is in D's update": lambda *given: steps_at_once(*given),
         "D stays frozen": lambda *given: steps_frozen(*given, after=False),
         "G's update is off": lambda x, G, D, g, d, z: {
             "D": train_d(x, G, D, d, z),
             "G": descend(g, 2 * generator_loss(D(G(z(len(x)))))),
         },
+    },
+)
+
+
+class LinearFirst(nn.Module):
+    """The generator with a linear first layer, and biases everywhere."""
+
+    def __init__(self, latent, width):
+        super().__init__()
+        self.first, self.norm = nn.Linear(latent, 4 * width * 16), nn.BatchNorm2d(4 * width)
+        self.up, self.norm2 = nn.ConvTranspose2d(4 * width, 2 * width, 3, 2, 1), nn.BatchNorm2d(2 * width)
+        self.up2, self.norm3 = nn.ConvTranspose2d(2 * width, width, 4, 2, 1), nn.BatchNorm2d(width)
+        self.last = nn.ConvTranspose2d(width, 1, kernel_size=4, stride=2, padding=1)
+
+    def forward(self, z):
+        x = self.norm(self.first(z).view(len(z), -1, 4, 4)).relu()
+        return self.last(self.norm3(self.up2(self.norm2(self.up(x)).relu())).relu()).tanh()
+
+
+class LinearLast(nn.Module):
+    """The discriminator with a linear last layer."""
+
+    def __init__(self, width):
+        super().__init__()
+        sizes = [1, width, 2 * width, 4 * width]
+        self.convs = nn.ModuleList(nn.Conv2d(a, b, 4 - (a == 2 * width), 2, 1) for a, b in pairwise(sizes))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(n) for n in sizes[2:])
+        self.last = nn.Linear(4 * width * 16, 1)
+
+    def forward(self, x):
+        x = F.leaky_relu(self.convs[0](x), 0.2)
+        for conv, norm in zip(self.convs[1:], self.norms, strict=True):
+            x = F.leaky_relu(norm(conv(x)), 0.2)
+        return self.last(x.flatten(1)).squeeze(1)
+
+
+def generator_of_one_layer(kernel):
+    return lambda latent, width: nn.Sequential(
+        nn.Unflatten(1, (latent, 1, 1)), nn.ConvTranspose2d(latent, 1, kernel), nn.Tanh()
+    )
+
+
+all_right(
+    "dcgan_generator",
+    as_a_class=LinearFirst,
+    of_the_package=lambda latent, width: Generator(latent=latent, width=width, depth=3),
+)
+all_right(
+    "dcgan_discriminator", as_a_class=LinearLast, of_the_package=lambda width: Discriminator(width=width, depth=3)
+)
+all_wrong(
+    "dcgan_generator",
+    {
+        "there is upsampling": lambda latent, width: nn.Sequential(
+            *(nn.Unflatten(1, (latent, 1, 1)), nn.Upsample(scale_factor=28), nn.Conv2d(latent, 1, 1), nn.Tanh())
+        ),
+        "pictures of shape (4, 1, 28, 28), got shape (4, 1, 29, 29)": generator_of_one_layer(29),
+        "a layer is not that of the list": generator_of_one_layer(28),
+        "where a tensor is asked for": lambda latent, width: list(Generator(latent=latent, width=width).body),
+    },
+)
+all_wrong(
+    "dcgan_discriminator",
+    {
+        "there is pooling": lambda width: nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(1, 1, 14), nn.Flatten(0)),
+        "one logit a picture, shape (4,), got shape (4, 1)": lambda width: nn.Sequential(
+            *(Discriminator(width=width).body, Discriminator(width=width).head, nn.Flatten(1))
+        ),
+        "there is dropout": lambda width: nn.Sequential(Discriminator(width=width), nn.Dropout(0.3)),
+        "a layer is not that of the list": lambda width: Discriminator(width=width),
     },
 )
 
@@ -231,7 +317,11 @@ def below_zero(values):
     return torch.where(values.real < 1e-8, -1e-12, values.real)
 
 
-all_right("frechet_distance", by_eigenvalues=lambda a, b: frechet_reference(a, b).clamp(min=0))
+all_right(
+    "frechet_distance",
+    by_eigenvalues=lambda a, b: frechet_reference(a, b).clamp(min=0),
+    in_float32=lambda a, b: frechet_reference(a.float(), b.float()).clamp(min=0),
+)
 all_wrong(
     "frechet_distance",
     {

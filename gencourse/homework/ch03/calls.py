@@ -37,10 +37,10 @@ def other_generator_loss(fake_logits: Tensor) -> Tensor:
 def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
     """Run one iteration on a linear G and D that hold gradients of ones from before.
 
-    The losses of the last task are replaced by others. Returns the order of `updates`, as "DG"; how many rows of noise
-    were `drawn`; the sizes of the `batches` that D judged; `reached`, what G's gradient was when D was updated; the
-    weights after it; which networks are `frozen` by then; `names` of what came back, `value NAME` of each, and whether
-    it is `detached`.
+    The losses of the last task are replaced by others. Returns the order of `updates`, as "DG", and how many batches D
+    had judged `by_then`, as "2,3"; how many rows of noise were `drawn`; the sizes of the `batches` that D judged;
+    `reached`, what G's gradient was when D was updated; the weights after it; which networks are `frozen` by then;
+    `names` of what came back, `value NAME` of each, and whether it is `detached`.
     """
     given = tensors(case)
     G, D = nn.Linear(*given["g"].shape[::-1]), nn.Sequential(nn.Linear(given["d"].shape[1], 1), nn.Flatten(0))
@@ -49,9 +49,10 @@ def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
         weight.data.copy_(given[name])
         weight.grad = torch.ones_like(weight)
     optimizers = [torch.optim.SGD(net.parameters(), given["rate"]) for net in (G, D)]
-    updates, reached, batches, drawn = [], [], [], []
-    optimizers[0].register_step_pre_hook(lambda *_: updates.append("G"))
-    optimizers[1].register_step_pre_hook(lambda *_: updates.append("D"))
+    updates, by_then, reached, batches, drawn = [], [], [], [], []
+    for name, optimizer in zip("GD", optimizers, strict=True):
+        optimizer.register_step_pre_hook(lambda *_, name=name: updates.append(name))
+        optimizer.register_step_pre_hook(lambda *_: by_then.append(len(batches)))
     optimizers[1].register_step_pre_hook(
         lambda *_: reached.append(None if G.bias.grad is None else G.bias.grad.clone())
     )
@@ -77,6 +78,7 @@ def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
     frozen = [name for name, net in (("D", D), ("G", G)) if not all(w.requires_grad for w in net.parameters())]
     return {
         "updates": "".join(updates)[:100],
+        "by_then": ",".join(map(str, by_then))[:100],
         "drawn": sum(drawn),
         "batches": ",".join(map(str, batches))[:100],
         **({"reached": to_array(first)} if first is not None else {}),
@@ -86,6 +88,45 @@ def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
         **{f"value {name}": to_array(losses[name], f"the loss {name!r}") for name in ("D", "G") if name in losses},
         "detached": not any(isinstance(v, Tensor) and v.requires_grad for v in losses.values()),
     }
+
+
+def network(function: Callable[..., Any], case: Case) -> Outputs:
+    """Build a network of given sizes, set its weights, and show it `x` in train mode.
+
+    Returns what comes out as `value`, and the `kinds` of its layers.
+    """
+    given = tensors(case)
+    x = given.pop("x")
+    built = function(*given.values())
+    if not isinstance(built, nn.Module):
+        to_array(built, "your function")
+        raise Unusable("your function should return a network, nn.Sequential(...)")
+    set_weights(built)
+    kinds = sorted({type(layer).__name__ for layer in built.modules() if not list(layer.children())})
+    return {"value": to_array(built(x), "your network"), "kinds": ",".join(kinds)}
+
+
+@torch.no_grad()
+def set_weights(network: nn.Module) -> None:
+    """Give the k-th convolution always the same numbers and the k-th normalisation others, whatever else there is.
+
+    Biases of convolutions are 0: before a normalisation nobody needs one. A linear layer is a convolution of one place.
+    """
+    counts = [0, 0]
+    for layer in network.modules():
+        weight, bias = getattr(layer, "weight", None), getattr(layer, "bias", None)
+        if not isinstance(weight, Tensor):
+            continue
+        normalises = weight.ndim == 1
+        generator = torch.Generator().manual_seed(100 * normalises + counts[normalises])
+        counts[normalises] += 1
+        numbers = torch.randn(weight.numel(), generator=generator, dtype=torch.float64)
+        if normalises:
+            weight.copy_(1 + 0.3 * numbers)
+        else:
+            weight.copy_(0.2 * (numbers.view(weight.T.shape).T if weight.ndim == 2 else numbers.view_as(weight)))
+        if bias is not None:
+            bias.copy_(0.3 * numbers.flip(0) if normalises else torch.zeros_like(bias))
 
 
 def owner(optimizer: torch.optim.Optimizer, **networks: nn.Module) -> str:

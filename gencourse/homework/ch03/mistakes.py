@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 from torch.nn.functional import softplus
 
-from gencourse.homework.ch03.reference import FORMS, five_steps, step_of_d
+from gencourse.homework.ch03.reference import FORMS, dcgan_discriminator, dcgan_generator, five_steps, step_of_d
 from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
 from gencourse.methods import gan
 from gencourse.methods.editing import slerp
@@ -135,6 +136,97 @@ def steps_old_discriminator(form, x, G, D, g, d, draw_z):
     return {"D": loss_d.detach(), "G": loss_g.detach()}
 
 
+@mistake(
+    "five_steps",
+    "G's loss is in D's update: both run backward before it. First update D, then begin with G",
+    forms=FORMS,
+)
+def steps_both_backward(form, x, G, D, g, d, draw_z):
+    loss_d = form.discriminator(D(x), D(G(draw_z(len(x))).detach()))
+    loss_g = form.generator(D(G(draw_z(len(x)))))
+    for optimizer in (d, g):
+        optimizer.zero_grad()
+    loss_d.backward()
+    loss_g.backward()
+    d.step()
+    g.step()
+    return {"D": loss_d.detach(), "G": loss_g.detach()}
+
+
+def layers_changed(build, change):
+    """The right network, its list of layers changed."""
+    return lambda *sizes: nn.Sequential(*change(list(build(*sizes))))
+
+
+def without(kind):
+    return lambda layers: [layer for layer in layers if not isinstance(layer, kind)]
+
+
+def put(place, *new, drop=0):
+    """New layers at a place, some that stood there dropped."""
+    return lambda layers: [*layers[:place], *new, *layers[place + drop :]]
+
+
+def instead(kind, new):
+    return lambda layers: [new() if isinstance(layer, kind) else layer for layer in layers]
+
+
+def activated_first(layers):
+    """Each normalisation after its activation."""
+    for i, layer in enumerate(layers):
+        if isinstance(layer, nn.BatchNorm2d):
+            layers[i : i + 2] = layers[i + 1], layer
+            return layers[: i + 2] + activated_first(layers[i + 2 :])
+    return layers
+
+
+NO_NORM = "there is no batch normalisation"
+ORDER = "first the normalisation, then the activation: yours has them the other way round"
+LINEAR = "no activation between the layers: without one they are a single linear map"
+DOUBLE = "twice as many channels as asked for: the layer next to the picture has width"
+HALF = "half as many channels as asked for: the layer next to the picture has width"
+REVERSED = "the channels are the wrong way round: width stands next to the picture, 4 * width at 4 x 4"
+EQUAL = "all layers have width channels: each step towards 4 x 4 doubles them"
+TIMES = {DOUBLE: (8, 4, 2), HALF: (2, 1, 0.5), REVERSED: (1, 2, 4), EQUAL: (1, 1, 1)}  # of the generator
+mistakes(
+    "dcgan_generator",
+    {sentence: partial(dcgan_generator, times=times) for sentence, times in TIMES.items()}
+    | {
+        sentence: layers_changed(dcgan_generator, change)
+        for sentence, change in {
+            "a sigmoid gives [0, 1]: networks speak [-1, 1], which is tanh": instead(nn.Tanh, nn.Sigmoid),
+            "there is no tanh at the end: pictures lie in [-1, 1]": without(nn.Tanh),
+            NO_NORM: without(nn.BatchNorm2d),
+            "the last layer is normalised, too: G's last goes without": lambda x: put(11, nn.BatchNorm2d(1))(x),
+            "G's first layer is not normalised: only its last goes without": put(2, drop=1),
+            "G has ReLU; LeakyReLU is D's": instead(nn.ReLU, lambda: nn.LeakyReLU(0.2)),
+            "a ReLU before the tanh: no pixel can be darker than grey": put(11, nn.ReLU()),
+            ORDER: activated_first,
+            LINEAR: without(nn.ReLU),
+        }.items()
+    },
+)
+FIRST_NORM = "D's first layer is normalised: the first and the last go without"
+LAST_NORM = "D's last layer is normalised: the first and the last go without"
+mistakes(
+    "dcgan_discriminator",
+    {sentence: partial(dcgan_discriminator, times=times[::-1]) for sentence, times in TIMES.items()}
+    | {
+        sentence: layers_changed(dcgan_discriminator, change)
+        for sentence, change in {
+            "D returns logits: the sigmoid belongs to the loss": put(9, nn.Sigmoid()),
+            NO_NORM: without(nn.BatchNorm2d),
+            FIRST_NORM: lambda layers: put(1, nn.BatchNorm2d(layers[0].out_channels))(layers),
+            LAST_NORM: lambda layers: put(9, nn.BatchNorm2d(1))(layers),
+            "LeakyReLU has slope 0.01 unless told otherwise: the list says 0.2": instead(nn.LeakyReLU, nn.LeakyReLU),
+            "D has LeakyReLU with slope 0.2; ReLU is G's": instead(nn.LeakyReLU, nn.ReLU),
+            ORDER: activated_first,
+            LINEAR: without(nn.LeakyReLU),
+        }.items()
+    },
+)
+
+
 def cosine(a, b):
     return F.cosine_similarity(a, b)[:, None].clamp(-1, 1)
 
@@ -162,6 +254,16 @@ mistakes(
             F.normalize(torch.lerp(a, b, t)) * torch.lerp(a.norm(dim=1), b.norm(dim=1), t)[:, None]
         ),
         "the cosine of the angle stands where the angle belongs": lambda a, b, t: turned(a, b, t, cosine(a, b)),
+        "one test for all rows: whether two vectors are almost parallel is asked of each pair": lambda a, b, t: (
+            torch.lerp(a, b, t) if (cosine(a, b) > 0.999).any() else slerp(a, b, t)
+        ),
+        "the angle is doubled: it is acos of the cosine": lambda a, b, t: turned(a, b, t, 2 * cosine(a, b).acos()),
+        "the absolute value of the cosine: an angle can be larger than a right one": lambda a, b, t: turned(
+            a, b, t, cosine(a, b).abs().acos()
+        ),
+        "the result is made as long as a unit vector: the ends keep their lengths": lambda a, b, t: F.normalize(
+            slerp(a, b, t)
+        ),
     },
 )
 
@@ -182,7 +284,34 @@ FRECHET = {  # of the squared distance of the means, both covariances, and the t
     "a mean over the features, where the formula has a sum": lambda m, x, y, root: (
         m / len(x) + (x + y).trace() - 2 * root
     ),
+    "the root is added: it is subtracted": lambda m, x, y, root: m + (x + y).trace() + 2 * root,
+    "only one of the two covariances is there": lambda m, x, y, root: m + x.trace() - 2 * root,
+    "only the second covariance is there": lambda m, x, y, root: m + y.trace() - 2 * root,
+    "all entries are summed: a trace is the sum of the diagonal": lambda m, x, y, root: m + (x + y).sum() - 2 * root,
+    "the root of the product is not the product of the roots: they do not commute": lambda m, x, y, root: (
+        m + (x + y).trace() - 2 * (rooted(x) @ rooted(y)).trace()
+    ),
+    "singular values of the product are not its eigenvalues: make it symmetric first": lambda m, x, y, root: (
+        m + (x + y).trace() - 2 * torch.linalg.svdvals(x @ y).sqrt().sum()
+    ),
+    "eigvalsh reads one triangle only, and the product of two covariances is not symmetric": lambda m, x, y, root: (
+        m + (x + y).trace() - 2 * torch.linalg.eigvalsh(x @ y).clamp(min=0).sqrt().sum()
+    ),
+    "the root of a trace: the trace of the root is asked for": lambda m, x, y, root: (
+        m + (x + y).trace() - 2 * (x @ y).trace().sqrt()
+    ),
+    "the covariances are compared number by number: the formula has traces and a root": lambda m, x, y, root: (
+        m + (x - y).square().sum()
+    ),
+    "the covariances are subtracted: Σ₁ + Σ₂": lambda m, x, y, root: m + (x - y).trace() - 2 * root,
+    "only the covariances' traces: the root of the product is missing": lambda m, x, y, root: m + (x + y).trace(),
 }
+
+
+def rooted(x):
+    """The symmetric root of a covariance."""
+    values, vectors = torch.linalg.eigh(x)
+    return vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
 
 
 def of_parts(combine):
@@ -194,3 +323,47 @@ def of_parts(combine):
 
 
 mistakes("frechet_distance", {sentence: of_parts(combine) for sentence, combine in FRECHET.items()})
+
+
+def of_moments(mean, cov):
+    """The formula with other means or covariances of a set."""
+
+    def frechet(a, b):
+        x, y = cov(a), cov(b)
+        root = torch.linalg.eigvalsh(rooted(x) @ y @ rooted(x)).clamp(min=0).sqrt().sum()
+        return mean(a, b) + (x + y).trace() - 2 * root
+
+    return frechet
+
+
+def squared(a, b):
+    return (a.mean(0) - b.mean(0)).square().sum()
+
+
+def covariance(x):
+    return torch.cov(x.T)
+
+
+mistakes(
+    "frechet_distance",
+    {
+        "the features are not centred: a covariance is around the mean": of_moments(
+            squared, lambda x: x.T @ x / len(x)
+        ),
+        "correlations in place of covariances: the spread of each feature counts": of_moments(
+            squared, lambda x: torch.corrcoef(x.T)
+        ),
+        "the covariances are not divided by the number of pictures": of_moments(
+            squared, lambda x: torch.cov(x.T, correction=0) * len(x)
+        ),
+        "standard deviations on the diagonal: covariances hold squares": of_moments(
+            squared, lambda x: torch.diag(x.std(0))
+        ),
+        "the absolute differences of the means: the formula has their squares": of_moments(
+            lambda a, b: (a.mean(0) - b.mean(0)).abs().sum(), covariance
+        ),
+        "the mean over all numbers: each feature has a mean of its own": of_moments(
+            lambda a, b: (a.mean() - b.mean()).square(), covariance
+        ),
+    },
+)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import Module
 from torch.optim import Optimizer
 
@@ -37,6 +37,29 @@ def step_of_d(form: Form, x: Tensor, G: Module, D: Module, d: Optimizer, draw_z:
 def five_steps(form: Form, x: Tensor, G: Module, D: Module, g: Optimizer, d: Optimizer, draw_z: Function) -> Losses:
     loss = step_of_d(form, x, G, D, d, draw_z)
     return {"D": loss, "G": descend(g, form.generator(D(G(draw_z(len(x))))))}
+
+
+def dcgan_generator(latent: int, width: int, times: tuple[float, ...] = (4, 2, 1)) -> nn.Sequential:
+    """times: how many times `width` channels each layer has."""
+    a, b, c = (int(width * many) for many in times)
+    return nn.Sequential(
+        nn.Unflatten(1, (latent, 1, 1)),
+        *(nn.ConvTranspose2d(latent, a, 4, bias=False), nn.BatchNorm2d(a), nn.ReLU()),
+        *(nn.ConvTranspose2d(a, b, 3, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()),
+        *(nn.ConvTranspose2d(b, c, 4, 2, 1, bias=False), nn.BatchNorm2d(c), nn.ReLU()),
+        *(nn.ConvTranspose2d(c, 1, 4, 2, 1), nn.Tanh()),
+    )
+
+
+def dcgan_discriminator(width: int, times: tuple[float, ...] = (1, 2, 4)) -> nn.Sequential:
+    """times: how many times `width` channels each layer has."""
+    a, b, c = (int(width * many) for many in times)
+    return nn.Sequential(
+        *(nn.Conv2d(1, a, 4, 2, 1), nn.LeakyReLU(0.2)),
+        *(nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)),
+        *(nn.Conv2d(b, c, 3, 2, 1, bias=False), nn.BatchNorm2d(c), nn.LeakyReLU(0.2)),
+        *(nn.Conv2d(c, 1, 4), nn.Flatten(0)),
+    )
 
 
 def frechet_biased(a: Tensor, b: Tensor) -> float:
