@@ -3,8 +3,12 @@
 import math
 from functools import partial
 
-from gencourse.homework.ch04.reference import Ways, losses_of_generators, rate_factor
-from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
+import torch
+
+from gencourse.homework.ch04.reference import Ways, cyclegan_step, losses_of_generators, rate_factor
+from gencourse.homework.checking.check import Function, Mistakes, add_mistake, add_mistakes
+from gencourse.methods.cyclegan import discriminator_loss
+from gencourse.training.helpers import descend
 
 MISTAKES: Mistakes = {}
 mistake = partial(add_mistake, MISTAKES, "losses_of_generators")
@@ -21,7 +25,7 @@ RIVALS = {
         (logits[2] - 1).square().mean()
     ),
     "a sum over the pictures, where the mean is asked for": lambda own, *_: (own - 1).square().sum(),
-    "the distance from 1 is squared, not taken without its sign": lambda own, *_: (own - 1).abs().mean(),
+    "you take the absolute distance from 1: its square is asked for": lambda own, *_: (own - 1).abs().mean(),
     "first all logits are averaged, then squared: it is the other way round": lambda own, *_: (own.mean() - 1).square(),
     "half of what it should be: the ½ belongs to the discriminators": lambda own, *_: (own - 1).square().mean() / 2,
 }
@@ -52,7 +56,9 @@ PARTS = {  # of the errors of what begins with a, and with b, and the weight
     "only what begins with a counts: there are two directions": lambda one, *_: one.abs().mean(),
     "only what begins with b counts: there are two directions": lambda _, other, weight: other.abs().mean(),
     "half of what it should be: both directions are added, not averaged": lambda *errors: both(*errors) / 2,
-    "the errors are squared, not taken without their sign": lambda *errors: both(*(x.square() for x in errors[:2])),
+    "you square the errors: their absolute values are asked for": lambda *errors: both(
+        *(x.square() for x in errors[:2])
+    ),
     "a sum over the pixels, where the mean is asked for": lambda one, other, _: one.abs().sum() + other.abs().sum(),
     "weighted already: it is asked for without its factor": lambda one, other, weight: weight * both(one, other),
     "the errors cancel: where is the absolute value?": lambda one, other, _: one.mean() + other.mean(),
@@ -91,6 +97,102 @@ for sentence, errors in OTHER_ERRORS.items():
 def cycle_order(*given):
     losses, fake_a, fake_b = losses_of_generators(*given)
     return losses, fake_b, fake_a
+
+
+ONCE = {"G": 1, "F": 1}
+Weights = tuple[float, float]
+
+
+def pooled(new_a, new_b, past_a, past_b):
+    return past_a(new_a), past_b(new_b)
+
+
+def step_with(
+    weights=WEIGHTS, loss=discriminator_loss, seen: Function = pooled, real=lambda a, b: (a, b), both: Weights = (1, 1)
+):
+    """The iteration with other weights of the generators' losses, another loss of the discriminators, or of others.
+
+    seen: what D_A and D_B see as fakes; real: as real pictures; both: the weights of their two losses.
+    """
+
+    def iteration(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b):
+        losses, fake_a, fake_b = losses_of(a, b)
+        descend(optimizer_g, torch.stack([(ONCE | weights)[name] * x for name, x in losses.items()]).sum())
+        (fake_a, fake_b), (real_a, real_b) = seen(fake_a, fake_b, past_a, past_b), real(a, b)
+        losses = losses | {"D_A": loss(D_A, real_a, fake_a), "D_B": loss(D_B, real_b, fake_b)}
+        descend(optimizer_d, both[0] * losses["D_A"] + both[1] * losses["D_B"])
+        return losses
+
+    return iteration
+
+
+def on_reals(D, real):
+    return (D(real) - 1).square().mean()
+
+
+def on_fakes(D, fake):
+    return D(fake).square().mean()
+
+
+add_mistakes(
+    MISTAKES,
+    "cyclegan_step",
+    {
+        "cycle and identity come without their weights, 10 and 5": step_with({"cycle": 1, "identity": 1}),
+        "the weights of cycle and identity have changed places": step_with({"cycle": 5, "identity": 10}),
+        "the generators do not descend the cycle loss": step_with(WEIGHTS | {"cycle": 0}),
+        "the generators do not descend the identity loss": step_with(WEIGHTS | {"identity": 0}),
+        "the generators do not descend G, by which D_B draws G towards B": step_with(WEIGHTS | {"G": 0}),
+        "the generators do not descend F, by which D_A draws F towards A": step_with(WEIGHTS | {"F": 0}),
+        "the generators climb their losses": step_with({"G": -1, "F": -1, "cycle": -10, "identity": -5}),
+        "a discriminator's loss is half of the sum of its two parts: the ½ is missing": step_with(
+            loss=lambda D, real, fake: on_reals(D, real) + on_fakes(D, fake)
+        ),
+        "the discriminators learn the opposite: real pictures are drawn to 1, fakes to 0": step_with(
+            loss=lambda D, real, fake: (on_reals(D, fake) + on_fakes(D, real)) / 2
+        ),
+        "the discriminators never learn from the fakes": step_with(loss=lambda D, real, fake: on_reals(D, real) / 2),
+        "the discriminators never learn from real pictures": step_with(
+            loss=lambda D, real, fake: on_fakes(D, fake) / 2
+        ),
+        "the fakes are drawn to 1: that is what the generators want, a discriminator draws them to 0": step_with(
+            loss=lambda D, real, fake: (on_reals(D, real) + on_reals(D, fake)) / 2
+        ),
+        "the discriminators see the new fakes themselves: show them what the pools give back": step_with(
+            seen=lambda new_a, new_b, *_: (new_a.detach(), new_b.detach())
+        ),
+        "the pools are asked, and the discriminators see the new fakes: show them what comes back": step_with(
+            seen=lambda *given: pooled(*given) and (given[0].detach(), given[1].detach())
+        ),
+        "each pool keeps fakes of one kind: yours have changed places": step_with(
+            seen=lambda new_a, new_b, past_a, past_b: (past_b(new_a), past_a(new_b))
+        ),
+        "D_A sees the fakes of kind B, and D_B those of kind A": step_with(seen=lambda *given: pooled(*given)[::-1]),
+        "D_A judges pictures of A, D_B those of B: their real ones have changed places": step_with(
+            real=lambda a, b: (b, a)
+        ),
+        "D_B never learns: the discriminators descend the sum of both losses": step_with(both=(1, 0)),
+        "D_A never learns: the discriminators descend the sum of both losses": step_with(both=(0, 1)),
+        "the discriminators descend the sum of both losses, yours is its mean": step_with(both=(0.5, 0.5)),
+        "the discriminators climb their losses": step_with(both=(-1, -1)),
+    },
+)
+
+
+@partial(add_mistake, MISTAKES, "cyclegan_step")(
+    "the translations are made twice: the discriminators' fakes are those of before the generators' update"
+)
+def step_drawing_anew(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b):
+    def anew(*_):
+        _, new_a, new_b = losses_of(a, b)
+        return past_a(new_a), past_b(new_b)
+
+    return step_with(seen=anew)(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b)
+
+
+@partial(add_mistake, MISTAKES, "cyclegan_step")("the losses come back as they are, without their weights of 10 and 5")
+def step_weighted(*given):
+    return {name: WEIGHTS.get(name, 1) * x for name, x in cyclegan_step(*given).items()}
 
 
 RATES = {  # of what is done, the steps, and the constant share
@@ -132,6 +234,15 @@ HIDDEN = {
     "how much does the same noise cost where nothing is hidden? That has to be taken off": lambda w: w.cost(w.y),
     "only what is lost from the truth: what is lost from the translation is the point": lambda w: w.cost(w.truth),
     "a translation that hides something gets more than 0: yours gets less": lambda w: w.cost(w.truth) - w.cost(w.y),
+    "no absolute value: where the noise costs more from the truth, the answer is negative": lambda w: (
+        w.cost(w.y) - w.cost(w.truth)
+    ).abs(),
+    "no absolute value of each cost: noise may also help, and then its cost is negative": lambda w: (
+        w.cost(w.y).abs() - w.cost(w.truth).abs()
+    ),
+    "where the noise costs more from the truth, the answer is negative: do not cut it off at 0": lambda w: (
+        w.cost(w.y) - w.cost(w.truth)
+    ).clamp(min=0),
     "the costs are added: what noise costs anyway has to be taken off": lambda w: w.cost(w.y) + w.cost(w.truth),
     "without any noise the two ways back differ as well: that is not what noise costs": lambda w: (
         w.quality(w.disturbed(w.truth)) - w.quality(w.disturbed(w.y))

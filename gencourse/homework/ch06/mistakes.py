@@ -2,12 +2,24 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 
-from gencourse.homework.ch06.reference import along, back, guided, mixed, mixture, q_sample, reverse_mean, sampler
+from gencourse.homework.ch06.reference import (
+    along,
+    back,
+    guided,
+    mixed,
+    mixture,
+    move,
+    q_sample,
+    reverse_mean,
+    sampler,
+)
 from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
 
+noise_loss: Any = None  # the check's call lets it mean another loss
 MISTAKES: Mistakes = {}
 mistake, add = partial(add_mistake, MISTAKES), partial(add_mistakes, MISTAKES)
 
@@ -135,6 +147,18 @@ def guided_fixed_null(null, network, labels, weight):
     return lambda x_t, t: torch.lerp(network(x_t, t, none), network(x_t, t, labels), weight)
 
 
+@mistake("guided", "the unconditional prediction of the first question is kept: each x_t and t has its own")
+def guided_kept(network, labels, weight):
+    kept = []
+
+    def model(x_t, t):
+        if not kept:
+            kept.append(network(x_t, t, torch.full_like(labels, network.null)))
+        return torch.lerp(kept[0], network(x_t, t, labels), weight)
+
+    return model
+
+
 MIXTURES = {  # of the conditional prediction c, the unconditional one u, and the weight
     "weight 0 should know nothing of the label, and weight 1 ask for it: yours is the other way round": (
         lambda c, u, w: w * u + (1 - w) * c
@@ -194,3 +218,100 @@ DDIM_STEPS = {
     "the new noise is the old one again: z is drawn": lambda s: s.to(draw=lambda: s.noise),
 }
 add("ddim", {sentence: sampler(step) for sentence, step in DDIM_STEPS.items()})
+
+
+def stepper(step):
+    """Return an answer to `train_step`: step(network, average, optimizer, loss, decay) after the loss was computed."""
+
+    def train_step(network, average, optimizer, x0, alphas_cumprod, decay, generator=None):
+        loss = noise_loss(network, x0, alphas_cumprod, generator)
+        step(network, average, optimizer, loss, decay)
+        return loss.detach()
+
+    return train_step
+
+
+def downhill(optimizer, loss):
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+@mistake("train_step", "the gradients of all steps add up: clear them before each loss.backward()")
+@stepper
+def step_without_clearing(network, average, optimizer, loss, decay):
+    loss.backward()
+    optimizer.step()
+    move(average, network, decay)
+
+
+@mistake("train_step", "the network's weights never move: is optimizer.step() missing, or are the gradients cleared?")
+@stepper
+def step_without_moving(network, average, optimizer, loss, decay):
+    loss.backward()
+    move(average, network, decay)
+
+
+@mistake("train_step", "the average takes in the weights from before the step: the new ones come first")
+@stepper
+def step_average_first(network, average, optimizer, loss, decay):
+    move(average, network, decay)
+    downhill(optimizer, loss)
+
+
+@mistake("train_step", "decay is the share of the old average that stays, not that of the new weights")
+@stepper
+def step_swapped(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    move(average, network, 1 - decay)
+
+
+@mistake("train_step", "the average is a copy of the network: a share `decay` of the old average stays")
+@stepper
+def step_copied(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    move(average, network, 0)
+
+
+@mistake("train_step", "the average never moves")
+@stepper
+def step_without_average(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+
+
+@mistake("train_step", "the network is set to the average: training goes on with its own weights")
+@stepper
+def step_into_network(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    move(average, network, decay)
+    move(network, average, 0)
+
+
+@mistake("train_step", "the network moves towards the average, which itself stays: it should be the other way round")
+@stepper
+def step_backwards(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    move(network, average, decay)
+
+
+@mistake("train_step", "the loss goes up: it is its negative that is followed down")
+@stepper
+def step_uphill(network, average, optimizer, loss, decay):
+    downhill(optimizer, -loss)
+    move(average, network, decay)
+
+
+@mistake("train_step", "the average grows: the share of the new weights is 1 - decay")
+@stepper
+def step_summed(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+        mean.data = decay * mean + now.detach()
+
+
+@mistake("train_step", "only some of the parameters are averaged")
+@stepper
+def step_some(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    mean, now = next(average.parameters()), next(network.parameters())
+    mean.data = torch.lerp(mean, now.detach(), 1 - decay)
