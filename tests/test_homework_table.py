@@ -83,6 +83,45 @@ def test_a_round_trip_loses_nothing(name, tmp_path):
     assert (tmp_path / "grades.csv").read_bytes() == before, "and again changes nothing"
 
 
+REMARK = 'erste Zeile\nzweite; mit "Wort", 1,5\tund mehr'
+
+
+@pytest.mark.parametrize("name", SPREADSHEETS)
+def test_columns_moved_and_remarks_of_several_lines(name, tmp_path):
+    """Columns in the opposite order, new ones in front and between, lines sorted anew, cells with line breaks."""
+    write(tmp_path, separator=";" if "German" in name else None)
+
+    def change(row):
+        cells = dict(reversed(row.items()))
+        row.clear()
+        row.update({"Matrikel": "0042", **cells, BY_HAND: "2", "Bemerkung": REMARK, "": "ohne Namen"})
+
+    through(tmp_path, change, **SPREADSHEETS[name])
+    text = (tmp_path / "grades.csv").read_bytes()
+    for _ in range(2):
+        write(tmp_path)
+        found = rows(tmp_path)
+        assert list(found) == [table.escape_formula(student) for student in STUDENTS]
+        for row in found.values():
+            assert (row["Matrikel"], row["Bemerkung"], row[BY_HAND]) == ("0042", REMARK, "2"), row
+            assert "ohne Namen" in row.values() and table.as_number(row[SUM]) == 3.5
+    assert text != (tmp_path / "grades.csv").read_bytes()
+
+
+def test_from_one_spreadsheet_into_another(tmp_path):
+    """One corrects on a German machine, another on an English one, twice."""
+    write(tmp_path)
+    steps = ["German Excel, UTF-8", "English Excel", "LibreOffice, tabs", "German Excel, UTF-8"]
+    for number, name in enumerate(steps):
+        through(
+            tmp_path, lambda row, n=number: row.update({f"Runde {n}": f"ü{n}", BY_HAND: "0,5"}), **SPREADSHEETS[name]
+        )
+        write(tmp_path)
+    for row in rows(tmp_path).values():
+        assert [row[f"Runde {n}"] for n in range(len(steps))] == [f"ü{n}" for n in range(len(steps))]
+        assert row[BY_HAND] in ("0,5", "0.5") and table.as_number(row[SUM]) == 3.5
+
+
 def test_points_that_a_person_changed_stay_and_count(tmp_path):
     write(tmp_path, ["anna", "ben"], anna=result("anna", a=0))
     through(tmp_path, lambda row: row.update({A: "1,5"}) if row["student"] == "anna" else None)

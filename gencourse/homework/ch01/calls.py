@@ -35,10 +35,10 @@ def call_with_gradient(function: Callable[..., Any], case: Case) -> Outputs:
     return outputs | input_gradients(found.sum() if isinstance(found, Tensor) else found, {first: start})
 
 
-class TwoLayers:
-    """A network of two linear layers, and a third that nobody asked for; it keeps what it was given."""
+class Layers:
+    """A network of three layers, two of them for the content, two others for the style; it keeps what it was given."""
 
-    content_layers, style_layers = ("shallow", "deep"), ("shallow", "deep")
+    content_layers, style_layers = ("shallow", "deeper"), ("shallow", "deep")
 
     def __init__(self, shallow: Tensor, deep: Tensor):
         self.shallow, self.deep = shallow, deep
@@ -78,7 +78,7 @@ def objective(make_objective: Callable[..., Any], case: Case) -> Outputs:
     `by x`, the gradient of the total.
     """
     given = tensors(case)
-    network = TwoLayers(given["shallow"], given["deep"])
+    network = Layers(given["shallow"], given["deep"])
     others = {"content_loss": other_content_loss, "gram_matrix": other_gram_matrix, "style_loss": other_style_loss}
     with patched_globals(make_objective, **others):
         function = make_objective(network, given["content"], given["style"], given["alpha"], given["beta"])

@@ -19,6 +19,7 @@ from gencourse.homework.checking.check import Mistakes, add_mistakes
 from gencourse.methods.style import gram_matrix
 
 MISTAKES: Mistakes = {}
+CONTENT = ("shallow", "deeper")  # the content layers of the network in calls.py
 mistakes = partial(add_mistakes, MISTAKES)
 
 
@@ -39,6 +40,13 @@ CONTENT_LOSS = {
     "M counts all positions, h times w, not the columns alone": lambda f, p: squares(f, p) / f.shape[3],
     "right only for square pictures: M is h times w": lambda f, p: squares(f, p) / f.shape[2] ** 2,
     "right only for square pictures: M is the height times the width": lambda f, p: squares(f, p) / f.shape[3] ** 2,
+    "the squares are subtracted: it is the difference that is squared": lambda f, p: (
+        (f.square() - p.square()).sum() / f[0, 0].numel()
+    ),
+    "the differences are added with their signs, and cancel: square each": lambda f, p: (f - p).sum() / f[0, 0].numel(),
+    "all differences are added, then squared: square each before": lambda f, p: (
+        (f - p).sum().square() / f[0, 0].numel()
+    ),
 }
 mistakes("content_loss", CONTENT_LOSS)
 
@@ -62,6 +70,14 @@ GRAM_MATRIX = {
     "reshaped where it should be transposed: channels and positions got mixed": lambda x: (
         products(x.reshape(len(x), -1, x.shape[1]).mT) / x[0, 0].numel()
     ),
+    "each position's answers are scaled to length one: do not normalise": lambda x: gram_matrix(F.normalize(x, dim=1)),
+    "M counts the positions: no M − 1, as a variance has it": lambda x: products(x) / (x[0, 0].numel() - 1),
+    "first the average, then the product: multiply at each position, then take the average": lambda x: (
+        x.mean((2, 3))[:, :, None] * x.mean((2, 3))[:, None]
+    ),
+    "these are correlations: nothing is centred here, and nothing divided by a deviation": lambda x: torch.stack(
+        [torch.corrcoef(one.flatten(1)) for one in x]
+    ),
     "it keeps positions: one number for each pair of channels is asked for": lambda x: (
         x.flatten(2).mT @ x.flatten(2) / x.shape[1]
     ),
@@ -81,6 +97,18 @@ STYLE_LOSS = {
     "the errors are squared, not taken without their sign": lambda g, a: (g - a).abs().mean() / 4,
     "N to the power four: the formula has N², once": lambda g, a: squares(g, a) / (4 * g.numel() ** 2),
     "twice the error must cost four times as much: no root is taken": lambda g, a: (g - a).norm() / (4 * g.numel()),
+    "the 4 is not squared: 4 N², not (4 N)²": lambda g, a: F.mse_loss(g, a) / 16,
+    "the squares are subtracted: it is the difference that is squared": lambda g, a: (
+        (g.square() - a.square()).mean() / 4
+    ),
+    "the differences are added with their signs, and cancel: square each": lambda g, a: (g - a).mean() / 4,
+    "all differences are added, then squared: square each before": lambda g, a: (g - a).sum().square() / 4 / g.numel(),
+    "half of the matrix counts: i and j both run over all channels": lambda g, a: (
+        squares(g.triu(), a.triu()) / (4 * g.numel())
+    ),
+    "only the diagonal counts: pairs of different channels do, too": lambda g, a: (
+        squares(g.diagonal(dim1=1, dim2=2), a.diagonal(dim1=1, dim2=2)) / (4 * g.numel())
+    ),
 }
 mistakes("style_loss", STYLE_LOSS)
 
@@ -132,26 +160,40 @@ def weighted(*names):
     return returned(lambda v, alpha, beta: {n: (alpha if n == "content" else beta) * v[n] for n in names})
 
 
+def weighted_twice(*names):
+    """An objective that returns some of the losses times their weights, and weighs them again in the total."""
+
+    def change(losses, alpha, beta):
+        losses = losses | {n: (alpha if n == "content" else beta) * losses[n] for n in names}
+        return losses | total(losses, alpha, beta)
+
+    return returned(change)
+
+
 MAKE_OBJECTIVE = {
     "only the first of network.content_layers counts: sum over all of them": losses(
         lambda form, f, p, a: {"content": form.content_loss(f["shallow"], p["shallow"])}
     ),
     "only the last of network.content_layers counts: sum over all of them": losses(
-        lambda form, f, p, a: {"content": form.content_loss(f["deep"], p["deep"])}
+        lambda form, f, p, a: {"content": form.content_loss(f["deeper"], p["deeper"])}
     ),
     "the content loss is the mean over network.content_layers: it is their sum": losses(
-        lambda form, f, p, a: {"content": sum(form.content_loss(f[name], p[name]) for name in ("shallow", "deep")) / 2}
+        lambda form, f, p, a: {"content": sum(form.content_loss(f[name], p[name]) for name in CONTENT) / 2}
     ),
     "the style targets are those of the content picture": pictures(lambda content, style: (content, content)),
+    "content and painting have changed places": pictures(lambda content, style: (style, content)),
     "the content target is that of the painting": pictures(lambda content, style: (style, style)),
     "x is the content picture, so its content loss is zero: compared with what?": losses(
-        lambda form, f, p, a: {"content": sum(form.content_loss(f[k], 0 * f[k]) for k in ("shallow", "deep"))}
+        lambda form, f, p, a: {"content": sum(form.content_loss(f[k], 0 * f[k]) for k in CONTENT)}
     ),
     "the content loss must follow x": losses(
-        lambda form, f, p, a: {"content": sum(form.content_loss(f[k], f[k]) for k in ("shallow", "deep"))}
+        lambda form, f, p, a: {"content": sum(form.content_loss(f[k], f[k]) for k in CONTENT)}
     ),
     "the content loss is taken over network.content_layers, between activations": losses(
         lambda form, f, p, a: {"content": sum(form.content_loss(f[name], p[name]) for name in f)}
+    ),
+    "the content loss is taken over network.style_layers: it has layers of its own, network.content_layers": losses(
+        lambda form, f, p, a: {"content": sum(form.content_loss(f[k], p[k]) for k in ("shallow", "deep"))}
     ),
     "the loss 'shallow' is not style_loss of the Gram matrices of that layer": losses(
         lambda form, f, p, a: {name: form.content_loss(f[name], a[name]) for name in ("shallow", "deep")}
@@ -162,6 +204,9 @@ WEIGHTED = "the loss {!r} is returned times {}: the weights belong into the tota
 for names in ["content"], ["content", "shallow", "deep"], ["shallow", "deep"], ["shallow"], ["deep"]:
     sentence = WEIGHTED.format(names[0], "alpha" if names[0] == "content" else "beta")
     mistakes("make_objective", {sentence: weighted(*names)}, forms=FORMS)
+TWICE = "{} is in the loss already, and in the total once more: the weights belong into the total alone"
+for name, names in {"alpha": ["content"], "beta": ["shallow", "deep"]}.items():
+    mistakes("make_objective", {TWICE.format(name): weighted_twice(*names)}, forms=FORMS)
 CUT = "the {} part of the total carries no gradient: an item or a detach too many"
 MAKE_OBJECTIVE = {
     "the style part is the mean of the E_L, not their sum": returned(
@@ -169,6 +214,14 @@ MAKE_OBJECTIVE = {
     ),
     "alpha and beta have changed places": returned(lambda v, alpha, beta: total(v, beta, alpha)),
     "alpha and beta have no effect": returned(lambda v, alpha, beta: total(v, 1, 1)),
+    "alpha has no effect": returned(lambda v, alpha, beta: total(v, 1, beta)),
+    "beta has no effect": returned(lambda v, alpha, beta: total(v, alpha, 1)),
+    "the content loss counts in the style part as well": returned(
+        lambda v, alpha, beta: {"total": alpha * v["content"] + beta * (v["content"] / 2 + style_part(v))}
+    ),
+    "the style part is divided by the number of all layers: by that of network.style_layers": returned(
+        lambda v, alpha, beta: total(v, alpha, beta * 2 / 3)
+    ),
     "the style losses do not count in the total": returned(lambda v, alpha, beta: total(v, alpha, 0)),
     CUT.format("content"): without("content"),
     CUT.format("style"): without("shallow", "deep"),
@@ -207,8 +260,52 @@ TOTAL_VARIATION = {
     "right only for square pictures: each direction has its own number of pairs": lambda x: (
         variation_summed(x) / x.diff(dim=3).numel()
     ),
+    "each pixel is compared with the one two places on: neighbours lie side by side": lambda x: (
+        F.mse_loss(x[:, :, 2:], x[:, :, :-2]) + F.mse_loss(x[..., 2:], x[..., :-2])
+    ),
+    "no root is taken: the two means of squares are added": lambda x: (
+        x.diff(dim=2).square().mean().sqrt() + x.diff(dim=3).square().mean().sqrt()
+    ),
+    "first averaged, then squared: ups and downs cancel. Square each difference": lambda x: (
+        x.diff(dim=2).mean().square() + x.diff(dim=3).mean().square()
+    ),
+    "the differences keep their signs, and cancel: square each": lambda x: x.diff(dim=2).mean() + x.diff(dim=3).mean(),
+    "the two directions are multiplied: they are added": lambda x: (
+        x.diff(dim=2).square().mean() * x.diff(dim=3).square().mean()
+    ),
+    "neighbours are added: their difference is asked for": lambda x: (
+        (x[:, :, 1:] + x[:, :, :-1]).square().mean() + (x[..., 1:] + x[..., :-1]).square().mean()
+    ),
+    "vertical neighbours are added: their difference is asked for": lambda x: (
+        (x[:, :, 1:] + x[:, :, :-1]).square().mean() + x.diff(dim=3).square().mean()
+    ),
+    "horizontal neighbours are added: their difference is asked for": lambda x: (
+        x.diff(dim=2).square().mean() + (x[..., 1:] + x[..., :-1]).square().mean()
+    ),
+    "only the first picture of the batch counts": lambda x: (
+        x[:1].diff(dim=2).square().mean() + x[:1].diff(dim=3).square().mean()
+    ),
+    "vertical neighbours count twice, and horizontal ones not at all": lambda x: 2 * x.diff(dim=2).square().mean(),
+    "horizontal neighbours count twice, and vertical ones not at all": lambda x: 2 * x.diff(dim=3).square().mean(),
+    "a pixel's two differences are added before they are squared: each direction by itself": lambda x: (
+        (x.diff(dim=2)[..., 1:] + x.diff(dim=3)[:, :, 1:]).square().mean()
+    ),
+    "a root of both directions together: squares are averaged and added, without a root": lambda x: (
+        (x.diff(dim=2)[..., 1:].square() + x.diff(dim=3)[:, :, 1:].square()).sqrt().mean()
+    ),
 }
 mistakes("total_variation", TOTAL_VARIATION)
+CHANNELS = "neighbours lie in the same row or column: along the second dimension lie the channels"
+mistakes(
+    "total_variation",
+    {CHANNELS: lambda other, x: x.diff(dim=1).square().mean() + x.diff(dim=other).square().mean()},
+    forms=(2, 3),
+)
+
+
+def stretched(x):
+    return (x - x.min()) / (x.max() - x.min())
+
 
 KEEP_COLOURS = {
     "the colours are the painting's: it should be the other way round": lambda s, c: keep_colours(c, s),
@@ -217,6 +314,32 @@ KEEP_COLOURS = {
     ),
     "the three weights come in another order": lambda s, c: exchanged(s, c, LUMINANCE.flip(1)).clamp(0, 1),
     "the colour is a difference from Y, not a ratio": lambda s, c: (c * luminance(s) / luminance(c)).clamp(0, 1),
+    "these are the weights of high-definition television: the text has 0.299, 0.587 and 0.114": lambda s, c: exchanged(
+        s, c, torch.tensor([0.2126, 0.7152, 0.0722]).view(1, 3, 1, 1)
+    ).clamp(0, 1),
+    "the weights add up to one, so Y is the sum of the three products, not their mean": lambda s, c: exchanged(
+        s, c, LUMINANCE / 3
+    ).clamp(0, 1),
+    "the difference from Y is subtracted: it is added to the painting's Y": lambda s, c: (
+        luminance(s) - c + luminance(c)
+    ).clamp(0, 1),
+    "the two luminances have changed places: the photograph's goes, the painting's comes": lambda s, c: (
+        luminance(c) + c - luminance(s)
+    ).clamp(0, 1),
+    "a difference from Y may be negative: do not cut it off": lambda s, c: (
+        luminance(s) + (c - luminance(c)).clamp(0, 1)
+    ).clamp(0, 1),
+    "a difference from Y may be negative: no absolute value": lambda s, c: (
+        luminance(s) + (c - luminance(c)).abs()
+    ).clamp(0, 1),
+    "the painting's colours come along: of the painting only Y is wanted": lambda s, c: (s + c - luminance(c)).clamp(
+        0, 1
+    ),
+    "half of Y is still the photograph's": lambda s, c: exchanged((s + c) / 2, c).clamp(0, 1),
+    "Y is one number for a pixel, the sum over its channels: yours differs from channel to channel": lambda s, c: (
+        s * LUMINANCE + c - c * LUMINANCE
+    ).clamp(0, 1),
+    "the result is stretched to [0, 1]: cut it off there": lambda s, c: stretched(exchanged(s, c)),
     "the colours are gone: where is the photograph's difference from Y?": lambda s, c: luminance(s).expand_as(c),
     "the photograph's own luminance must go, or it counts twice": lambda s, c: (luminance(s) + c).clamp(0, 1),
     "the result leaves [0, 1] on both sides": exchanged,
@@ -259,6 +382,15 @@ PIXEL_STEP = {
     "the gradient is clamped, where the picture should be": moved_by(lambda g: g.clamp(0, 1)),
     "the parts are added to the total, which holds them already": moved_by_all,
     "only the content loss is followed: take the total": lambda x, f, rate: moved(x, f, rate, "content").clamp(0, 1),
+    "the gradient is cut off at -1 and 1: the rate alone says how far to go": moved_by(lambda g: g.clamp(-1, 1)),
+    "a sigmoid changes every pixel: cut the picture off at 0 and 1": lambda *given: moved(*given).sigmoid(),
+    "the result is stretched to [0, 1]: cut it off there": lambda *given: stretched(moved(*given)),
+    "this is the step alone: it is subtracted from x": lambda x, f, rate: (x - moved(x, f, rate)).clamp(0, 1),
+    "divided by the rate: the gradient is multiplied by it": lambda x, f, rate: pixel_step(x, f, 1 / rate),
+    "x is multiplied by 1 - rate * gradient: the step is subtracted from it": lambda x, f, rate: (
+        x * (1 - x + moved(x, f, rate))
+    ).clamp(0, 1),
+    "two steps were made: one is asked for": lambda x, f, rate: pixel_step(pixel_step(x, f, rate), f, rate),
     "nothing has moved: is the gradient applied?": lambda x, objective, rate: x.clone(),
     "it comes back with a graph: detach it, or every step's graph is kept": lambda *given: pixel_step(
         *given

@@ -27,6 +27,14 @@ def at(cells_at, corners_at=lambda n, m: torch.arange(m).double() * (n - 1) / ma
     return lambda n, m, corners: tents((corners_at if corners else cells_at)(n, m).clamp(0, n - 1), n)
 
 
+def corners_or_cells(n, m, corners):
+    return torch.arange(m).double() * (n - 1) / max(m - 1, 1) if corners else cells(n, m)
+
+
+def positions(n, m, corners):
+    return corners_or_cells(n, m, corners).clamp(0, n - 1)
+
+
 LINEAR_MATRIX = {
     "one row for each output, one column for each input: yours lies on its side": lambda *x: linear_matrix(*x).T,
     "True and False of align_corners have changed places": lambda n, m, corners: linear_matrix(n, m, not corners),
@@ -49,6 +57,34 @@ LINEAR_MATRIX = {
     "a weight is not finite: with one output, m - 1 is zero": at(
         cells, lambda n, m: torch.arange(m).double() * (n - 1) / (m - 1)
     ),
+    "n_in and n_out have changed places under the half pixels": at(
+        lambda n, m: (torch.arange(m).double() + 0.5) * m / n - 0.5
+    ),
+    "align_corners changes nothing: yours are half pixels whatever it is": lambda n, m, corners: linear_matrix(
+        n, m, False
+    ),
+    "align_corners changes nothing: your corners are aligned whatever it is": lambda n, m, corners: linear_matrix(
+        n, m, True
+    ),
+    "the last output does not fall on the last input: see the n - 1 and the m - 1": at(
+        cells, lambda n, m: torch.arange(m).double() * n / m
+    ),
+    "rows at the end do not sum to one: what lies beyond the last sample takes the last": lambda n, m, corners: (
+        linear_matrix(n, m, True) if corners else tents(cells(n, m).clamp(min=0), n)
+    ),
+    "rows at the beginning do not sum to one: what lies before the first sample takes the first": (
+        lambda n, m, corners: linear_matrix(n, m, True) if corners else tents(cells(n, m).clamp(max=n - 1), n)
+    ),
+    "a tent falls on both sides: take the distance without its sign": lambda n, m, corners: (
+        1 - (positions(n, m, corners)[:, None] - torch.arange(n))
+    ).clamp(min=0),
+    "a tent falls in a straight line: the distance is not squared": lambda n, m, corners: (
+        1 - (positions(n, m, corners)[:, None] - torch.arange(n)).square()
+    ).clamp(min=0),
+    "the inputs are counted from 0": lambda n, m, corners: tents(positions(n, m, corners) - 1, n),
+    "the tents' weights sum to one by themselves: no softmax": lambda n, m, corners: tents(
+        corners_or_cells(n, m, corners), n
+    ).softmax(1),
     "each output takes one input alone: that is nearest neighbour": lambda n, m, corners: torch.eye(n)[
         (linear_matrix(n, m, corners) @ torch.arange(n).double()).round().long()
     ],
@@ -87,11 +123,27 @@ def averaging(x, weight, stride, padding):
     return cut(transposed_convolution(x, weight, stride, 0) / count.clamp(min=1), padding)
 
 
+def without_stride(x, weight, s, padding):
+    y = torch.zeros_like(transposed_convolution(x, weight, s, 0))
+    for i in range(weight.shape[2]):
+        for j in range(weight.shape[3]):
+            laid = torch.einsum("bihw,io->bohw", x, weight[:, :, i, j])
+            y[:, :, i : i + x.shape[2], j : j + x.shape[3]] += laid
+    return cut(y, padding)
+
+
 TRANSPOSED_CONVOLUTION = {
     "the padding is not cut off: it goes from all four sides": lambda x, w, s, p: transposed_convolution(x, w, s, 0),
     "the padding is cut off on one side only: it goes from all four": lambda x, w, s, p: transposed_convolution(
         x, w, s, 0
     )[:, :, p:, p:],
+    "the padding is cut off below and on the right alone: half of it goes above and on the left": lambda x, w, s, p: (
+        lambda y: y[:, :, : y.shape[2] - 2 * p, : y.shape[3] - 2 * p]
+    )(transposed_convolution(x, w, s, 0)),
+    "the padding is cut off above and on the left alone: half of it goes below and on the right": lambda x, w, s, p: (
+        transposed_convolution(x, w, s, 0)[:, :, 2 * p :, 2 * p :]
+    ),
+    "the kernels lie one pixel apart: they should lie `stride` apart": without_stride,
     "the kernel is turned round: one bright pixel should lay it down as it is": lambda x, w, s, p: (
         transposed_convolution(x, w.flip(2, 3), s, p)
     ),
@@ -132,6 +184,17 @@ PIXEL_SHUFFLE = {
     "along a row, w is outside and j inside: yours is the other way round": shuffled(0, 1, 4, 2, 3, 5),
     "the picture is turned: height and width are exchanged": shuffled(0, 1, 5, 3, 4, 2),
 }
+PIXEL_SHUFFLE |= {
+    "scale is fixed at 2 in your code: it is an argument": lambda x, s: F.pixel_shuffle(x, 2).reshape(
+        len(x), -1, x.shape[2] * s, x.shape[3] * s
+    ),
+    "a block is one channel repeated: its pixels come from scale² channels": lambda x, s: F.interpolate(
+        x[:, :: s**2], scale_factor=s
+    ),
+    "mirrored inside each block: (i, j) counts from its upper left corner": lambda x, s: F.pixel_shuffle(
+        x.unflatten(1, (-1, s * s)).flip(2).flatten(1, 2), s
+    ),
+}
 mistakes("pixel_shuffle", PIXEL_SHUFFLE)
 
 
@@ -148,6 +211,20 @@ PSNR = {
     "the better, the larger: the sign is wrong": lambda a, b: -right_psnr(a, b),
     "decibels are ten times the logarithm to base 10, not the natural one": lambda a, b: -10 * error(a, b).log(),
     "twenty is for the root of the error: the mean squared error is a power": lambda a, b: 2 * right_psnr(a, b),
+    "decibels are ten times the logarithm to base 10, not to base 2": lambda a, b: -10 * error(a, b).log2(),
+    "no root is taken: the mean squared error itself stands in the logarithm": lambda a, b: right_psnr(a, b) / 2,
+    "the peak is 1, whatever the largest value of the picture is": lambda a, b: (
+        right_psnr(a, b) + 20 * a.amax((1, 2, 3)).log10()
+    ),
+    "a number for each channel: the mean runs over channels, rows and columns of each picture": lambda a, b: (
+        -10 * (a - b).square().mean((0, 2, 3)).log10()
+    ),
+    "the squares are subtracted: it is the difference that is squared": lambda a, b: (
+        -10 * (a.square() - b.square()).mean((1, 2, 3)).log10()
+    ),
+    "the differences are averaged with their signs, and cancel: square each": lambda a, b: (
+        -10 * (a - b).mean((1, 2, 3)).log10()
+    ),
     "bels, not decibels: ten times as much": lambda a, b: right_psnr(a, b) / 10,
     "pictures lie in [0, 1], so the peak is 1, not 255": lambda a, b: right_psnr(a, b) + 20 * math.log10(255),
     "first the mean over the whole picture, then the logarithm": lambda a, b: (
@@ -179,12 +256,30 @@ def layers(change):
     return make
 
 
+def of_both(change):
+    """A loss made of each layer's activations of y_hat and of y."""
+
+    def make(network, y_hat, y):
+        with torch.no_grad():
+            target = network(y)
+        return sum(change(phi, target[layer]) for layer, phi in network(y_hat).items())
+
+    return make
+
+
+def gram(phi):
+    return phi.flatten(2) @ phi.flatten(2).mT / phi[0].numel()
+
+
 def following_y(network, y_hat, y):
     target = network(y)
     return sum((phi - target[layer]).square().mean() for layer, phi in network(y_hat).items())
 
 
 PERCEPTUAL_LOSS = {
+    "the network is never asked: this is the pixel loss": lambda network, y_hat, y: (
+        (y_hat - y.detach()).square().mean()
+    ),
     "only the first layer counts: sum over all of them": layers(lambda d: d[0].square().mean()),
     "only the last layer counts: sum over all of them": layers(lambda d: d[-1].square().mean()),
     "sum over the layers, do not average": lambda *given: perceptual_loss(*given) / 2,
@@ -196,6 +291,27 @@ PERCEPTUAL_LOSS = {
         lambda d: torch.cat([one.flatten() for one in d]).square().mean()
     ),
     "the errors are squared, not taken without their sign": layers(lambda d: sum(one.abs().mean() for one in d)),
+    "a sum over a layer's numbers: it is divided by the layer's C H W, and averaged over the batch": layers(
+        lambda d: sum(one.square().sum() for one in d)
+    ),
+    "no root is taken: each layer gives a mean of squares": layers(
+        lambda d: sum(one.square().mean().sqrt() for one in d)
+    ),
+    "only C is divided out: H and W of the layer are, too, and the batch is averaged": layers(
+        lambda d: sum(one.square().sum() / one.shape[1] for one in d)
+    ),
+    "only H and W are divided out: C of the layer is, too, and the batch is averaged": layers(
+        lambda d: sum(one.square().sum() / one[0, 0].numel() for one in d)
+    ),
+    "the squares are subtracted: it is the difference that is squared": of_both(
+        lambda phi, target: (phi.square() - target.square()).mean()
+    ),
+    "C, H and W are those of the layer, not of the picture": lambda network, y_hat, y: (
+        of_both(lambda phi, target: (phi - target).square().sum())(network, y_hat, y) / y.numel()
+    ),
+    "these are Gram matrices, as in a style loss: compare the activations themselves": of_both(
+        lambda phi, target: (gram(phi) - gram(target)).square().mean()
+    ),
     "C H W are divided out, not H W alone": layers(lambda d: sum(one.square().sum(1).mean() for one in d)),
     "a gradient reaches the truth y: were it a parameter, it would move towards the prediction": following_y,
 }
@@ -257,9 +373,24 @@ def cleared_too_late(network, optimizer, loss, y):
     return value.detach()
 
 
+def stepped_too_early(network, optimizer, loss, y):
+    value = loss(enlarged(network, y), y)
+    optimizer.step()
+    optimizer.zero_grad()
+    value.backward()
+    return value.detach()
+
+
+def loss_afterwards(network, optimizer, loss, y):
+    super_resolution_step(network, optimizer, loss, y)
+    return loss(enlarged(network, y), y).detach()
+
+
 SUPER_RESOLUTION_STEP = {
     "old gradients are still there: clear them before backward": step_of(enlarged, zero=False),
-    "the gradient is cleared after backward, so nothing is learned": cleared_too_late,
+    "no gradient is left when the optimiser steps: is backward missing, or are gradients cleared after it?": (
+        cleared_too_late
+    ),
     "nothing is updated: the optimiser makes no step": step_of(enlarged, update=False),
     "the loss comes back with its graph: detach it, or every step's graph is kept": step_of(enlarged, detach=False),
     "the network gets [0, 1], but it speaks [-1, 1]": step_of(lambda net, y: unit(net(F.avg_pool2d(y, 4)))),
@@ -281,6 +412,9 @@ SUPER_RESOLUTION_STEP = {
     "the maximum of each 4 x 4 block is taken, its average is asked for": step_of(
         lambda net, y: unit(net(signed(F.max_pool2d(y, 4))))
     ),
+    "the truth is taken to [-1, 1], the answer to [0, 1]: both belong into [0, 1]": step_of(enlarged, target=signed),
+    "the loss that comes back is that after the update: return the one that was descended": loss_afterwards,
+    "the optimiser steps before backward: with the gradient of the step before": stepped_too_early,
     "the target is blurred too: compare with the true y": step_of(
         enlarged, target=lambda y: F.avg_pool2d(y, 4).repeat_interleave(4, 2).repeat_interleave(4, 3)
     ),
@@ -298,3 +432,11 @@ SUPER_RESOLUTION_STEP = {
     ),
 }
 mistakes("super_resolution_step", SUPER_RESOLUTION_STEP)
+mistakes(
+    "super_resolution_step",
+    {
+        "the small pictures have another rule than averages of 4 x 4: this is interpolation": step_of(
+            lambda net, y: unit(net(signed(F.interpolate(y, scale_factor=0.25, mode="bicubic", antialias=True))))
+        )
+    },
+)

@@ -1,5 +1,6 @@
 """How the checks compare: always shapes first, never with an operator that the other side could have defined."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -96,8 +97,11 @@ def same_shapes(found: Outputs, expected: Outputs, tolerance: float = 0) -> bool
     return all(one == other or np.prod(one) == np.prod(other) == 1 for one, other in shapes)
 
 
-def general(found: Outputs, expected: Outputs, check: Check) -> None:
-    """Raise Wrong with a general sentence about the first output that differs: numbers first, gradients last."""
+def general(found: Outputs, expected: Outputs, check: Check, measured: Callable[[str], str]) -> None:
+    """Raise Wrong with a general sentence about the first output that differs: numbers first, gradients last.
+
+    measured: how the numbers of an output differ, in words; empty where there is nothing to say.
+    """
     values = numbers(expected)
     rest = [name for name in {**expected, **found} if name not in values]
     for name in [*values, *sorted(rest, key=is_gradient)]:
@@ -108,7 +112,9 @@ def general(found: Outputs, expected: Outputs, check: Check) -> None:
             if name in values:
                 about_shape(name, found, expected[name], check)
                 where = "" if name == "value" else f" ({name})"
-                raise Wrong(sentence or f"the values are not those of the formula{where}", general=sentence is None)
+                said = sentence or f"the values are not those of the formula{where}"
+                how = measured(name)
+                raise Wrong(f"{said}: {how}" if how else said, general=sentence is None)
             raise Wrong(sentence or f"{name} is {found.get(name)!r} where it should be {expected.get(name)!r}")
 
 

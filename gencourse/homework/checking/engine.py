@@ -22,6 +22,7 @@ then the one written first. One that raises on an input, or changes its shape th
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import RLock
 from typing import Any
 
@@ -31,7 +32,15 @@ import torch
 from gencourse.homework.checking.attempt import attempt
 from gencourse.homework.checking.calls import Case, Outputs
 from gencourse.homework.checking.check import Check, Function, Mistake, Wrong, describe
-from gencourse.homework.checking.compare import general, same_outputs, same_shapes, same_values
+from gencourse.homework.checking.compare import (
+    general,
+    is_number,
+    same_output,
+    same_outputs,
+    same_shapes,
+    same_values,
+)
+from gencourse.homework.checking.differences import difference, pair
 
 NO_ANSWER = "your function gave no answer"
 ELSEWHERE = " (It was right on another input: what is special about this one, or what is fixed in your code?)"
@@ -126,8 +135,20 @@ def compare(answers: Answers, results: list[Outputs], index: int) -> None:
             explaining.sort(key=lambda m: -explained_later(m, answers, results, index))
         if explaining:
             raise Wrong(explaining[0].sentence)
-    close = [one for one in right if same_values(found, one, tolerance)]
-    general(found, [*close, *right][0], answers.check)
+    alike = [sum(same_output(name, found, one, tolerance) for name in one) for one in right]
+    nearest = alike.index(max(alike))
+    general(found, right[nearest], answers.check, partial(measured, answers, results, index, nearest))
+
+
+def measured(answers: Answers, results: list[Outputs], index: int, reference: int, name: str) -> str:
+    """Return in words how an output differs from that of a right answer, on this input and on later ones."""
+    pairs = []
+    for i, outputs in enumerate(results[index:], index):
+        if "failed" not in outputs:
+            shown = [key.partition(" ")[2] for key in outputs if key.startswith(("after ", "by "))]
+            found, right = answers.seen(outputs, i).get(name), answers.right(i)[reference].get(name)
+            pairs.append(pair(found, right, answers.cases[i], shown) if is_number(found) else None)
+    return difference([one for one in pairs if one])
 
 
 def explains(mistake: Mistake, agree: Agree, answers: Answers, results: list[Outputs], index: int) -> bool:
