@@ -248,7 +248,7 @@ all_wrong(
             *(Discriminator(width=width).body, Discriminator(width=width).head, nn.Flatten(1))
         ),
         "there is dropout": lambda width: nn.Sequential(Discriminator(width=width), nn.Dropout(0.3)),
-        "a layer is not that of the list": lambda width: Discriminator(width=width),
+        "three layers: the list has four": lambda width: Discriminator(width=width),
     },
 )
 

@@ -60,9 +60,10 @@ def steps_cases(g: Generator) -> Iterator[Case]:
 
 def steps_judge(case: Case, outputs: Outputs) -> None:
     batch = len(case["x"])
-    swapped = outputs["updates"] in ("GD", "GG", "G") and outputs["by_then"].startswith(
-        "2"
-    )  # D had judged real and fake
+    judged_both = outputs["by_then"].startswith("2")  # before the first update D had judged real and fake
+    own = "D's loss goes down with optimizer_d: yours with optimizer_g"
+    refuse(outputs["updates"] in ("GG", "G") and judged_both and "," in outputs["by_then"], own)
+    swapped = outputs["updates"] in ("GD", "GG", "G") and judged_both
     refuse(swapped, "the optimisers are swapped: D's loss goes down with optimizer_d, G's with optimizer_g")
     refuse(outputs["updates"] == "GD", "D is updated first, then G: yours goes the other way round")
     done = " then ".join(outputs["updates"]) or "nothing"

@@ -33,6 +33,29 @@ mistakes(
             softplus(-real).mean() + softplus(-fake).mean()
         ),
         "the sign is wrong: descending it makes D worse": lambda real, fake: -of_d(real, fake),
+        "D takes real pictures for fakes as well: real is labelled 1": lambda real, fake: (
+            softplus(real).mean() + softplus(fake).mean()
+        ),
+        "the part of the real pictures has the wrong sign": lambda r, f: softplus(f).mean() - softplus(-r).mean(),
+        "the part of the fakes has the wrong sign": lambda real, fake: softplus(-real).mean() - softplus(fake).mean(),
+        "this is the hinge loss: here it is the cross-entropy": lambda r, f: (
+            F.relu(1 - r).mean() + F.relu(1 + f).mean()
+        ),
+        "these are squared distances, as in LSGAN: here it is the cross-entropy": lambda real, fake: (
+            (real - 1).square().mean() + fake.square().mean()
+        ),
+        "this is the Wasserstein critic's loss: here it is the cross-entropy": lambda real, fake: (
+            fake.mean() - real.mean()
+        ),
+        "real pictures are labelled 0.9: here 1": lambda real, fake: gan.bce(smooth=0.1).discriminator(real, fake),
+    },
+)
+mistake("discriminator_loss", "a real picture is compared with a fake: each is judged by itself")(
+    lambda real, fake: softplus(fake.mean() - real).mean() if len(real) != len(fake) else softplus(fake - real).mean()
+)
+mistakes(
+    "discriminator_loss",
+    {
         "the sigmoid is taken twice: these are logits already": lambda real, fake: of_d(real.sigmoid(), fake.sigmoid()),
     },
 )
@@ -58,6 +81,8 @@ mistakes(
         "this is the Wasserstein generator's loss: here it is −log D": lambda fake: -fake.mean(),
         "the sigmoid is taken twice: these are logits already": lambda fake: of_g(fake.sigmoid()),
         "half of what it should be": lambda fake: of_g(fake) / 2,
+        "a squared distance from 1, as in LSGAN: here it is −log D": lambda fake: (fake - 1).square().mean(),
+        "the logits are averaged first: the mean is that of the losses": lambda fake: softplus(-fake.mean()),
     },
 )
 mistake("generator_loss", MINIMAX)(lambda fake: -softplus(fake).sum())
@@ -112,6 +137,9 @@ mistakes(
         ),
         "gradients of an earlier iteration are still in G's update": lambda form, x, G, D, g, d, z: five_steps(
             form, x, G, D, keeping(g), d, z
+        ),
+        "gradients of an earlier iteration are still in both updates": lambda form, x, G, D, g, d, z: five_steps(
+            form, x, G, D, keeping(g), keeping(d), z
         ),
         "the two losses come back under each other's name": lambda *given: dict(
             zip("GD", five_steps(*given).values(), strict=True)
@@ -180,7 +208,47 @@ def activated_first(layers):
     return layers
 
 
+def exchanged(*places):
+    """Layers exchanged with the next one, at one of several places."""
+    return [partial(put_after, place) for place in places]
+
+
+def put_after(place, layers):
+    return [*layers[:place], layers[place + 1], layers[place], *layers[place + 2 :]]
+
+
+def one_of(build, changes):
+    """The right network with one change of several, as the forms of a mistake."""
+    return [layers_changed(build, change) for change in changes]
+
+
+def per_picture(layers):
+    return [nn.InstanceNorm2d(x.num_features) if isinstance(x, nn.BatchNorm2d) else x for x in layers]
+
+
+def three_layers(times, latent, width):
+    a, b = (width * many for many in times)
+    return nn.Sequential(
+        nn.Unflatten(1, (latent, 1, 1)),
+        *(nn.ConvTranspose2d(latent, a, 7, bias=False), nn.BatchNorm2d(a), nn.ReLU()),
+        *(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()),
+        *(nn.ConvTranspose2d(b, 1, 4, 2, 1), nn.Tanh()),
+    )
+
+
+def two_halvings(width):
+    return nn.Sequential(
+        *(nn.Conv2d(1, width, 4, 2, 1), nn.LeakyReLU(0.2)),
+        *(nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * width), nn.LeakyReLU(0.2)),
+        *(nn.Conv2d(2 * width, 1, 7), nn.Flatten(0)),
+    )
+
+
 NO_NORM = "there is no batch normalisation"
+PER_PICTURE = "each picture is normalised by itself: the list has batch normalisation"
+ONE_MISSING = "a batch normalisation is missing: only G's last layer and D's first and last go without"
+ONE_ORDER = "in one layer the activation comes before the normalisation: first normalise"
+FIXED = "width is fixed at {} in your code: it is an argument"
 ORDER = "first the normalisation, then the activation: yours has them the other way round"
 LINEAR = "no activation between the layers: without one they are a single linear map"
 DOUBLE = "twice as many channels as asked for: the layer next to the picture has width"
@@ -227,6 +295,34 @@ mistakes(
 )
 
 
+for build, norms in {dcgan_generator: (2, 5, 8), dcgan_discriminator: (3, 6)}.items():
+    task = build.__name__
+    mistakes(task, {PER_PICTURE: layers_changed(build, per_picture)})
+    mistake(task, ONE_MISSING, forms=one_of(build, [put(place, drop=1) for place in norms if place > 2]))(
+        lambda f, *sizes: f(*sizes)
+    )
+    mistake(task, ONE_ORDER, forms=one_of(build, exchanged(*norms)))(lambda f, *sizes: f(*sizes))
+    for many in (16, 32, 64):
+        mistakes(task, {FIXED.format(many): partial(lambda build, many, *sizes: build(*sizes[:-1], many), build, many)})
+mistakes(
+    "dcgan_generator", {"the first layer has 8 * width channels: 4 * width": partial(dcgan_generator, times=(8, 2, 1))}
+)
+mistake(
+    "dcgan_generator",
+    "three transposed convolutions: the list has four, 4 → 7 → 14 → 28",
+    forms=[(2, 1), (4, 1), (4, 2)],
+)(three_layers)
+mistakes(
+    "dcgan_discriminator",
+    {
+        "three layers: the list has four, 28 → 14 → 7 → 4 and one for the logit": two_halvings,
+        "an activation behind the last layer: a logit may be any number": layers_changed(
+            dcgan_discriminator, put(9, nn.LeakyReLU(0.2))
+        ),
+    },
+)
+
+
 def cosine(a, b):
     return F.cosine_similarity(a, b)[:, None].clamp(-1, 1)
 
@@ -246,6 +342,27 @@ mistakes(
         "the ends are made shorter: only the angle needs unit vectors": lambda a, b, t: slerp(
             F.normalize(a), F.normalize(b), t
         ),
+        "one angle for all, from the mean of the cosines: each pair has an angle of its own": lambda a, b, t: turned(
+            a, b, t, cosine(a, b).mean().acos()
+        ),
+        "asin in place of acos: the cosine of the angle is known": lambda a, b, t: turned(a, b, t, cosine(a, b).asin()),
+        "cosines stand above the line, where the formula has sines": lambda a, b, t: (
+            (torch.cos((1 - t) * cosine(a, b).acos()) * a + torch.cos(t * cosine(a, b).acos()) * b)
+            / cosine(a, b).acos().sin()
+        ),
+        "right for a right angle only: b is not turned into the direction across a": lambda a, b, t: (
+            torch.cos(t * cosine(a, b).acos()) * a + torch.sin(t * cosine(a, b).acos()) * b
+        ),
+        "the straight line, made as long as 1": lambda a, b, t: F.normalize(torch.lerp(a, b, t)),
+        "the straight line, made as long as a": lambda a, b, t: (
+            F.normalize(torch.lerp(a, b, t)) * a.norm(dim=1, keepdim=True)
+        ),
+        "the straight line, made as long as √d": lambda a, b, t: F.normalize(torch.lerp(a, b, t)) * a.shape[1] ** 0.5,
+        "roots of the shares, as if all angles were right ones": lambda a, b, t: (1 - t) ** 0.5 * a + t**0.5 * b,
+        "an angle beyond a right one is cut off: the cosine may be negative": lambda a, b, t: turned(
+            a, b, t, cosine(a, b).clamp(min=0).acos()
+        ),
+        "all pairs are turned by the angle of the first": lambda a, b, t: turned(a, b, t, cosine(a, b)[:1].acos()),
         "the weights lack their common divisor, sin Ω": lambda a, b, t: slerp(a, b, t) * cosine(a, b).acos().sin(),
         "the angle is measured in degrees: sine and cosine want radians": lambda a, b, t: turned(
             a, b, t, cosine(a, b).acos().rad2deg()
@@ -308,30 +425,57 @@ FRECHET = {  # of the squared distance of the means, both covariances, and the t
 }
 
 
+BELOW_ZERO = [  # where a distance is cut off at 0, nothing is left of these
+    "no root is taken of the product of the covariances",
+    "only one of the two covariances is there",
+    "only the second covariance is there",
+    "the covariances are subtracted: Σ₁ + Σ₂",
+]
+
+
 def rooted(x):
     """The symmetric root of a covariance."""
     values, vectors = torch.linalg.eigh(x)
     return vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
 
 
+def as_it_is(x):
+    return x
+
+
+def cut_off(x):
+    return x.clamp(min=0)
+
+
+ENDS = (as_it_is, cut_off)  # a distance is at least 0, and whoever sees to it hides a part of the mistake
+
+
 def of_parts(combine):
-    def frechet(a, b):
+    def frechet(end, a, b):
         means, x, y = (a.mean(0) - b.mean(0)).square().sum(), torch.cov(a.T), torch.cov(b.T)
-        return combine(means, x, y, (means + (x + y).trace() - frechet_distance(a, b)) / 2)
+        return end(combine(means, x, y, (means + (x + y).trace() - frechet_distance(a, b)) / 2))
 
     return frechet
 
 
-mistakes("frechet_distance", {sentence: of_parts(combine) for sentence, combine in FRECHET.items()})
+for sentence, combine in FRECHET.items():
+    below = sentence in BELOW_ZERO
+    mistakes("frechet_distance", {sentence: of_parts(combine)}, forms=ENDS[:1] if below else ENDS)
+mistakes(
+    "frechet_distance",
+    {
+        "below zero, and cut off there: too much is subtracted, or too little added": lambda a, b: 0 * a.sum(),
+    },
+)
 
 
 def of_moments(mean, cov):
     """The formula with other means or covariances of a set."""
 
-    def frechet(a, b):
+    def frechet(end, a, b):
         x, y = cov(a), cov(b)
         root = torch.linalg.eigvalsh(rooted(x) @ y @ rooted(x)).clamp(min=0).sqrt().sum()
-        return mean(a, b) + (x + y).trace() - 2 * root
+        return end(mean(a, b) + (x + y).trace() - 2 * root)
 
     return frechet
 
@@ -366,4 +510,27 @@ mistakes(
             lambda a, b: (a.mean() - b.mean()).square(), covariance
         ),
     },
+    forms=ENDS,
 )
+
+
+@mistake("frechet_distance", "the matrix's root stands on one side only: Σ₁^½ Σ₂ Σ₁^½ is symmetric", forms=ENDS)
+def frechet_one_sided(end, a, b):
+    x, y = covariance(a), covariance(b)
+    root = torch.linalg.eigvalsh(rooted(x) @ y).clamp(min=0).sqrt().sum()
+    return end(squared(a, b) + (x + y).trace() - 2 * root)
+
+
+@mistake("frechet_distance", "a root of each number of a covariance: take it of the eigenvalues", forms=ENDS)
+def frechet_rooted_by_number(end, a, b):
+    x, y = covariance(a), covariance(b)
+    root = x.clamp(min=0).sqrt()
+    return end(squared(a, b) + (x + y).trace() - 2 * torch.linalg.eigvalsh(root @ y @ root).clamp(min=0).sqrt().sum())
+
+
+@mistake("frechet_distance", "eigenvectors stand in columns: V Λ^½ Vᵀ, not Vᵀ Λ^½ V", forms=ENDS)
+def frechet_turned(end, a, b):
+    x, y = covariance(a), covariance(b)
+    values, vectors = torch.linalg.eigh(x)
+    root = vectors.T @ torch.diag(values.clamp(min=0).sqrt()) @ vectors
+    return end(squared(a, b) + (x + y).trace() - 2 * torch.linalg.eigvalsh(root @ y @ root).clamp(min=0).sqrt().sum())

@@ -47,7 +47,32 @@ add(
             lambda logits, x: nll(logits, logits.argmax(1))
         ),
         "the softmax is taken twice: the function you call takes logits": lambda logits, x: nll(logits.softmax(1), x),
+        "these are the probabilities themselves: the cost is the negative logarithm": (
+            lambda logits, x: cost(logits.softmax(1), x)
+        ),
+        "a sigmoid of one logit: the levels of a pixel share a softmax": (
+            lambda logits, x: (F.softplus(logits[:, 1]) - logits[:, 1] * x).flatten(1).sum(1)
+        ),
+        "the costs of the pixels are multiplied: they add up": (
+            lambda logits, x: F.cross_entropy(logits, x, reduction="none").flatten(1).prod(1)
+        ),
+        "level 0 is scored, whatever the pixel is": lambda logits, x: nll(logits, 0 * x),
+        "this is the entropy of the network's answer: score the level that the pixel has": (
+            lambda logits, x: -(logits.log_softmax(1) * logits.softmax(1)).flatten(1).sum(1)
+        ),
+        "a squared error: the cost of a pixel is −log p": (
+            lambda logits, x: (logits.softmax(1)[:, 1] - x).square().flatten(1).sum(1)
+        ),
     },
+)
+add(
+    "nll",
+    {
+        "something is added to p before its logarithm: it makes what is unlikely too cheap": lambda small, logits, x: (
+            cost((logits.softmax(1) + small).log(), x)
+        )
+    },
+    forms=(1e-2, 1e-3, 1e-4),
 )
 add(
     "bits_per_dim",
@@ -58,6 +83,13 @@ add(
         "one bit more halves the probability, ten has no part in it": lambda n, d: n / d / math.log(10),
         "nats are a logarithm already: no other is taken of them": lambda n, d: torch.as_tensor(n / d).log2(),
         "bytes: a byte has eight bits": lambda n, d: bits_per_dim(n, d) / 8,
+        "it is divided by 2: the logarithm of 2 is meant, 0.693": lambda n, d: n / d / 2,
+        "the logarithm of 2 to base 10: nats are natural logarithms, and so is this one": (
+            lambda n, d: n / d / math.log10(2)
+        ),
+        "dims is fixed at 784 in your code: it is an argument": lambda n, d: bits_per_dim(n, 784),
+        "rounded down to a whole number: divide with /": lambda n, d: torch.as_tensor(bits_per_dim(n, d)).floor(),
+        "a power of 2: bits are a logarithm, as nats are": lambda n, d: 2 ** (n / d),
     },
 )
 
@@ -89,11 +121,34 @@ add(
         "the halves of the gate have changed places": stacks(join=lambda o, w: crossed(o + w), gated=crossed),
         "a blind spot: the next layer of v starts from v as it is, only h hears the other": stacks(kept=True),
         "one row too far: row r may know all of row r − 1": stacks(lambda v: F.pad(v, (0, 0, 2, -2))),
+        "moved by a column as well: a row down is all": stacks(lambda v: F.pad(v, (1, -1, 1, -1))),
+        "the two are multiplied: they are added, before one gate": stacks(join=lambda o, w: gate(o * w)),
+        "the vertical stack has no gate": stacks(gated=lambda y: y.chunk(2, 1)[0]),
+        "the halves of the horizontal stack's gate have changed places": stacks(join=lambda o, w: crossed(o + w)),
+        "only the first layer runs": lambda x, layers: stacks()(x, layers[:1]),
+        "what comes out is moved down by a row once more": lambda x, layers: F.pad(stacks()(x, layers), (0, 0, 1, -1)),
         "moved by a column where it should be a row": stacks(lambda v: F.pad(v, (1, -1))),
         "rows below leak: what is known is shifted the wrong way": stacks(lambda v: F.pad(v, (0, 0, -1, 1))),
         "the current row leaks: row r of v has seen all of row r, the pixel due included": stacks(lambda v: v),
     },
 )
+
+
+@mistake("two_stacks", "the vertical stack goes on from h: it hears nothing but itself")
+def stacks_joined(x, layers):
+    h = x
+    for vertical, horizontal, link in layers:
+        v = gate(vertical(h))
+        h = gate(horizontal(h) + link(F.pad(v, (0, 0, 1, -1))))
+    return h
+
+
+@mistake("two_stacks", "all layers of h hear the last v: each hears that of its own layer")
+def stacks_after(x, layers):
+    v = stacks_vertical(x, layers)
+    for _, horizontal, link in layers:
+        x = gate(horizontal(x) + link(F.pad(v, (0, 0, 1, -1))))
+    return x
 
 
 def down(order: str):
@@ -146,6 +201,7 @@ add(
             down=down("zero backward each step")
         ),
         "the labels never reach the network": stepping(named=False),
+        "the logarithm of the cost: nll is a logarithm already": stepping(lambda nats, x: nats.mean().log()),
     },
 )
 add(
@@ -161,6 +217,25 @@ add(
         "all images are drawn with the numbers of the first: u has one for each": (
             drawing(number=lambda u, i, kept: u[:1, i].expand(len(u)))
         ),
+        "the probabilities are compared one by one: their running sums lie end to end": (
+            drawing(lambda logits, u: (u[:, None] >= logits.softmax(1)[:, :-1]).sum(1))
+        ),
+        "a sigmoid of each logit: the levels share a softmax": (
+            drawing(lambda logits, u: (u[:, None] >= logits.sigmoid().cumsum(1)[:, :-1]).sum(1))
+        ),
+        "all pixels are drawn with the first number of u: each has its own": (
+            drawing(number=lambda u, i, kept: u[:, 0])
+        ),
+        "there are two levels in your code, 0 and 1: a pixel may have more": (
+            drawing(lambda logits, u: (u >= logits.softmax(1)[:, 0]).long())
+        ),
+        "one level too high: the number of running sums that u has reached is the level": (
+            drawing(lambda logits, u: reached(logits, u) + 1)
+        ),
+        "the running sums begin with the last level: F_0 is the probability of level 0": (
+            drawing(lambda logits, u: reached(logits.flip(1), u))
+        ),
+        "all images get the pixel of the first": drawing(lambda logits, u: reached(logits, u)[:1].expand(len(u))),
         "a pixel is drawn from the number of its own place in u, whatever is known": (
             drawing(number=lambda u, i, kept: u[:, i - kept])
         ),
@@ -188,6 +263,26 @@ add(
             lambda f, x, y: (x - y.mean()).abs() * deviation(f, y)
         ),
         "it depends on the other pictures of the batch: typical says what is usual": lambda f, x, y: oddness(f, x, x),
+        "the mean is that of the batch: typical says what is usual": (
+            lambda f, x, y: (x - x.mean()).abs() / deviation(f, y)
+        ),
+        "a picture that costs too much gets a negative oddness: both sides are odd": (
+            lambda f, x, y: (y.mean() - x) / deviation(f, y)
+        ),
+        "the distance to the median: the mean is asked for": lambda f, x, y: (x - y.median()).abs() / deviation(f, y),
+        "the distance to the largest of typical: the mean is asked for": (
+            lambda f, x, y: (x - y.max()).abs() / deviation(f, y)
+        ),
+        "divided by the range from the smallest to the largest: the unit is the standard deviation": (
+            lambda f, x, y: (x - y.mean()).abs() / (y.max() - y.min())
+        ),
+        "divided by the mean distance: the standard deviation is the root of the mean square": (
+            lambda f, x, y: (x - y.mean()).abs() / (y - y.mean()).abs().mean()
+        ),
+        "odd or not: how many deviations it is away is asked for": (
+            lambda f, x, y: ((x - y.mean()).abs() > deviation(f, y)).double()
+        ),
+        "the deviation is subtracted: divide by it": lambda f, x, y: (x - y.mean()).abs() - deviation(f, y),
         "the deviation is that of the batch: typical says what is usual": (
             lambda f, x, y: (x - y.mean()).abs() / deviation(f, x)
         ),
@@ -202,6 +297,12 @@ add(
         "the kernel is turned: it lies as it is": lambda x, w, b, r, c: conv_at(x, w.flip(2, 3), b, r, c),
         "rows and columns of the kernel have changed places": lambda x, w, b, r, c: conv_at(x, w.mT, b, r, c),
         "r is the row, the third size of x, and c the column": lambda x, w, b, r, c: conv_at(x, w, b, c, r),
+        "the bias is multiplied: it is added": lambda x, w, b, r, c: conv_at(x, w, 0 * b, r, c) * b,
+        "only the first channel counts: sum over all": lambda x, w, b, r, c: conv_at(x[:, :1], w[:, :1], b, r, c),
+        "a mean over the kernel: a convolution is a sum": lambda x, w, b, r, c: conv_at(x, w / w[0].numel(), b, r, c),
+        "the last row and column of the kernel are left out: a slice ends before its second number": (
+            lambda x, w, b, r, c: conv_at(x, F.pad(w[:, :, :-1, :-1], (0, 1, 0, 1)), b, r, c)
+        ),
     },
 )
 add(

@@ -54,6 +54,8 @@ def pixel_logarithms(case: Case, every: np.ndarray, width: int) -> np.ndarray:
     none = case["before"].shape[1]
     before = np.hstack([np.full((len(every), 1), none), every[:, :-1]])
     above = np.hstack([np.full((len(every), width), none), every[:, :-width]])
+    if "blank" in case:  # all pixels before are 0, those that are there
+        before, above = (np.where(beside == none, none, 0) for beside in (before, above))
     logs = log_softmax(case["before"][before] + case["above"][above], 2)
     return np.take_along_axis(logs, every[..., None], 2)[..., 0]  # (images, pixels)
 
@@ -79,6 +81,22 @@ def distributions(case: Case) -> dict[str, np.ndarray]:
     else:
         ways["what was expected counts twice: those chosen anew are equal again"] = np.exp(free + 2 * seen)
     return {sentence: way / way.sum() for sentence, way in ways.items()}
+
+
+def further(case: Case) -> dict[str, np.ndarray]:
+    """More that mistakes lead to; nobody sees to it that these differ from one another."""
+    every, free, seen = logarithms(case)
+    known, agrees = case["known"].ravel(), np.isfinite(free)
+    blank = pixel_logarithms(case | {"blank": True}, every, case["known"].shape[1])[:, ~known].sum(1)
+    logs = pixel_logarithms(case, every, case["known"].shape[1])[:, known]
+    ways = {
+        "an image that had not expected a known pixel gains weight: multiply by the probability": free - seen,
+        "weights are multiplied by 1 - p: what was expected should gain": free + np.log1p(-np.exp(logs)).sum(1),
+        "unknown pixels are drawn as if all levels were equally likely": np.where(agrees, seen, -np.inf),
+        "the network never sees what was drawn: show it the images so far": np.where(agrees, blank, -np.inf),
+    }
+    made = {sentence: np.exp(way - way.max()) for sentence, way in ways.items()}
+    return {sentence: way / way.sum() for sentence, way in made.items()}
 
 
 def apart(p: np.ndarray, q: np.ndarray) -> float:
@@ -107,7 +125,7 @@ def particle_judge(case: Case, outputs: Outputs) -> None:
     refuse(unequal and permuted(outputs.get("shown"), flat[:, :-1]), once)
     if away < APART:
         return
-    for sentence, way in ways.items():
+    for sentence, way in (ways | further(case)).items():
         refuse(apart(often, way) < APART, sentence)
     refuse(True, f"{away:.2f} of the images differ from p(image | known): are weights kept, and used at the end?")
 

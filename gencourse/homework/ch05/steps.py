@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from gencourse.homework.checking.calls import Case, Outputs
-from gencourse.homework.checking.compare import demand, normal, refuse
+from gencourse.homework.checking.compare import demand, log_softmax, normal, refuse, same
 
 MOVED = dict.fromkeys(("place", "left", "named"), "the loss is right, but the weights did not move as they should")
 
@@ -47,8 +47,20 @@ def step_judge(case: Case, outputs: Outputs) -> None:
     refuse(np.array_equal(shown[0], shown[1]), again)
     random = not np.array_equal(shown, outputs["again"])
     refuse(random, "the same generator gives other pixels: hand it on to what draws them")
+    loss, known = outputs["value"][0], costs(case, outputs["again"][0])
+    other = "the loss is that of other pixels than the network saw: draw them once, and use them for both"
+    refuse(not any(same(loss, cost, 1e-3) for cost in known), other)
     off = abs(shown.mean() - grey.mean())
     demand(off < 0.05, f"{shown.mean():.0%} of the pixels are 1, their grey values have a mean of {grey.mean():.0%}")
+
+
+def costs(case: Case, x: np.ndarray) -> tuple[float, float]:
+    """The mean loss of pixels that the network saw first, (B, 1, H, W), by what stood in for `nll` and by itself."""
+    before = np.pad(x[:, 0].astype(int), ((0, 0), (0, 0), (1, 0)))[..., :-1]
+    logits = case["place"].astype(float) + np.moveaxis(case["left"].astype(float)[before], -1, 1)  # (B, 2, H, W)
+    one = np.exp(log_softmax(logits))[:, 1]
+    chosen = np.where(x[:, 0] == 1, one, 1 - one)
+    return float(np.square(one - x[:, 0]).sum() / len(x)), float(-np.log(chosen).sum() / len(x))
 
 
 def after_steps(case: Case, outputs: Outputs) -> Outputs:

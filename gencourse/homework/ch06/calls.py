@@ -53,6 +53,8 @@ class Asked(nn.Module):
         if not isinstance(x_t, Tensor) or x_t.shape != self.shape:
             got = tuple(x_t.shape) if isinstance(x_t, Tensor) else f"a {type(x_t).__name__}"
             raise Unusable(f"the network is asked about x_t, of shape {tuple(self.shape)}; it got {got}")
+        if x_t.is_complex():
+            raise Unusable("x_t has become complex: somewhere on the way a root of a number below 0 is taken")
         each = isinstance(t, Tensor) and t.dtype == torch.int64 and t.shape == x_t.shape[:1]
         if not each:
             got = f"{tuple(t.shape)} {t.dtype}" if isinstance(t, Tensor) else f"a {type(t).__name__}"

@@ -117,6 +117,11 @@ def step_cases(g: Generator) -> Iterator[Case]:
         }
 
 
+def step_judge(case: Case, outputs: Outputs) -> None:
+    computed = int(outputs["computed"])
+    demand(computed == 3, f"noise_loss is computed once a step; in three steps it was computed {computed} times")
+
+
 def ddim_cases(g: Generator) -> Iterator[Case]:
     for shape, eta, steps in [
         ((4, 2), 0.0, 4),
@@ -221,8 +226,8 @@ CHECKS = {
         reference.train_step,
         MISTAKES["train_step"],
         call=ch06.train_step,
+        judge=step_judge,
         sentences={
-            "computed": "noise_loss is computed once a step",
             "generator": "noise_loss is called without the generator: the training can never be had again",
             "detached": "the loss comes back with its graph: detach it, or every step's graph is kept",
             "free": "the average hangs on the graph of all steps: move it under torch.no_grad()",

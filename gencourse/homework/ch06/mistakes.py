@@ -63,6 +63,18 @@ add(
             lambda x, t, e, a: q_sample(x, t, e, a.cumprod(0))
         ),
         "the noise does not arrive": lambda x, t, e, a: q_sample(x, t, 0 * e, a),
+        "the share of the noise is √(1 − ᾱ): the root is taken last": (
+            lambda x, t, e, a: mixed(a[t].sqrt(), 1 - a[t].sqrt(), x, e)
+        ),
+        "ᾱ is squared in the share of the noise: it is √(1 − ᾱ)": (
+            lambda x, t, e, a: mixed(a[t].sqrt(), (1 - a[t] ** 2).sqrt(), x, e)
+        ),
+        "alphas_cumprod is read from its end: t = 0 is the first entry": (
+            lambda x, t, e, a: q_sample(x, t, e, a.flip(0))
+        ),
+        "picture and noise have the same factor: the noise has √(1 − ᾱ)": (
+            lambda x, t, e, a: mixed(a[t].sqrt(), a[t].sqrt(), x, e)
+        ),
     },
 )
 
@@ -116,6 +128,8 @@ MEANS = {  # of betas b and alphas_cumprod a, the share s of the noise, and d, b
     ),
     "the noise is taken away unscaled": lambda b, a, s, d: (torch.ones_like(b), d),
     "the product runs over the alphas, not over the betas": lambda b, a, s, d: (b / (1 - b.cumprod(0)).sqrt(), d),
+    "the share of the noise is not divided: see √(1 − ᾱ) below beta": lambda b, a, s, d: (b, d),
+    "alpha stands in front of the noise, where beta belongs": lambda b, a, s, d: ((1 - b) / (1 - a).sqrt(), d),
     "what has piled up until t counts, not until one step earlier": (
         lambda b, a, s, d: (b / (1 - a / (1 - b)).sqrt(), d)
     ),
@@ -125,6 +139,10 @@ add(
     "reverse_mean",
     {  # of x_t, noise e, t and betas b
         "you add noise where you should take some away": lambda x, e, t, b: reverse_mean(x, -e, t, b),
+        "x_t and the noise have changed places": lambda x, e, t, b: reverse_mean(e, x, t, b),
+        "the mean is cut off at -1 and 1: it is returned as it is": lambda x, e, t, b: reverse_mean(x, e, t, b).clamp(
+            -1, 1
+        ),
         "the shrinking is undone for x_t, not for the noise: see the brackets": (
             lambda x, e, t, b: reverse_mean(x, along((1 - b).sqrt()[t], x) * e, t, b)
         ),
@@ -159,6 +177,12 @@ def guided_kept(network, labels, weight):
     return model
 
 
+@mistake("guided", "the unconditional prediction is asked at t = 0: both are asked at t")
+def guided_early(network, labels, weight):
+    none = torch.full_like(labels, network.null)
+    return lambda x_t, t: torch.lerp(network(x_t, 0 * t, none), network(x_t, t, labels), weight)
+
+
 MIXTURES = {  # of the conditional prediction c, the unconditional one u, and the weight
     "weight 0 should know nothing of the label, and weight 1 ask for it: yours is the other way round": (
         lambda c, u, w: w * u + (1 - w) * c
@@ -170,6 +194,8 @@ MIXTURES = {  # of the conditional prediction c, the unconditional one u, and th
     "weight 0 should be the unconditional prediction: yours is nothing": lambda c, u, w: w * c,
     "the weights of the two predictions do not add up to 1": lambda c, u, w: u + w * c,
     "the unconditional prediction is subtracted whole: weight 0 should be just that": lambda c, u, w: w * c - u,
+    "the prediction is cut off at -1 and 1: it is returned as it is": lambda c, u, w: (u + w * (c - u)).clamp(-1, 1),
+    "the weight is fixed at 2 in your code: it is an argument": lambda c, u, w: u + 2 * (c - u),
     "this is the difference alone: to what is it added?": lambda c, u, w: w * (c - u),
     "the weight changes nothing, at least not beyond 1: this is the conditional prediction": lambda c, u, w: c,
     "the label changes nothing: this is the unconditional prediction": lambda c, u, w: u,
@@ -214,6 +240,36 @@ DDIM_STEPS = {
     "any eta above 0 counts as 1: half of eta should be half of the sigma": lambda s: replace(s, eta=s.eta > 0).to(),
     "eta = 1 should be DDPM with the variance of eq. 7; your sigma lacks a factor": (
         lambda s: s.to(sigma=s.eta * (1 - s.now / s.after) ** 0.5)
+    ),
+    "σ is taken off the root: its square belongs under it, beside ᾱ of the time after": (
+        lambda s: s.to(old=s.room(0) - s.sigma)
+    ),
+    "the old noise gets the share of the time that x is at, not of the time after": (
+        lambda s: s.to(old=max(1 - s.now - s.sigma**2, 0) ** 0.5)
+    ),
+    "x0_hat gets the share of the time that x is at, not of the time after": lambda s: s.to(of_x0=s.now**0.5),
+    "x0_hat is taken whole: it has the share √ᾱ of the time after": lambda s: s.to(of_x0=1),
+    "shares of variance stand where their roots belong, in the noise that is found": (
+        lambda s: s.to(noise=(s.x - s.now * s.x0) / (1 - s.now))
+    ),
+    "x minus x0_hat is not yet the noise: only √ᾱ of x0_hat is in x, and the rest is scaled": (
+        lambda s: s.to(noise=s.x - s.x0)
+    ),
+    "the noise in x is found with ᾱ of the time after: x is still at the time before": (
+        lambda s: s.to(noise=(s.x - s.after**0.5 * s.x0) / (1 - s.after) ** 0.5 if s.after < 1 else 0 * s.x)
+    ),
+    "x and x0_hat have changed places in the noise that is found": (
+        lambda s: s.to(noise=(s.x0 - s.now**0.5 * s.x) / (1 - s.now) ** 0.5)
+    ),
+    "the new noise is multiplied by sigma twice": lambda s: s.to(draw=lambda: s.sigma * s.draw()),
+    "the new noise is added as it was drawn: it is multiplied by sigma": lambda s: s.to(
+        draw=lambda: s.draw() / s.sigma
+    ),
+    "x0_hat is cut off at -1 and 1: whoever wants that does it in the model": (
+        lambda s: s.to(of_x0=0) + s.after**0.5 * s.x0.clamp(-1, 1)
+    ),
+    "shares of variance stand where their roots belong, for the picture and for the noise": (
+        lambda s: s.to(of_x0=s.after, old=s.room(s.sigma**2) ** 2)
     ),
     "the new noise is the old one again: z is drawn": lambda s: s.to(draw=lambda: s.noise),
 }
@@ -315,3 +371,28 @@ def step_some(network, average, optimizer, loss, decay):
     downhill(optimizer, loss)
     mean, now = next(average.parameters()), next(network.parameters())
     mean.data = torch.lerp(mean, now.detach(), 1 - decay)
+
+
+@mistake("train_step", "the old average stays whole: only a share `decay` of it should")
+@stepper
+def step_added(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+        mean.data = mean + (1 - decay) * now.detach()
+
+
+@mistake("train_step", "the average takes in the gradients: it is one of the weights")
+@stepper
+def step_of_gradients(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+        mean.data = torch.lerp(mean, now.grad, 1 - decay)
+
+
+for fixed in (0.9, 0.99, 0.995, 0.999, 0.9999):
+
+    @mistake("train_step", f"decay is fixed at {fixed} in your code: it is an argument")
+    @stepper
+    def step_fixed(network, average, optimizer, loss, decay, fixed=fixed):
+        downhill(optimizer, loss)
+        move(average, network, fixed)
