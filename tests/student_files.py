@@ -52,7 +52,7 @@ def encoded(encoding: str, mark: bytes = b"", more: str = "# größe — 'ß'") 
 
     def make(nb: Notebook) -> Made:
         nb["cells"].insert(0, code(more))
-        return mark + json.dumps(nb, ensure_ascii=False).encode(encoding)
+        return mark + json.dumps(nb, ensure_ascii=False).encode(encoding, "replace")
 
     return make
 
@@ -176,8 +176,7 @@ def magics_left(nb: Notebook) -> Made:
     return first("get_ipython().run_line_magic('matplotlib', 'inline')\nget_ipython().system('pip list')")(nb)
 
 
-LOST = {"task-gram": (0.0, "")}
-LOOK = {"task-gram": (None, "not graded")}
+LOOK = {"task-gram": (None, "cannot be imported")}
 KINDS: dict[str, tuple[Callable[[Notebook], Made], Any]] = {
     # How the file is written.
     "UTF-8 with a mark": (encoded("utf-8", b"\xef\xbb\xbf"), FULL),
@@ -272,7 +271,7 @@ KINDS: dict[str, tuple[Callable[[Notebook], Made], Any]] = {
             "from jaxtyping import Float\nfrom torch import Tensor\n"
             + GRAM.replace("(features)", '(features: Float[Tensor, "b n h w"])')
         ),
-        LOOK,
+        FULL,
     ),
     "a compiled function": (
         gram("import torch\n@torch.jit.script\n" + GRAM.replace("(features)", "(features: torch.Tensor)")),
@@ -288,8 +287,8 @@ KINDS: dict[str, tuple[Callable[[Notebook], Made], Any]] = {
     "a device of the page": (cells(device_above), FULL),
     "types are demanded": (gram(GRAM.replace("\n", "\n    assert isinstance(features, torch.FloatTensor)\n", 1)), FULL),
     "a lot is printed": (gram(GRAM.replace("\n", "\n    print('x' * 100_000)\n", 1)), FULL),
-    "text made into code": (gram(f"exec({GRAM!r})"), LOOK),
-    "%%timeit": (gram("%%timeit\n" + GRAM), {"task-gram": (0.0, "")}),
+    "text made into code": (gram(f"exec({GRAM!r})"), {"task-gram": (None, "out of text")}),
+    "%%timeit": (gram("%%timeit\n" + GRAM), {"task-gram": (None, "begins with %%timeit")}),
 }
 
 

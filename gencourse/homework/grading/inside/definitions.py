@@ -89,6 +89,12 @@ def find_cell(cells: list[Cell], cell_id: str, name: str, texts: Sequence[dict[s
     if not own and not elsewhere:
         explain_missing(marked, cell_id, name, texts)
     if not defining:
+        for cell in (
+            cell for cell in cells if name in cell.text and ("exec(" in cell.text or "globals()" in cell.text)
+        ):
+            raise NotGraded(
+                f"cell {cell.place + 1} may make {name} out of text, which grading does not do: write it out"
+            )
         raise NotDefined(f"{name} is defined nowhere in the notebook")
     return (own or elsewhere or stubs or defining)[-1]
 
