@@ -152,7 +152,7 @@ class Places(nn.Module):
         self.shown.append(to_array(x))
         beside = self.left[F.pad(x.long(), (1, 0))[..., :-1]].movedim(-1, 1)  # (B, 2, 1, H, W)
         logits = self.place[None, :, None] + beside
-        named = 0 * self.named.sum() if labels is None else self.named[labels][:, :, None, None, None]
+        named = 0 * self.named.square().sum() if labels is None else self.named[labels][:, :, None, None, None]
         return logits + named  # every weight has a gradient, were it zero: somebody may ask for all of them
 
 
