@@ -19,6 +19,7 @@ from gencourse.methods import (
     sampling,
     schedules,
     style_descent,
+    texture,
     upsampling,
 )
 from gencourse.networks.features import extractor
@@ -85,6 +86,16 @@ DOORS = {
         lambda x, t: x, X * 2 - 1, schedules.linear_schedule(50), generator=seeded()
     ),
     "style noise": lambda: style_descent.noise_like(X[:1], seeded()),
+    "grown texture": lambda: texture.grow(X[:1, :, :12, :12], 10, window=5, generator=seeded()),
+    "texture in rings": lambda: texture.grow(X[:1, :, :12, :12], 10, window=5, rings=True, generator=seeded()),
+    "quilted texture": lambda: texture.quilt(X[:1], 40, block=16, overlap=4, generator=seeded()),
+    "texture by Gram matrices": lambda: (
+        texture.synthesize(X[:1], extractor("embedded"), 32, steps=1, generator=seeded(), show=False).image
+    ),
+    "inverted features": lambda: (
+        texture.invert(X[:1], extractor("embedded"), "conv4_2", steps=1, generator=seeded(), show=False).image
+    ),
+    "grown text": lambda: texture.grow_text("a cat and a hat and a bat", 40, context=2, generator=seeded()),
     "real pictures like": lambda: metrics.draw_like(LABELS % 2, LABELS[:4] % 2, seeded()),
     "chosen classes": lambda: sampling.any_class(10, [1, 2, 3]),
     "ddim": lambda: samplers.ddim(

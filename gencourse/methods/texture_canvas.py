@@ -4,13 +4,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gencourse.methods.sampling import uniform
+
 OF_WINDOW = 6.4  # the window's side in standard deviations of its Gaussian weight
 EQUAL = 1e-6  # distances that differ by less are equal: so much is rounding
 
 
 def gaussian_window(window: int) -> Tensor:
     """Return the weights of a window's pixels, (window, window), the largest in the middle, a sum of one."""
-    steps = torch.arange(window) - window // 2
+    steps = torch.arange(window, dtype=torch.float32, device="cpu") - window // 2
     line = (-0.5 * (steps * OF_WINDOW / window).square()).exp()
     weights = line[:, None] * line
     return weights / weights.sum()
@@ -55,8 +57,9 @@ class Canvas:
     def plant(self, side: int) -> None:
         """Copy a square from a random place of the sample into the middle."""
         h, w = self.sample.shape[1:]
-        corner = [torch.randint(n - side + 1, (), generator=self.generator) for n in (h, w)]
-        square = torch.cartesian_prod(torch.arange(side), torch.arange(side)).to(self.sources.device)
+        corner = [torch.randint(n - side + 1, (), generator=self.generator, device="cpu") for n in (h, w)]
+        steps = torch.arange(side, device=self.sources.device)
+        square = torch.cartesian_prod(steps, steps)
         self.put(square + (self.size - side) // 2, square + torch.stack(corner).to(square))
 
     def border(self) -> Tensor:
@@ -67,7 +70,7 @@ class Canvas:
         known = self.known[self.inside]
         neighbours = F.avg_pool2d(known[None], 3, stride=1, padding=1, divisor_override=1)[0]
         places = torch.nonzero((neighbours > 0) & (known == 0))
-        chance = torch.rand(len(places), generator=self.generator).to(neighbours)
+        chance = uniform((len(places),), self.generator).to(neighbours)
         return places[(neighbours[places[:, 0], places[:, 1]] + chance).argsort(descending=True)]
 
     def fill(self, places: Tensor, chance: Tensor) -> None:

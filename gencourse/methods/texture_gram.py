@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gencourse.expect import at_least, check_range, check_shape
+from gencourse.methods.sampling import normal
 from gencourse.methods.style import content_loss, gram_matrix, style_loss, total_variation
 from gencourse.methods.style_descent import Stylized, optimise
 from gencourse.methods.texture_growing import check_sample
@@ -126,7 +127,7 @@ def synthesize(
         parts = {k: style_loss(gram_matrix(features[k]), gram) / whole[k] for k, gram in grams.items()}
         return {"total": torch.stack([*parts.values()]).mean() + smoothness * total_variation(x)} | parts
 
-    drawn = torch.randn(1, 1 if grey else 3, size, size, generator=generator).to(sample)
+    drawn = normal((1, 1 if grey else 3, size, size), generator).to(sample)
     start = (sample.mean((2, 3), keepdim=True)[:, : drawn.shape[1]] + noise * drawn).clamp(0, 1)
     found = optimise(objective, start, steps=steps, show=show, callback=callback)
     return Stylized(found.image.expand(-1, 3, -1, -1).clone(), found.history)
@@ -173,7 +174,7 @@ def invert(
         error = weight * content_loss(network(x)[layer], wanted)
         return {"total": error + smoothness * total_variation(x), layer: error}
 
-    start = (0.5 + START * torch.randn(image.shape, generator=generator)).clamp(0, 1).to(image)
+    start = (0.5 + START * normal(image.shape, generator)).clamp(0, 1).to(image)
     return optimise(objective, start, steps=steps, show=show)
 
 

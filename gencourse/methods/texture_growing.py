@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gencourse.expect import ImageError, at_least, check_range, check_shape
+from gencourse.methods.sampling import uniform
 from gencourse.methods.texture_canvas import Canvas, gaussian_window
 
 
@@ -114,8 +115,8 @@ def grow(
     canvas = Canvas(sample, size, window, tolerance, generator)
     canvas.plant(min(seed_size, size))
     while len(border := canvas.border()):
-        chance = torch.rand(len(border), generator=generator).to(border.device)
-        for group in [torch.arange(len(border))] if rings else independent(border, window // 2):
+        chance = uniform((len(border),), generator).to(border.device)
+        for group in [torch.arange(len(border), device=border.device)] if rings else independent(border, window // 2):
             canvas.fill(border[group], chance[group])
         if callback is not None:
             callback(canvas.picture(), canvas.known[canvas.inside].clone())

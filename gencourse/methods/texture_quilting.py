@@ -73,14 +73,15 @@ def quilt(
     count = max(1, -(-(size - overlap) // step))  # blocks a side, the last ones partly beyond the size
     picture = sample.new_zeros(sample.shape[1], count * step + overlap, count * step + overlap)
     sources = torch.zeros(2, *picture.shape[1:], dtype=torch.int64, device=sample.device)
-    places = torch.stack(torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")).to(sources)  # (2, h, w)
+    rows, columns = (torch.arange(n, device=sample.device) for n in (h, w))
+    places = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))  # (2, h, w)
     for i in range(count * count):
         top, left = i // count * step, i % count * step
         area = (slice(None), slice(top, top + block), slice(left, left + block))
         there = picture[area]
         distances = overlap_distances(blocks, there, overlap, above=top > 0, beside=left > 0)
         near = torch.nonzero((distances <= (1 + tolerance) * distances.min() + EQUAL) | (not best))[:, 0]
-        chosen = int(near[int(torch.randint(len(near), (), generator=generator))])
+        chosen = int(near[int(torch.randint(len(near), (), generator=generator, device="cpu"))])
         takes = taken(blocks[chosen], there, overlap, above=top > 0, beside=left > 0, cut=cut)
         row, column = chosen // (w - block + 1), chosen % (w - block + 1)
         picture[area] = torch.where(takes, blocks[chosen], there)

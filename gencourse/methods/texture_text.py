@@ -3,6 +3,8 @@
 It is texture synthesis in one dimension: each letter is drawn among those that follow its context in the sample.
 """
 
+from functools import cache, partial
+
 import torch
 
 from gencourse.expect import at_least
@@ -44,11 +46,11 @@ def grow_text(text: str, length: int, *, context: int, generator: torch.Generato
     if len(text) <= context:
         raise ValueError(f"the text has {len(text)} letters: it must be longer than the context of {context}")
     starts = [0] + [i + 1 for i in range(len(text) - context) if text[i] == "\n" and i + 1 + context <= len(text)]
-    start = starts[int(torch.randint(len(starts), (), generator=generator))]
-    grown, known = text[start : start + context], {}
+    start = starts[int(torch.randint(len(starts), (), generator=generator, device="cpu"))]
+    grown, following = text[start : start + context], cache(partial(next_letters, text))
     while len(grown) < length:
         seen = grown[len(grown) - min(context, len(grown)) :]
-        while not known.setdefault(seen, next_letters(text, seen)):
+        while not (choices := following(seen)):
             seen = seen[1:]
-        grown += known[seen][int(torch.randint(len(known[seen]), (), generator=generator))]
+        grown += choices[int(torch.randint(len(choices), (), generator=generator, device="cpu"))]
     return grown[:length]
