@@ -156,7 +156,7 @@ def build_photos(packages: dict[str, Path]) -> None:
 
     for file in pictures.PHOTOS:
         package = package_of(file)
-        shipped = (Path(skimage.__file__).parent / "data").glob(f"{Path(file.name).stem}.*")
+        shipped = (Path(skimage.__file__).parent / "data").glob(f"{file.stem}.*")
         source = packages[package] / "data/image.jpg" if package else next(shipped)
         save_picture(source, DATA / file.name, longest=LONGEST)
 

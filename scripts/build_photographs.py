@@ -40,7 +40,7 @@ def build(folder: Path, data: Path) -> None:
         if name.endswith("README"):
             told |= facts(part.decode())
     for file in PHOTOGRAPHS:
-        stem = key(Path(file.name).stem)
+        stem = key(file.stem)
         author, licence = told[stem]
         if not file.origin.work.startswith(f"{author}: ") or file.origin.licence != LICENCES[licence]:
             raise SystemExit(f"{file.name}: the package says {author}, {licence}; our table {file.origin}")
@@ -48,7 +48,7 @@ def build(folder: Path, data: Path) -> None:
     if (total := sum((data / file.name).stat().st_size for file in PHOTOGRAPHS)) > LIMIT:
         raise SystemExit(f"the photographs take {total:,} bytes, at most {LIMIT:,} are wanted")
     for file in TEXTURES:
-        source = Path(skimage.__file__).parent / "data" / f"{Path(file.name).stem}.png"
+        source = Path(skimage.__file__).parent / "data" / f"{file.stem}.png"
         small = Image.open(source).convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
         (data / file.name).parent.mkdir(exist_ok=True)
         small.convert("RGB").save(data / file.name, "WEBP", lossless=True, method=6)

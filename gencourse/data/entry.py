@@ -55,7 +55,7 @@ class Entry:
 
     def names(self) -> list[str]:
         """Return the names of its pictures, where each is read by name."""
-        return [Path(file.name).stem for file in self.files] if self.picture else []
+        return [file.stem for file in self.files] if self.picture else []
 
     def size(self) -> int:
         """Return the bytes of all its files, as stored or as downloaded."""

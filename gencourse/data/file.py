@@ -1,6 +1,7 @@
 """What a file of a data set is: its name, what it must hold, where it comes from."""
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,8 @@ class File:
     mirrors: tuple[str, ...] = ()
     unpacked: str = ""
     origin: Origin | None = None
+
+    @property
+    def stem(self) -> str:
+        """The file's name without folder and ending: what an embedded picture is asked for by."""
+        return PurePosixPath(self.name).stem

