@@ -1,5 +1,8 @@
 """Shuffled batches that a killed training can go on with."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -36,7 +39,7 @@ class Batches:
         if self.position + self.batch_size > len(self.images):
             self.epoch, self.position, self._order = self.epoch + 1, 0, None
         if self._order is None:
-            generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
+            generator = numbered(self.seed, self.epoch)
             self._order = torch.randperm(len(self.images), generator=generator, device="cpu").to(self.images.device)
         chosen = self._order[self.position : self.position + self.batch_size]
         self.position += self.batch_size
@@ -44,8 +47,7 @@ class Batches:
 
     def state_dict(self) -> dict[str, int]:
         """The place in the data, and what it depends on."""
-        fixed = {"seed": self.seed, "batch_size": self.batch_size, "images": len(self.images)}
-        return fixed | {"epoch": self.epoch, "position": self.position}
+        return self._settings() | {"epoch": self.epoch, "position": self.position}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on where `state` was taken.
@@ -53,10 +55,11 @@ class Batches:
         Raises:
             ValueError: It belongs to other data, another batch size or seed.
         """
-        for key, value in self.state_dict().items():
-            if key not in ("epoch", "position") and state[key] != value:
-                raise ValueError(f"the saved batches had {key} {state[key]}, these have {value}")
+        check_saved("batches", state, self._settings())
         self.epoch, self.position, self._order = state["epoch"], state["position"], None
+
+    def _settings(self) -> dict[str, int]:
+        return {"seed": self.seed, "batch_size": self.batch_size, "images": len(self.images)}
 
 
 class UnpairedBatches:
@@ -95,7 +98,7 @@ class UnpairedBatches:
         return self
 
     def __next__(self) -> tuple[Tensor, Tensor]:
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.given) % 2**63)
+        generator = numbered(self.seed, self.given)
         self.given += 1
         a, b = next(self.a), next(self.b)
         assert isinstance(a, Tensor) and isinstance(b, Tensor)  # neither has labels
@@ -117,8 +120,7 @@ class UnpairedBatches:
 
     def state_dict(self) -> dict:
         """The place in both sides, and what it depends on."""
-        fixed = {"crop": self.crop, "flip": self.flip}
-        return {"a": self.a.state_dict(), "b": self.b.state_dict(), "given": self.given, **fixed}
+        return {"a": self.a.state_dict(), "b": self.b.state_dict(), "given": self.given, **self._settings()}
 
     def load_state_dict(self, state: dict) -> None:
         """Go on where `state` was taken.
@@ -126,12 +128,29 @@ class UnpairedBatches:
         Raises:
             ValueError: It belongs to other data, another batch size, seed, crop or flip.
         """
-        for key in ("crop", "flip"):
-            if state[key] != getattr(self, key):
-                raise ValueError(f"the saved batches had {key} {state[key]}, these have {getattr(self, key)}")
+        check_saved("batches", state, self._settings())
         self.a.load_state_dict(state["a"])
         self.b.load_state_dict(state["b"])
         self.given = state["given"]
+
+    def _settings(self) -> dict[str, Any]:
+        return {"crop": self.crop, "flip": self.flip}
+
+
+def numbered(seed: int, number: int) -> torch.Generator:
+    """Return the generator of a batch, or of a pass over the data: it depends on a seed and a number alone."""
+    return torch.Generator().manual_seed((seed * 1_000_003 + number) % 2**63)
+
+
+def check_saved(what: str, state: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Check that what was saved was made with the same settings.
+
+    Raises:
+        ValueError: One differs; the message names it, and what was saved.
+    """
+    for key, value in settings.items():
+        if state[key] != value:
+            raise ValueError(f"the saved {what} had {key} {state[key]}, these have {value}")
 
 
 def _check_tensors(*tensors: Tensor) -> None:

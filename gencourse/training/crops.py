@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from gencourse.batches import check_saved, numbered
 from gencourse.expect import ImageError, check_range, check_shape
 
 
@@ -38,7 +39,7 @@ class Crops:
         return self
 
     def __next__(self) -> Tensor:
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.given) % 2**63)
+        generator = numbered(self.seed, self.given)
         self.given += 1
         return torch.stack([self._square(generator) for _ in range(self.batch_size)]).float() / 127.5 - 1
 
@@ -53,8 +54,7 @@ class Crops:
 
     def state_dict(self) -> dict[str, int | bool]:
         """How many batches were given, and what they depend on."""
-        fixed = {"pictures": len(self.pictures), "batch_size": self.batch_size, "size": self.size}
-        return fixed | {"flip": self.flip, "seed": self.seed, "given": self.given}
+        return self._settings() | {"given": self.given}
 
     def load_state_dict(self, state: dict[str, int | bool]) -> None:
         """Go on where `state` was taken.
@@ -62,10 +62,12 @@ class Crops:
         Raises:
             ValueError: It belongs to other pictures, another size, batch size or seed.
         """
-        for key, value in self.state_dict().items():
-            if key != "given" and state[key] != value:
-                raise ValueError(f"the saved squares had {key} {state[key]}, these have {value}")
+        check_saved("squares", state, self._settings())
         self.given = int(state["given"])
+
+    def _settings(self) -> dict[str, int | bool]:
+        fixed = {"pictures": len(self.pictures), "batch_size": self.batch_size, "size": self.size}
+        return fixed | {"flip": self.flip, "seed": self.seed}
 
 
 def _bytes(x: Tensor, size: int) -> Tensor:
