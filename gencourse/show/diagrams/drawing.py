@@ -25,6 +25,7 @@ COLOURS: dict[str, tuple[str, str]] = {  # face, edge
     "loss": ("#fde7d3", "#c8641b"),
     "lit": ("#ffe08a", "#a87400"),
 }
+BACK = COLOURS["loss"][1]  # of gradients: the colour of the loss that they come from
 MEANINGS = {"data": "data", "network": "what learns", "frozen": "frozen network", "loss": "loss"}
 
 

@@ -2,9 +2,8 @@
 
 from matplotlib.patches import Rectangle
 
-from gencourse.show.diagrams.drawing import COLOURS, GREY, Diagram, Kind
+from gencourse.show.diagrams.drawing import BACK, COLOURS, GREY, Diagram, Kind
 
-ORANGE = "#c8641b"  # of what flows back
 LAYERS: tuple[tuple[str, int, Kind], ...] = (  # text, part of the full size, kind
     ("x\n3", 1, "data"),
     ("c9\n12", 1, "network"),
@@ -43,8 +42,8 @@ def training() -> None:
     card.arrow(of_y, content)
     card.arrow(of_y, style)
     card.arrow(of_painting, style)
-    card.arrow(style, net, via=[(9.05, 0.47), (2.6, 0.47)], dashed=True, colour=ORANGE)
-    card.text(7.3, 0.32, "gradient, through both networks, to the weights of f", size=8, colour=ORANGE)
+    card.arrow(style, net, via=[(9.05, 0.47), (2.6, 0.47)], dashed=True, colour=BACK)
+    card.text(7.3, 0.32, "gradient, through both networks, to the weights of f", size=8, colour=BACK)
     card.legend("data", "network", "frozen", "loss", y=0.17)
     card.show()
 

@@ -2,9 +2,7 @@
 
 from torch import Tensor
 
-from gencourse.show.diagrams.drawing import Diagram, Kind, Node
-
-BACK = "#c8641b"  # of gradients: the colour of the loss that they come from
+from gencourse.show.diagrams.drawing import BACK, Diagram, Kind, Node
 
 
 def game(real: Tensor | None = None, fake: Tensor | None = None) -> None:

@@ -1,6 +1,6 @@
 """The diagram of chapter 01."""
 
-from gencourse.show.diagrams.drawing import Diagram
+from gencourse.show.diagrams.drawing import BACK, Diagram
 
 
 def gatys() -> None:
@@ -27,7 +27,7 @@ def gatys() -> None:
     card.arrow(grams, style)
     card.arrow(content, total)
     card.arrow(style, total)
-    card.arrow(total, x, via=[(9.3, 0.42), (0.1, 0.42), (0.1, 1.95)], dashed=True, colour="#c8641b")
-    card.text(7.6, 0.55, "gradient, through the network, to the pixels of x", size=8, colour="#c8641b")
+    card.arrow(total, x, via=[(9.3, 0.42), (0.1, 0.42), (0.1, 1.95)], dashed=True, colour=BACK)
+    card.text(7.6, 0.55, "gradient, through the network, to the pixels of x", size=8, colour=BACK)
     card.legend("data", "network", "frozen", "loss", y=0.17)
     card.show()

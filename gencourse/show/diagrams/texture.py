@@ -1,6 +1,6 @@
 """The diagram of chapter 01b."""
 
-from gencourse.show.diagrams.drawing import Diagram
+from gencourse.show.diagrams.drawing import BACK, Diagram
 
 HEADS = ((2.2, "what is there already"), (5.35, "what fits it"), (8.5, "what is added"))
 ROWS = {
@@ -42,7 +42,7 @@ def ways() -> None:
     card.arrow(x, frozen)
     card.arrow(frozen, grams)
     card.arrow(grams, loss)
-    card.arrow(loss, x, via=[(8.75, 0.4), (2.2, 0.4)], dashed=True, colour="#c8641b")
-    card.text(5.5, 0.27, "gradient, to all pixels at once", size=8, colour="#c8641b")
+    card.arrow(loss, x, via=[(8.75, 0.4), (2.2, 0.4)], dashed=True, colour=BACK)
+    card.text(5.5, 0.27, "gradient, to all pixels at once", size=8, colour=BACK)
     card.legend("data", "network", "frozen", "loss", y=0.1)
     card.show()
