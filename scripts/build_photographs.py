@@ -3,7 +3,7 @@
 The photographs lie in three files of Debian's `gcompris-qt-data`, containers of Qt's resource compiler: a header
 (`qres`, version, where tree, data and names begin), a tree of folders and files, the contents, the names. Pictures are
 stored as they are, READMEs compressed or not. What a README says of author and licence must be what the table in
-gencourse/data/photographs.py says.
+gencourse/data/gcompris.py says.
 """
 
 import re
@@ -11,7 +11,7 @@ import struct
 import zlib
 from pathlib import Path
 
-from gencourse.data.photographs import CC0, PHOTOGRAPHS, PUBLIC, TEXTURES
+from gencourse.data.gcompris import CC0, PHOTOGRAPHS, PUBLIC, TEXTURES
 
 CONTAINERS = ("explore_farm_animals.rcc", "explore_monuments.rcc", "explore_world_animals.rcc")
 SHORTER, SIDE, LIMIT = 288, 192, 2_000_000  # pixels of a photograph, of a texture; bytes of all photographs

@@ -56,6 +56,11 @@ def output_file(path: str, *endings: str) -> Path:
     return out
 
 
+def unfinished(out: Path) -> Path:
+    """Return where an unfinished result goes: it does not take the place of a finished one."""
+    return out.with_stem(f"{out.stem}-stopped") if out.exists() else out
+
+
 def writable(folder: Path) -> None:
     """Make a folder, and try whether files can be written there.
 

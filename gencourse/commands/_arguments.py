@@ -38,6 +38,18 @@ def weights(text: str) -> list[float]:
     return [number(0)(part) for part in text.split(",")]
 
 
+def weight_each(given: list[float] | None, styles: list[str]) -> list[float]:
+    """Return a weight for each style: those given, else all the same.
+
+    Raises:
+        ValueError: there are not as many weights as styles, or they are all zero.
+    """
+    found = given or [1.0] * len(styles)
+    if len(found) != len(styles) or sum(found) <= 0:
+        raise ValueError(f"--weights: give one number a style, not all zero; got {len(found)} for {len(styles)}")
+    return found
+
+
 def file_name(argument: argparse.Action) -> None:
     """Mark an argument as the name of a file or folder.
 

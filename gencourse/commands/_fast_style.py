@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gencourse.commands import UserError, input_errors, output_file, writable
+from gencourse.commands._arguments import weight_each
 from gencourse.commands._memory import memory_errors
 
 if TYPE_CHECKING:
@@ -98,9 +99,7 @@ def shares(args: argparse.Namespace, network: TransformerNet) -> dict[str | int,
     for name in args.style:
         if name not in network.names:
             raise UnknownName("style", name, network.names)
-    given = args.weights or [1.0] * len(args.style)
-    if len(given) != len(args.style) or sum(given) <= 0:
-        raise ValueError(f"--weights: give one number a style, not all zero; got {len(given)} for {len(args.style)}")
+    given = weight_each(args.weights, args.style)
     found: dict[str | int, float] = {}
     for name, weight in zip(args.style, given, strict=True):
         found[name] = found.get(name, 0.0) + weight / sum(given)

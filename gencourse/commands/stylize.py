@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gencourse.commands import UserError, _fast_style, input_errors, output_file
-from gencourse.commands._arguments import file_name, number, weights, whole
+from gencourse.commands import UserError, _fast_style, input_errors, output_file, unfinished
+from gencourse.commands._arguments import file_name, number, weight_each, weights, whole
 from gencourse.commands._memory import check_fits, memory_errors
 from gencourse.commands.run import INTERRUPTED, duration
 
@@ -69,11 +69,7 @@ def main(args: argparse.Namespace) -> int:
     if args.fast:
         return _fast_style.main(args, picture)
     with input_errors():
-        shares = args.weights or [1.0] * len(args.style)
-        if len(shares) != len(args.style) or sum(shares) <= 0:
-            raise ValueError(
-                f"--weights: give one number a style, not all zero; got {len(shares)} for {len(args.style)}"
-            )
+        shares = weight_each(args.weights, args.style)
         device = choose_device(args.device)
         with memory_errors(args.size):
             content = picture(args.content, args.size).to(device)
@@ -89,8 +85,7 @@ def main(args: argparse.Namespace) -> int:
     except FloatingPointError as error:
         raise UserError(f"the optimisation diverged ({error}): try a smaller --alpha") from error
     stopped = result.history.steps < args.steps
-    if stopped and out.exists():  # an unfinished picture does not take the place of a finished one
-        out = out.with_stem(f"{out.stem}-stopped")
+    out = unfinished(out) if stopped else out
     with input_errors():
         images.save(result.image, out)
     h, w = result.image.shape[2:]

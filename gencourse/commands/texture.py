@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gencourse.commands import UserError, input_errors, output_file
+from gencourse.commands import UserError, input_errors, output_file, unfinished
 from gencourse.commands._arguments import file_name, number, whole
 from gencourse.commands._memory import memory_errors
 from gencourse.commands.run import INTERRUPTED, duration
@@ -77,8 +77,7 @@ def main(args: argparse.Namespace) -> int:
     except FloatingPointError as error:
         raise UserError(f"the optimisation diverged ({error}): try another --seed") from error
     stopped = args.method == "gram" and steps < args.steps
-    if stopped and out.exists():  # an unfinished picture does not take the place of a finished one
-        out = out.with_stem(f"{out.stem}-stopped")
+    out = unfinished(out) if stopped else out
     with input_errors():
         images.save(image, out)
     h, w = sample.shape[2:]

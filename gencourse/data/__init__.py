@@ -14,12 +14,12 @@ from gencourse.data.cache import DownloadError, cache_dir
 from gencourse.data.catalogue import CATALOGUE, fetch, load, translation_sets
 from gencourse.data.entry import Entry
 from gencourse.data.folders import folder
+from gencourse.data.gcompris import photograph, photographs, texture, textures
 from gencourse.data.imageset import ImageSet
 from gencourse.data.landscapes import seasons
 from gencourse.data.mnist import digits
 from gencourse.data.openmoji import emoji
 from gencourse.data.pairs import TranslationSets, unpaired
-from gencourse.data.photographs import photograph, photographs, texture, textures
 from gencourse.data.pictures import painting, paintings, photo, photos
 from gencourse.expect import UnknownName
 from gencourse.paths import root

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from gencourse import paths
-from gencourse.data import landscapes, mnist, openmoji, photographs, pictures, sources, torchvision_sets
+from gencourse.data import gcompris, landscapes, mnist, openmoji, pictures, sources, torchvision_sets
 from gencourse.data.cache import cache_dir
 from gencourse.data.download import fetch_unpacked
 from gencourse.data.entry import Entry
@@ -36,10 +36,10 @@ _ENTRIES = (
     Entry(
         "photographs",
         "70 photographs of monuments and animals, the shorter side 288 pixels: 58 to train, 12 to test",
-        photographs.PHOTOGRAPHS,
-        picture=photographs.photograph,
+        gcompris.PHOTOGRAPHS,
+        picture=gcompris.photograph,
     ),
-    Entry("textures", "brick, grass and gravel, grey, 192 x 192", photographs.TEXTURES, picture=photographs.texture),
+    Entry("textures", "brick, grass and gravel, grey, 192 x 192", gcompris.TEXTURES, picture=gcompris.texture),
     Entry(
         "seasons",
         "landscapes in summer and in winter, drawn in any number and size",
