@@ -107,6 +107,39 @@ def check_shape(
     return check_tensor(x, floating=floating)
 
 
+def check_sample(sample: Tensor, least: int, what: str) -> Tensor:
+    """Check the sample of a texture at the door.
+
+    Args:
+        sample: (1, C, H, W) in [0, 1].
+        least: The smallest side.
+        what: That needs such a side, for the message.
+
+    Returns:
+        The sample.
+
+    Raises:
+        ImageError: It is no such picture, it is smaller, or all its pixels are equal.
+    """
+    check_range(check_shape(sample, "a sample", 1, "C", "H", "W"), 0, 1)
+    h, w = sample.shape[2:]
+    if min(h, w) < least:
+        raise ImageError(f"the sample is {w} x {h}, smaller than {what}: {least} pixels a side are needed")
+    if (sample.amax((2, 3)) == sample.amin((2, 3))).all():
+        raise ImageError("all pixels of the sample are equal: there is no texture to learn from")
+    return sample
+
+
+def check_batch(x: Tensor, training: bool) -> None:
+    """Check that batch normalisation has more than one sample: one's statistics are its own, and take out what it is.
+
+    Raises:
+        ValueError: It is in train mode and has one.
+    """
+    if training and len(x) < 2:
+        raise ValueError(f"a network in train mode needs at least two in a batch, got {len(x)}: call .eval() first")
+
+
 def same_shape(x: Tensor, y: Tensor) -> None:
     """Check that two floating point tensors have one shape: torch would repeat the smaller one and say nothing.
 

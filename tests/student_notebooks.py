@@ -138,11 +138,16 @@ NOT_GRADED = {  # what nobody can tell without running what grading does not run
         ],
         "grading runs no training",
     ),
-    "what a shell command prints": (["files = !ls"], USING.format("len(files)"), "what a shell command prints"),
+    "what a shell command prints": (["files = !ls", USING.format("len(files)")], "what a shell command prints"),
     "a file": (["import torch\nW = torch.load('weights.pt')", USING.format("W")], "No such file"),
     "a package that is not here": (["import a_package_nobody_has as a", USING.format("a.one")], "cannot be imported"),
     "a name from %run": (["%run helpers.py", USING.format("K")], "may come from `%run`"),
     "text now": ([TEXT + TASK + RIGHT], "is text now (Markdown): make it code again"),
+    "made by exec": ([TASK + f"exec({RIGHT!r})"], "may make gram_matrix out of text"),
+    "made through globals": (
+        [TASK + RIGHT.replace("gram_matrix", "mine") + "\nglobals()['gram_matrix'] = mine"],
+        "may make gram_matrix out of text",
+    ),
     "%%writefile": ([TASK + "%%writefile gram.py\n" + RIGHT], "begins with %%writefile"),
     "newer: type": ([TASK + "type X = int\n" + RIGHT], "cannot be read by the Python that grades"),
     "newer: quotes in an f-string": (
@@ -154,4 +159,3 @@ NOT_GRADED = {  # what nobody can tell without running what grading does not run
         "cannot be read by the Python",
     ),
 }
-NOT_GRADED["what a shell command prints"] = (["files = !ls", USING.format("len(files)")], "what a shell command prints")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gencourse.commands import UserError, _fast_style, input_errors, output_file, unfinished
+from gencourse.commands import UserError, _fast_style, _pictures, input_errors, output_file, unfinished
 from gencourse.commands._arguments import file_name, number, weight_each, weights, whole
 from gencourse.commands._memory import check_fits, memory_errors
 from gencourse.commands.run import INTERRUPTED, duration
@@ -30,8 +29,8 @@ gencourse stylize photo.jpg auvers --start noise --alpha 0.1 --seed 3 -o other.p
 gencourse stylize photo.jpg great_wave --fast -o out.png
 gencourse stylize frames auvers poppies --weights 1,2 --fast -o painted
 
-A picture is a file, or one of the embedded photographs and paintings: see gencourse data list. With --fast a network
-that was trained for some styles paints in one pass; then CONTENT may be a folder of frames, and -o names another.
+A picture is a file or an embedded picture: see gencourse data list. With --fast a network that was trained for some
+styles paints in one pass; then CONTENT may be a folder of frames, and -o names another.
 """
 ENCODERS = ("auto", "embedded", "squeezenet", "vgg19")
 SLOW = ("steps", "encoder", "alpha", "start", "no_pyramid", "seed")  # what means nothing to a network that paints
@@ -126,7 +125,7 @@ def optimise(content: Tensor, styles: list[tuple[Tensor, float]], network: Extra
 
 
 def picture(name: str, size: int, least: int | None = None) -> Tensor:
-    """Return a file, or an embedded photograph or painting by name, with its longer side resized: (1, 3, H, W).
+    """Return a file, or an embedded picture by name, with its longer side resized: (1, 3, H, W) in [0, 1].
 
     Args:
         name: as it was typed.
@@ -138,16 +137,9 @@ def picture(name: str, size: int, least: int | None = None) -> Tensor:
         ImageError: the file is no picture.
         ValueError: the name is unknown, or the picture too narrow.
     """
-    from gencourse import data, images
     from gencourse.networks.features import SMALLEST
 
-    if name in data.photos() or name in data.paintings():
-        image = data.photo(name, size) if name in data.photos() else data.painting(name, size)
-    elif Path(name).exists() or Path(name).suffix or len(Path(name).parts) > 1:
-        image = images.load(name, size)
-    else:
-        known = ", ".join([*data.photos(), *data.paintings()])
-        raise ValueError(f"{name!r} is neither a file nor an embedded picture; embedded are {known}")
+    image = _pictures.read(name, size)
     (h, w), least = image.shape[2:], least or SMALLEST
     if min(h, w) < least:
         raise ValueError(f"{name} is {w} x {h} at --size {size}, the network needs {least} a side: use a larger --size")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gencourse.commands import UserError, input_errors, output_file, unfinished
+from gencourse.commands import UserError, _pictures, input_errors, output_file, unfinished
 from gencourse.commands._arguments import file_name, number, whole
 from gencourse.commands._memory import memory_errors
 from gencourse.commands.run import INTERRUPTED, duration
@@ -94,8 +93,8 @@ def check(sample: Tensor, args: argparse.Namespace) -> None:
         ImageError: the sample is too small for the method, or of one colour.
         ValueError: a size does not suit the method.
     """
+    from gencourse.expect import check_sample
     from gencourse.methods.texture import POOLED
-    from gencourse.methods.texture_growing import check_sample
     from gencourse.networks.features import SMALLEST
 
     needs = {
@@ -154,7 +153,7 @@ def read(name: str, crop: tuple[int, int, int] | None, longest: int) -> Tensor:
     """
     from gencourse import images
 
-    image = picture(name)
+    image = _pictures.read(name)
     h, w = image.shape[2:]
     if crop is not None:
         left, top, side = crop
@@ -162,17 +161,3 @@ def read(name: str, crop: tuple[int, int, int] | None, longest: int) -> Tensor:
             raise ValueError(f"--crop {left},{top},{side} does not lie inside {name}, which is {w} x {h}")
         image = image[..., top : top + side, left : left + side]
     return images.resize(image, longest) if max(image.shape[2:]) > longest else image
-
-
-def picture(name: str) -> Tensor:
-    """Return a file, or an embedded picture by name, (1, 3, H, W). Raises as `read`."""
-    from gencourse import data, images
-
-    embedded = [entry for entry in data.CATALOGUE.values() if entry.picture is not None]
-    for entry in embedded:
-        if name in entry.names() and entry.picture is not None:
-            return entry.picture(name)
-    if Path(name).exists() or Path(name).suffix or len(Path(name).parts) > 1:
-        return images.load(name)
-    known = ", ".join(known for entry in embedded for known in entry.names())
-    raise ValueError(f"{name!r} is neither a file nor an embedded picture; embedded are {known}")

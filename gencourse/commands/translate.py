@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from gencourse.commands import input_errors, output_file
+from gencourse.commands import _pictures, input_errors, output_file
 from gencourse.commands._arguments import file_name, whole
 from gencourse.commands._tables import json_option, print_json, table
 
@@ -21,7 +21,7 @@ gencourse translate cyclegan_summer2winter drawing.png -o winter.png --size 128
 gencourse translate cyclegan_winter2summer photo.jpg -o summer.png
 gencourse translate --list
 
-A picture is a file, an embedded photograph (see gencourse data list), or a scene that the course draws.
+A picture is a file, an embedded picture (see gencourse data list), or a scene that the course draws.
 """
 
 
@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     side = whole(32, 16_384)
     add("name", nargs="?", metavar="NAME", help="the model: see --list")
-    what = "a file, an embedded photograph or a scene: scene:7-winter"
+    what = "a file, an embedded picture or a scene: scene:7-winter"
     file_name(add("picture", nargs="?", metavar="PICTURE", help=what))
     file_name(add("-o", "--output", metavar="FILE", help="where the result goes; the ending names the format"))
     add("--list", action="store_true", help="show the models and what they were trained on")
@@ -86,21 +86,20 @@ def load(name: str) -> nn.Module:
 
 
 def picture(name: str, size: int) -> Tensor:
-    """Return a file, an embedded photograph by name, or `scene:7-summer`, which is drawn: (1, 3, H, W) in [0, 1].
+    """Return a file, an embedded picture by name, or `scene:7-summer`, which is drawn: (1, 3, H, W) in [0, 1].
 
     The longer side becomes `size`; then both are cut, around the middle, to what the network takes.
 
     Raises:
         FileNotFoundError: there is no such file.
         ImageError: the file is no picture.
-        ValueError: the scene is none, or the picture too narrow.
+        ValueError: the name is unknown, or the picture too narrow.
     """
-    from gencourse import data, images
     from gencourse.networks.translation import MULTIPLE, SMALLEST
 
     if name.startswith("scene:"):
         return drawn(name, size // MULTIPLE * MULTIPLE)
-    x = data.photo(name, size) if name in data.photos() else images.load(name, size)
+    x = _pictures.read(name, size)
     h, w = (side // MULTIPLE * MULTIPLE for side in x.shape[2:])
     if min(h, w) < SMALLEST:
         raise ValueError(f"{name} is {x.shape[3]} x {x.shape[2]} at --size {size}: too narrow, use a larger --size")

@@ -10,11 +10,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from gencourse.expect import at_least, check_range, check_shape
+from gencourse.expect import at_least, check_range, check_sample, check_shape
 from gencourse.methods.sampling import normal
 from gencourse.methods.style import content_loss, gram_matrix, style_loss, total_variation
 from gencourse.methods.style_descent import Stylized, optimise
-from gencourse.methods.texture_growing import check_sample
 from gencourse.networks.features import SMALLEST, Extractor
 
 POOLED = 16  # VGG's four poolings halve a side four times: a texture that tiles has a side that this divides

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gencourse.expect import ImageError, at_least, check_range, check_shape
+from gencourse.expect import at_least, check_sample
 from gencourse.methods.sampling import uniform
 from gencourse.methods.texture_canvas import Canvas, gaussian_window
 
@@ -50,29 +50,6 @@ def candidates(distances: Tensor, tolerance: float) -> Tensor:
     Source: Efros and Leung 1999, sec. 2.1.
     """
     return torch.nonzero(distances <= (1 + tolerance) * distances.min())[:, 0]
-
-
-def check_sample(sample: Tensor, least: int, what: str) -> Tensor:
-    """Check the sample of a texture at the door.
-
-    Args:
-        sample: (1, C, H, W) in [0, 1].
-        least: The smallest side.
-        what: That needs such a side, for the message.
-
-    Returns:
-        The sample.
-
-    Raises:
-        ImageError: It is no such picture, it is smaller, or all its pixels are equal.
-    """
-    check_range(check_shape(sample, "a sample", 1, "C", "H", "W"), 0, 1)
-    h, w = sample.shape[2:]
-    if min(h, w) < least:
-        raise ImageError(f"the sample is {w} x {h}, smaller than {what}: {least} pixels a side are needed")
-    if (sample.amax((2, 3)) == sample.amin((2, 3))).all():
-        raise ImageError("all pixels of the sample are equal: there is no texture to learn from")
-    return sample
 
 
 def grow(

@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gencourse.expect import at_least
+from gencourse.expect import at_least, check_sample
 from gencourse.methods.texture_canvas import EQUAL
-from gencourse.methods.texture_growing import Texture, check_sample
+from gencourse.methods.texture_growing import Texture
 
 
 def minimal_cut(error: Tensor) -> Tensor:

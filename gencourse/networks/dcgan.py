@@ -62,7 +62,7 @@ class Generator(nn.Module):
             ValueError: Another shape or batch, labels missing or not wanted.
         """
         expect.check_shape(z, "z", "B", self.latent)
-        _check_batch(self, z)
+        expect.check_batch(z, self.training)
         expect.check_labels(labels, self.classes, len(z))
         if self.embedding is not None:
             z = torch.cat([z, self.embedding(labels)], 1)
@@ -139,7 +139,7 @@ class Discriminator(nn.Module):
         """Return the last feature maps, (B, width * 2^k, start, start): what it learned to look at."""
         expect.check_shape(x, "pictures", "B", self.channels, self.size, self.size)
         if self.normalised:
-            _check_batch(self, x)
+            expect.check_batch(x, self.training)
         return self.body(x)
 
 
@@ -154,12 +154,6 @@ def _start(size: int, depth: int | None) -> tuple[int, ...]:
     if not 4 <= resolution <= 7 or not kernels:
         raise ValueError(f"size must be 4, 5, 6 or 7 times 2, 4, 8, ... (28, 32, 64, ...), got {size!r}")
     return resolution, *kernels
-
-
-def _check_batch(module: nn.Module, x: Tensor) -> None:
-    """Refuse a single picture: its statistics are its own, so normalising would take out what sets it apart."""
-    if module.training and len(x) < 2:
-        raise ValueError(f"a network in train mode needs at least two in a batch, got {len(x)}: call .eval() first")
 
 
 def _initialise(module: nn.Module) -> None:

@@ -13,6 +13,7 @@ from gencourse.homework.grading.inside.names import bound_names, used_names, who
 from gencourse.homework.grading.inside.reading import Cell
 from gencourse.homework.grading.inside.slices import ALWAYS_THERE, Line
 
+MADE_OF_TEXT = re.compile(r"\b(exec|globals|setattr)\(")  # what can bind a name without an assignment
 DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -37,26 +38,29 @@ def find_cell(cells: list[Cell], cell_id: str, name: str, texts: Sequence[dict[s
         NotDefined: none does, or it cannot be read.
     """
     defining = [cell for cell in cells if any(name in bound_names(node) for node in cell.body)]
-    marked = [cell for cell in cells if cell.id == cell_id]
     written = [cell for cell in defining if not is_stub(cell, name)]
     own = [cell for cell in written if cell.id == cell_id]
     elsewhere = [cell for cell in written if not imports(cell, name)]
     stubs = [cell for cell in defining if cell.id == cell_id]
     if not own and not elsewhere:
-        explain_missing(marked, cell_id, name, texts)
+        explain_missing(cells, cell_id, name, texts)
     if not defining:
         raise NotDefined(f"{name} is defined nowhere in the notebook")
     return (own or elsewhere or stubs or defining)[-1]
 
 
-def explain_missing(marked: list[Cell], cell_id: str, name: str, texts: Sequence[dict[str, str]]) -> None:
+def explain_missing(cells: list[Cell], cell_id: str, name: str, texts: Sequence[dict[str, str]]) -> None:
     """Raise NotDefined or NotGraded where it is clear why a notebook seems to hold no answer."""
+    marked = [cell for cell in cells if cell.id == cell_id]
     for cell in (cell for cell in marked if cell.error):
         if cell.newer:
             raise NotGraded(newer(cell, name))
         raise NotDefined(f"the cell of {name} is not Python: {cell.error}")
     for cell in (cell for cell in marked if cell.skipped and f"def {name}" in cell.text):
         raise NotGraded(f"the cell of {name} begins with {cell.skipped}, so Jupyter does not run it: delete that line")
+    named = re.compile(rf"\b{re.escape(name)}\b")
+    for cell in (cell for cell in cells if named.search(cell.text) and MADE_OF_TEXT.search(cell.text)):
+        raise NotGraded(f"cell {cell.place + 1} may make {name} out of text, which grading does not do: write it out")
     for one in texts:
         if f"def {name}(" in one["text"] or (one["id"] == cell_id and one["text"].strip()):
             raise NotGraded(f"the cell of {name} is text now (Markdown): make it code again")
