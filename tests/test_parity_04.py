@@ -1,6 +1,7 @@
 """What chapter 04 writes out in its cells is what the package does."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -57,14 +58,24 @@ def test_the_schedules_agree(steps, constant):
         schedule.step()
 
 
+def test_the_generators_agree():
+    """The network that is written out, with the package's weights, gives the package's pictures."""
+    given = {"nn": torch.nn}
+    found = definitions(NOTEBOOK, {"layer", "reflecting", "ResidualBlock", "translator"}, given)["translator"](8, 2)
+    expected = ResnetGenerator(width=8, blocks=2)
+    found.load_state_dict({name.removeprefix("layers."): x for name, x in expected.state_dict().items()})
+    a, _ = unpaired()
+    torch.testing.assert_close(found(a), expected(a), atol=1e-5, rtol=1e-4)
+
+
 def test_three_iterations_agree():
     ours = four()
     theirs = cyclegan.Translators(*map(copy.deepcopy, ours))
     adams = [(cyclegan.adam(n.G, n.F), cyclegan.adam(n.D_A, n.D_B)) for n in (ours, theirs)]
     package = cyclegan.CycleGANStep(ours, adams[0], pools=(ImagePool(50), ImagePool(50)))
     given = theirs._asdict() | {"optimizer_g": adams[1][0], "optimizer_d": adams[1][1], "schedules": []}
-    given |= {"pool_a": [], "pool_b": [], "frozen": frozen, "descend": descend}
-    step = definitions(NOTEBOOK, {"step", "losses_of_generators", "exchange"}, given)["step"]
+    given |= {"pool_a": [], "pool_b": [], "frozen": frozen, "descend": descend, "partial": partial}
+    step = definitions(NOTEBOOK, {"step", "cyclegan_step", "losses_of_generators", "exchange"}, given)["step"]
     for _ in range(3):
         found, expected = package(unpaired()), step(unpaired())
         for name, value in expected.items():

@@ -1,5 +1,6 @@
 """What chapter 06 writes out in its cells is what the package does."""
 
+import copy
 import inspect
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from parity import definitions
 from torch.testing import assert_close
 
+from gencourse import Average, descend
 from gencourse.methods import denoising, editing, samplers
 from gencourse.methods.diffusion import (
     NOISE,
@@ -21,7 +23,7 @@ from gencourse.methods.diffusion import (
 )
 from gencourse.networks.unet import UNet
 
-NAMES = {"q_sample", "noise_loss", "reverse_mean", "ancestral", "guided", "ddim", "put_back"}
+NAMES = {"q_sample", "noise_loss", "train_step", "reverse_mean", "ancestral", "guided", "ddim", "put_back"}
 GIVEN = {name: getattr(samplers, name) for name in ("times", "noise_like", "ddpm_step")}
 CHAPTER = definitions("06_ddpm.ipynb", NAMES, GIVEN)
 SCHEDULES = {"linear": linear_schedule(50), "cosine": cosine_schedule(50)}
@@ -73,6 +75,20 @@ def test_the_loss_agrees(schedule):
     unet, x0 = network(), pictures()
     found = CHAPTER["noise_loss"](unet, x0, schedule.alphas_cumprod, rng(3))
     assert_close(found, diffusion_loss(unet, x0, schedule, NOISE, generator=rng(3)))
+
+
+def test_the_training_step_is_a_step_down_and_a_moving_average(schedule):
+    ours, theirs = (network().requires_grad_(True) for _ in range(2))
+    average, expected = copy.deepcopy(ours).requires_grad_(False), Average(theirs, 0.05)
+    optimizers = [torch.optim.Adam(unet.parameters(), 1e-2) for unet in (ours, theirs)]
+    for seed in (3, 4):
+        found = CHAPTER["train_step"](
+            ours, average, optimizers[0], pictures(), schedule.alphas_cumprod, 0.05, rng(seed)
+        )
+        loss = descend(optimizers[1], diffusion_loss(theirs, pictures(), schedule, NOISE, generator=rng(seed)))
+        expected.update(theirs)
+        assert_close(found, loss)
+    assert_close(list(average.parameters()), list(expected.module.parameters()), atol=1e-5, rtol=1e-4)
 
 
 def test_the_mean_of_the_step_back_agrees(schedule):

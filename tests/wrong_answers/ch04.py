@@ -7,6 +7,8 @@ from functools import cache
 import torch
 from torch.nn.functional import l1_loss, mse_loss
 
+from gencourse.modes import frozen
+from gencourse.training.helpers import descend
 from wrong_answers import all_right, all_wrong, right, wrong
 
 
@@ -111,6 +113,97 @@ all_wrong(
         "the loss 'G' is one number": changed("G", lambda G, F, D_A, D_B, a, b: (D_B(G(a)) - 1).square()),
         "three things are returned": lambda *given: cycle_reference(*given)[0],
         "expected the losses G, F, cycle, identity": changed("cyc", lambda *given: torch.ones(())),
+    },
+)
+
+
+def least_squares(D, real, fake):
+    return ((D(real) - 1).square().mean() + D(fake).square().mean()) / 2
+
+
+@right("cyclegan_step")
+def step_reference(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b):
+    with frozen(D_A), frozen(D_B):
+        losses, fake_a, fake_b = losses_of(a, b)
+        descend(optimizer_g, losses["G"] + losses["F"] + 10 * losses["cycle"] + 5 * losses["identity"])
+    losses["D_A"] = least_squares(D_A, a, past_a(fake_a))
+    losses["D_B"] = least_squares(D_B, b, past_b(fake_b))
+    descend(optimizer_d, losses["D_A"] + losses["D_B"])
+    return losses
+
+
+@right("cyclegan_step")
+def step_written_out(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b):
+    """Nothing is frozen, one backward pass for each discriminator, the pools asked before the generators' update."""
+    losses, fake_a, fake_b = losses_of(a, b)
+    old_b, old_a = past_b(fake_b), past_a(fake_a)
+    optimizer_g.zero_grad()
+    (losses["F"] + losses["G"] + 5 * (losses["identity"] + 2 * losses["cycle"])).backward()
+    optimizer_g.step()
+    optimizer_d.zero_grad()
+    for name, D, real, fake in (("D_B", D_B, b, old_b), ("D_A", D_A, a, old_a)):
+        on_real, on_fake = D(torch.cat([real, fake])).split(len(real))
+        losses[name] = (mse_loss(on_real, torch.ones_like(on_real)) + mse_loss(on_fake, 0 * on_fake)) / 2
+        losses[name].backward()
+    optimizer_d.step()
+    return {name: loss.detach() for name, loss in losses.items()}
+
+
+@right("cyclegan_step")
+def step_by_step(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b):
+    """Each discriminator has a step of its own: what has no gradient stays where it is."""
+    losses, fake_a, fake_b = losses_of(a, b)
+    descend(optimizer_g, losses["G"] + losses["F"] + 10 * losses["cycle"] + 5 * losses["identity"])
+    d_a = descend(optimizer_d, least_squares(D_A, a, past_a(fake_a)))
+    return losses | {"D_A": d_a, "D_B": descend(optimizer_d, least_squares(D_B, b, past_b(fake_b)))}
+
+
+def discriminators_first(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b):
+    losses, fake_a, fake_b = losses_of(a, b)
+    d_a, d_b = least_squares(D_A, a, past_a(fake_a)), least_squares(D_B, b, past_b(fake_b))
+    descend(optimizer_d, d_a + d_b)
+    losses, *_ = losses_of(a, b)
+    descend(optimizer_g, losses["G"] + losses["F"] + 10 * losses["cycle"] + 5 * losses["identity"])
+    return losses | {"D_A": d_a, "D_B": d_b}
+
+
+def without_d(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b):
+    losses, fake_a, fake_b = losses_of(a, b)
+    descend(optimizer_g, losses["G"] + losses["F"] + 10 * losses["cycle"] + 5 * losses["identity"])
+    losses["D_A"] = least_squares(D_A, a, past_a(fake_a))
+    return losses | {"D_B": least_squares(D_B, b, past_b(fake_b))}
+
+
+def asking_twice(*given):
+    past_a, past_b = given[-2:]
+    return step_reference(*given[:-2], lambda fakes: (past_a(fakes), past_a(fakes))[1], past_b)
+
+
+def another_norm(*given):
+    """The generators descend three times the cycle loss."""
+    losses_of = given[2]
+
+    def other(a, b):
+        losses, *fakes = losses_of(a, b)
+        return losses | {"cycle": 0.3 * losses["cycle"]}, *fakes
+
+    return step_reference(*given[:2], other, *given[3:]) | {"cycle": losses_of(*given[:2])[0]["cycle"]}
+
+
+all_wrong(
+    "cyclegan_step",
+    {
+        "yours go the other way round": discriminators_first,
+        "D_A stays frozen": lambda *given: (step_reference(*given), given[3].requires_grad_(False))[0],
+        "the discriminators are never updated": without_d,
+        "the generators are never updated": lambda *given: step_reference(*given[:5], given[6], *given[6:]),
+        "expected the losses": lambda *given: {n: x for n, x in step_reference(*given).items() if n != "D_B"},
+        "each pool is given the new fakes of its kind once": asking_twice,
+        "G is updated with something else than": another_norm,
+        "is one number": lambda *given: step_reference(*given) | {"D_A": torch.ones(2)},
+        'the value under "D_B" is not': lambda *given: (lambda found: found | {"D_B": found["D_A"]})(
+            step_reference(*given)
+        ),
     },
 )
 

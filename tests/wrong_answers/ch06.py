@@ -10,7 +10,7 @@ from gencourse.homework.ch06.reference import mixture, reverse_mean, sampler
 from wrong_answers import all_wrong, right, wrong
 
 # Names that the chapter's cells leave behind; the check lets them mean something small.
-times = noise_like = None
+times = noise_like = noise_loss = None
 
 
 def like(values, x):
@@ -78,7 +78,7 @@ def after(rule, draw=drawn):
     return noise_loss
 
 
-noise_loss = after(loss)
+right_loss = after(loss)
 
 
 @right("noise_loss")
@@ -105,7 +105,11 @@ def loss_fresh_generator(network, x0, alphas_cumprod, generator=None):
     """A generator of its own, but with another seed each time."""
     if generator is None:
         generator = torch.Generator().manual_seed(torch.randint(2**31, ()).item())
-    return noise_loss(network, x0, alphas_cumprod, generator)
+    return right_loss(network, x0, alphas_cumprod, generator)
+
+
+def half_detached(found, e):
+    return ((found - e) * (found.detach() - e)).mean()
 
 
 RULES = {  # of the network n, x0 x, alphas_cumprod a, t and noise e
@@ -115,7 +119,7 @@ RULES = {  # of the network n, x0 x, alphas_cumprod a, t and noise e
     "no root is taken": lambda n, x, a, t, e: loss(n, x, a, t, e).sqrt(),
     "not for x0": lambda n, x, a, t, e: F.mse_loss(answer(n, x, a, t, e), x),
     "with what the network saw": lambda n, x, a, t, e: F.mse_loss(answer(n, x, a, t, e), q_sample(x, t, e, a)),
-    "not taken without their sign": lambda n, x, a, t, e: F.l1_loss(answer(n, x, a, t, e), e),
+    "these are absolute errors": lambda n, x, a, t, e: F.l1_loss(answer(n, x, a, t, e), e),
     "with other noise than": lambda n, x, a, t, e: F.mse_loss(answer(n, x, a, t, e), e.roll(1, 0)),
     "without noise": lambda n, x, a, t, e: F.mse_loss(n(x, t), e),
     "no noise is mixed in": lambda n, x, a, t, e: loss(n, x, a, t, 0 * e),
@@ -132,6 +136,12 @@ RULES = {  # of the network n, x0 x, alphas_cumprod a, t and noise e
         lambda n, x, a, t, e: F.mse_loss(n(like(a[t], x) * x + like(1 - a[t], x) * e, t), e)
     ),
     "no gradient reaches the network": lambda n, x, a, t, e: loss(n, x, a, t, e).detach(),
+    "no gradient reaches the network: the": lambda n, x, a, t, e: loss(n, x, a, t, e).detach().requires_grad_(),
+    "the loss must be able to train it": (
+        lambda n, x, a, t, e: torch.tensor(loss(n, x, a, t, e).item(), requires_grad=True)
+    ),
+    "must be able to train": lambda n, x, a, t, e: F.mse_loss(answer(n, x, a, t, e).detach().requires_grad_(), e),
+    "is a part of the network's answer detached?": lambda n, x, a, t, e: half_detached(answer(n, x, a, t, e), e),
     "it got (6000,) torch.float32": lambda n, x, a, t, e: F.mse_loss(n(q_sample(x, t, e, a), t / len(a)), e),
     "without dimensions": lambda n, x, a, t, e: (answer(n, x, a, t, e) - e).square().flatten(1).mean(1),
     "of shape (6000, 2); it got (1, 2)": (
@@ -290,12 +300,67 @@ all_wrong(
         "it got a int": lambda n, x, b, g: n(x, len(b) - 1),
         "all pictures have the same time": lambda n, x, b, g: n(x, torch.arange(len(x)) % 2),
         "changes its input x_T in place": lambda n, x, b, g: x.copy_(ancestral(n, x.clone(), b, g)),
+        "the last mean comes back cut off": lambda n, x, b, g: ancestral(n, x, b, g).clamp(-1, 1),
         "x_0 has the shape of x_T": lambda n, x, b, g: ancestral(n, x, b, g)[0],
         "x does not go to reverse_mean of x": (
             lambda n, x, b, g: chain(mean=lambda _, *given: reverse_mean(x, *given))(n, x, b, g)
         ),
     },
 )
+
+
+@right("train_step")
+def step_by_names(network, average, optimizer, x0, alphas_cumprod, decay, generator=None):
+    """Gradients are cleared at the end, averages found by name."""
+    loss = noise_loss(network, x0, alphas_cumprod, generator=generator)
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=False)
+    now = dict(network.named_parameters())
+    for name, mean in average.named_parameters():
+        mean.data.mul_(decay).add_(now[name].data, alpha=1 - decay)
+    return loss.detach()
+
+
+@right("train_step")
+def step_by_state(network, average, optimizer, x0, alphas_cumprod, decay, generator=None):
+    """The average is loaded anew."""
+    for weight in network.parameters():
+        weight.grad = None
+    loss = noise_loss(network, x0, alphas_cumprod, generator)
+    loss.backward()
+    optimizer.step()
+    new = network.state_dict()
+    average.load_state_dict({k: decay * mean + (1 - decay) * new[k] for k, mean in average.state_dict().items()})
+    return loss.item()
+
+
+@wrong("train_step", "the loss comes back with its graph")
+def step_with_graph(network, average, optimizer, x0, alphas_cumprod, decay, generator=None):
+    loss = noise_loss(network, x0, alphas_cumprod, generator)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    with torch.no_grad():
+        for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+            mean.lerp_(now, 1 - decay)
+    return loss
+
+
+@wrong("train_step", "the average hangs on the graph")
+def step_average_with_graph(network, average, optimizer, x0, alphas_cumprod, decay, generator=None):
+    loss = noise_loss(network, x0, alphas_cumprod, generator)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+        mean.mul_(decay).add_((1 - decay) * now)
+    return loss.detach()
+
+
+@wrong("train_step", "without the generator")
+def step_without_generator(network, average, optimizer, x0, alphas_cumprod, decay, generator=None):
+    return step_by_names(network, average, optimizer, x0, alphas_cumprod, decay)
 
 
 @right("guided")
@@ -381,6 +446,12 @@ all_wrong(
             lambda model, x, *given, **options: ddim(lambda *a: (model(*a), model(*a))[0], x, *given, **options)
         ),
         "without the generator": lambda *given, generator, **options: ddim(*given, **options),
+        "called before x moves on": (
+            lambda *given, callback, **o: ddim(*given, **o, callback=lambda x, x0, t: callback(0.9 * x, x0, t))
+        ),
+        "two tensors of the shape of x_T": (
+            lambda *given, callback, **o: ddim(*given, **o, callback=lambda x, x0, t: callback(t, x0, x))
+        ),
         "that part was given": lambda *given, callback, **options: ddim(*given, **options),
         "the result has the shape of x_T": lambda *given, **options: ddim(*given, **options)[0],
         "the first question is about x_T": lambda model, x, *given, **options: ddim(model, 2 * x, *given, **options),
@@ -404,6 +475,16 @@ def times_evenly_in_the_root(schedule, steps):
         most = chosen[-1] - 1 if chosen else last
         chosen.append(max(min(goal, most), steps - 1 - i))
     return chosen
+
+
+@wrong("ddim", "the callback is called before x moves on")
+def ddim_told_too_late(model, x_T, schedule, *, steps, eta=0.0, generator=None, callback=None):
+    seen, told = [], []
+    late = ddim(model, x_T, schedule, steps=steps, eta=eta, generator=generator, callback=lambda *a: told.append(a))
+    seen = [*(x for x, _, _ in told[1:]), late]
+    for x, (_, x0, t) in zip(seen, told, strict=True):
+        callback(x, x0, t)
+    return late
 
 
 @wrong("my_times", "or next to them")

@@ -1,7 +1,7 @@
-"""Chapter 04: small discriminators and translators of given weights, and a pool that is followed for a while."""
+"""Chapter 04: discriminators and translators of given weights, a pool that is followed for a while, an iteration."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -142,3 +142,62 @@ def hiding(function: Callable[..., Any], case: Case) -> Outputs:
     overwritten = any(not torch.equal(y, copy) for y, copy in translated)
     shown_in = {"low": seen.min().item(), "high": seen.max().item()}
     return {"value": found, "overwritten": overwritten, **shown_in, **after(given)}
+
+
+def iteration(function: Callable[..., Any], case: Case) -> Outputs:
+    """Run one iteration with generators of one weight each, g and f, and linear discriminators, by gradient descent.
+
+    All weights hold gradients of ones from before. Returns the order of `updates`, as "GD"; the weights after it;
+    which discriminators are `frozen` by then; `names` of what came back and `value NAME` of each; how often each pool
+    was asked, as `pools` "1,1".
+    """
+    given = tensors(case)
+    g, f = (nn.Parameter(torch.tensor(given[name])) for name in ("g", "f"))
+    weights: dict[str, Tensor] = {"g": g, "f": f}
+    judges = {name: nn.Conv2d(given["a"].shape[1], 1, 1) for name in ("d_a", "d_b")}
+    for name, judge in judges.items():
+        judge.weight.data.copy_(given[name])
+        nn.init.constant_(cast(Tensor, judge.bias), 0.2)
+        weights |= {name: judge.weight, f"{name} bias": cast(Tensor, judge.bias)}
+    for weight in weights.values():
+        weight.grad = torch.ones_like(weight)
+    learned = {"G": [g, f], "D": [w for judge in judges.values() for w in judge.parameters()]}
+    optimizers = {name: torch.optim.SGD(held, given["rate"]) for name, held in learned.items()}
+    updates, asked = [], [0, 0]
+    optimizers["G"].register_step_pre_hook(lambda *_: updates.append("G"))
+    optimizers["D"].register_step_pre_hook(lambda *_: updates.append("D"))
+
+    def losses_of(a: Tensor, b: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Losses of its own, each with other slopes, and F(b) and G(a)."""
+        fake_a, fake_b = torch.tanh(f * b), g * a + 0.1
+        back_a, back_b = torch.tanh(f * fake_b), g * fake_a + 0.1
+        losses = {
+            "G": (judges["d_b"](fake_b) - 1).square().mean(),
+            "F": (judges["d_a"](fake_a) - 1).square().mean(),
+            "cycle": (back_a - a).square().mean() + (back_b - b).abs().mean(),
+            "identity": (g * b - b).abs().mean() + (f * a - a).square().mean(),
+        }
+        return losses, fake_a, fake_b
+
+    def past(kind: int) -> Callable[[Tensor], Tensor]:
+        def give(fakes: Tensor) -> Tensor:
+            asked[kind] += 1
+            return fakes.detach() * (0.5 + 0.4 * kind) - 0.3
+
+        return give
+
+    found = function(
+        given["a"], given["b"], losses_of, *judges.values(), optimizers["G"], optimizers["D"], past(0), past(1)
+    )
+    if not isinstance(found, dict):
+        to_array(found, "cyclegan_step")
+        raise Unusable("cyclegan_step should return a dictionary of the six losses")
+    frozen = [name.upper() for name, judge in judges.items() if not all(w.requires_grad for w in judge.parameters())]
+    return {
+        "updates": "".join(updates)[:100],
+        "pools": ",".join(map(str, asked)),
+        "frozen": " and ".join(frozen),
+        "names": ",".join(sorted(map(str, found)))[:200],
+        **{name: to_array(weight) for name, weight in weights.items()},
+        **{f"value {name}": to_array(found[name], f"the loss {name!r}") for name in map(str, found) if name in found},
+    }

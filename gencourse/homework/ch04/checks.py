@@ -21,6 +21,17 @@ CUT = {
 }
 
 
+STEP = {
+    "pools": "each pool is given the new fakes of its kind once in an iteration: it throws a coin for each of them",
+    "g": "G is updated with something else than G + F + 10 cycle + 5 identity",
+    "f": "F is updated with something else than G + F + 10 cycle + 5 identity",
+    "d_a": "D_A's update is off: half of E (D_A(a) - 1)^2 + E D_A(fakes from past_a)^2",
+    "d_b": "D_B's update is off: half of E (D_B(b) - 1)^2 + E D_B(fakes from past_b)^2",
+    "value D_A": 'the value under "D_A" is not the loss that D_A descended',
+    "value D_B": 'the value under "D_B" is not the loss that D_B descended',
+}
+
+
 def patch_cases(g: Generator) -> Iterator[Case]:
     # quiet: the channel that says nothing, -1 for none. In the first case all speak, and as softly as can be: who sees
     # nothing there has set a threshold.
@@ -102,10 +113,39 @@ def schedule_cases(g: Generator) -> Iterator[Case]:
         yield {"steps": steps, "constant": constant, "default": constant == 0.5, "done": done}
 
 
+def step_cases(g: Generator) -> Iterator[Case]:
+    for shape in [(3, 2, 4, 4), (1, 3, 5, 3), (4, 1, 2, 6)]:
+        pictures = {"a": normal(g, *shape), "b": normal(g, *shape) + np.float32(0.4)}
+        judges = {name: normal(g, 1, shape[1], 1, 1) for name in ("d_a", "d_b")}
+        generators = {"g": float(g.uniform(0.5, 1.5)), "f": float(g.uniform(0.5, 1.5))}
+        yield pictures | judges | generators | {"rate": 0.02}
+
+
+def step_judge(case: Case, outputs: Outputs) -> None:
+    updates, names = outputs["updates"], outputs["names"].split(",")
+    refuse("G" not in updates, "the generators are never updated: descend with optimizer_g")
+    refuse("D" not in updates, "the discriminators are never updated: descend with optimizer_d")
+    refuse(updates.count("G") > 1, "the generators are updated more than once in an iteration")
+    refuse(outputs["frozen"], f"{outputs['frozen']} stays frozen: what is frozen for the generators must learn again")
+    refuse(updates.startswith("D"), "first the generators, then the discriminators: yours go the other way round")
+    wanted = sorted((*LOSSES, "D_A", "D_B"))
+    demand(names == wanted, f"expected the losses {', '.join(wanted)}, got {', '.join(names)}")
+    for name in names:
+        found = outputs[f"value {name}"]
+        demand(found.size == 1, f"the loss {name!r} is one number, yours has shape {found.shape}")
+
+
+def step_view(case: Case, outputs: Outputs) -> Outputs:
+    """The weights and the losses; the sentences about pools look at how often they were asked as well."""
+    return {name: x for name, x in outputs.items() if name not in ("updates", "frozen", "names")}
+
+
 def hidden_cases(g: Generator) -> Iterator[Case]:
-    for shape in [(3, 3, 4, 5), (1, 1, 6, 3), (4, 2, 3, 3)]:
-        pictures = {"x": uniform(g, *shape), "truth": uniform(g, *shape)}
-        yield pictures | {"noise": 0.15 * normal(g, *shape)}
+    """The first pictures are nearly what `back` makes of the truth: noise costs more there, the answer is negative."""
+    for shape, negative in [((3, 3, 4, 5), 1), ((1, 1, 6, 3), 1), ((4, 2, 3, 3), 2)]:
+        x, truth = uniform(g, *shape), uniform(g, *shape)
+        x[:negative] = ch04.backward(truth[:negative]) + 0.01 * normal(g, negative, *shape[1:])
+        yield {"x": x.clip(0, 1), "truth": truth, "noise": 0.15 * normal(g, *shape)}
 
 
 def hidden_judge(case: Case, outputs: Outputs) -> None:
@@ -135,6 +175,16 @@ CHECKS = {
             "fake_b": "the third result is a picture of kind B, made from a",
             **CUT,
         },
+    ),
+    "cyclegan_step": Check(
+        "task-step",
+        step_cases,
+        reference.cyclegan_step,
+        MISTAKES["cyclegan_step"],
+        call=ch04.iteration,
+        judge=step_judge,
+        view=step_view,
+        sentences=STEP,
     ),
     "exchange": Check("task-pool", pool_cases, judge=pool_judge, call=ch04.pool),
     "rate_factor": Check(

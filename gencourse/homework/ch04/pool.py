@@ -53,6 +53,8 @@ def follow(
     overwritten: a picture in the pool was changed in place. It may be, if the old one was copied before.
     """
     swapped, filled = [], 0
+    order = sorted(given.tolist()) == list(fakes) != given.tolist()
+    refuse(order, "the pictures come back in another order than they went in")
     for fake, back in zip(fakes, given.tolist(), strict=True):
         swapped.append(back != fake)
         if len(held) < size:

@@ -7,7 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gencourse.homework.checking.calls import Case, Outputs, Unusable, after, patched_globals, tensors, to_array
+from gencourse.homework.checking.calls import (
+    Case,
+    Outputs,
+    Unusable,
+    after,
+    input_gradients,
+    patched_globals,
+    tensors,
+    to_array,
+)
 
 MANY = 200  # more questions than any task has
 
@@ -44,6 +53,8 @@ class Asked(nn.Module):
         if not isinstance(x_t, Tensor) or x_t.shape != self.shape:
             got = tuple(x_t.shape) if isinstance(x_t, Tensor) else f"a {type(x_t).__name__}"
             raise Unusable(f"the network is asked about x_t, of shape {tuple(self.shape)}; it got {got}")
+        if x_t.is_complex():
+            raise Unusable("x_t has become complex: somewhere on the way a root of a number below 0 is taken")
         each = isinstance(t, Tensor) and t.dtype == torch.int64 and t.shape == x_t.shape[:1]
         if not each:
             got = f"{tuple(t.shape)} {t.dtype}" if isinstance(t, Tensor) else f"a {type(t).__name__}"
@@ -78,8 +89,8 @@ def noise_loss(function: Callable[..., Any], case: Case) -> Outputs:
     """Take the loss five times: twice from one seed, from another, and twice without a generator.
 
     Another function stands in for `q_sample`. Returns of the first time `value`, what the network was asked, whether
-    a function `stood in`, whether a gradient came (`learns`); `again ...`, `other ...`, `free ...` and `freely ...`,
-    what was asked then.
+    a function `stood in`, and `by scale`, the gradient by the network's weight, left out where none arrives;
+    `again ...`, `other ...`, `free ...` and `freely ...`, what was asked then.
     """
     runs = []
     for seed in (case["seed"], case["seed"], case["seed"] + 1, None, None):
@@ -100,10 +111,58 @@ def noise_loss(function: Callable[..., Any], case: Case) -> Outputs:
         if len(network.x) > 1:
             raise Unusable(f"the network is asked once, about the whole batch; you asked it {len(network.x)} times")
         result = {"value": to_array(loss), **network.heard(), **after(given), "stood in": bool(used)}
-        runs.append(result | {"learns": bool(isinstance(loss, Tensor) and loss.requires_grad)})
+        runs.append(result | input_gradients(loss, {"scale": scale}))
     for name, run in zip(("again", "other", "free", "freely"), runs[1:], strict=True):
         runs[0] |= {f"{name} {part}": run[part] for part in ("times", "places")}
     return runs[0]
+
+
+class Line(nn.Module):
+    """Answers weight * x_t + bias, whatever the time."""
+
+    def __init__(self, weight: Tensor, bias: Tensor):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        return self.weight * x_t + self.bias
+
+
+def train_step(function: Callable[..., Any], case: Case) -> Outputs:
+    """Take three steps with gradient descent on a small network; another loss stands in for `noise_loss`.
+
+    Returns the losses as `value`; the parameters afterwards, `weight` and `bias`, and those of the average,
+    `average weight` and `average bias`; how many losses were `computed`, whether always with the `generator`; whether
+    the results are `detached`, and whether the average is `free` of any graph.
+    """
+    given, asked, losses = tensors(case), [], []
+    network = Line(given["weight"], given["bias"])
+    average = Line(given["weight"] + 1, given["bias"] - 1).requires_grad_(False)
+    optimizer = torch.optim.SGD(network.parameters(), given["rate"])
+    generator = torch.Generator().manual_seed(0)
+
+    def other_loss(network: nn.Module, x0: Tensor, alphas_cumprod: Tensor, generator: Any = None) -> Tensor:
+        if len(asked) == MANY:
+            raise Unusable("the loss is computed again and again without end")
+        noise = given["noise"][len(asked) % len(given["noise"])]
+        asked.append(generator)
+        x_t = x0 + alphas_cumprod.mean().to(x0) * noise
+        return (network(x_t, torch.zeros(len(x0), dtype=torch.int64)) - noise).square().mean()
+
+    with patched_globals(function, noise_loss=other_loss):
+        for _ in range(3):
+            inputs = given["x0"], given["alphas_cumprod"], given["decay"], generator
+            losses.append(function(network, average, optimizer, *inputs))
+    parts = {"": network, "average ": average}
+    return {
+        "value": np.stack([to_array(loss) for loss in losses]),
+        **{f"{part}{name}": to_array(w) for part, net in parts.items() for name, w in net.named_parameters()},
+        "computed": str(len(asked)),
+        "generator": all(one is generator for one in asked),
+        "detached": not any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses),
+        "free": not any(w.requires_grad for w in average.parameters()),
+        **after(given),
+    }
 
 
 def ancestral(function: Callable[..., Any], case: Case) -> Outputs:
@@ -149,25 +208,30 @@ class Told(nn.Module):
 
 
 def guided(function: Callable[..., Any], case: Case) -> Outputs:
-    """Make a model and ask it; returns its answer as `value`, and labels, x_t and t as they were left."""
+    """Make a model and ask it twice, about different x_t and t.
+
+    Returns its answers as `value` and `later`, and labels, x_t and t as they were left.
+    """
     given = tensors(case)
     model = function(Told(given["table"], given["null"]), given["labels"], given["weight"])
     if not callable(model):
         to_array(model, "guided")  # says what it is
         raise Unusable("guided returned a prediction: it should return a function of x_t and t")
-    return {"value": to_array(model(given["x_t"], given["t"]), "your model"), **after(given)}
+    found = {"value": to_array(model(given["x_t"], given["t"]), "your model")}
+    later = model(1 - 0.7 * given["x_t"], (given["t"] + 333) % 1000)
+    return found | {"later": to_array(later, "your model"), **after(given)}
 
 
 def ddim(function: Callable[..., Any], case: Case) -> Outputs:
     """Sample at given times with given noise.
 
     `times` and `noise_like` are replaced by what the case holds. Returns `value`, what the model was asked, how often
-    noise was `drawn`, whether always with the `generator` and in the `shape` of x_T, and how many `callbacks` there
-    were.
+    noise was `drawn`, whether always with the `generator` and in the `shape` of x_T, how many `callbacks` there were,
+    and the x and x0 that they `told`, (2, callbacks, B, ...), where they have the shape of x_T.
     """
     given = tensors(case)
     model = Asked(given["x_T"].shape, given["scale"], given["shift"])
-    generator, drawn, shapes, callbacks = torch.Generator().manual_seed(0), [], [], []
+    generator, drawn, shapes, told = torch.Generator().manual_seed(0), [], [], []
 
     def times(schedule: Schedule, steps: int) -> list[tuple[int, float, float]]:
         left = given["left"].tolist()
@@ -181,6 +245,9 @@ def ddim(function: Callable[..., Any], case: Case) -> Outputs:
         shapes.append(x.shape)
         return z.clone() if x.shape == z.shape else z.flatten().repeat(x.numel())[: x.numel()].view(x.shape)
 
+    def callback(x: Tensor, x0: Tensor, t: int) -> None:
+        told.append([one.clone() if isinstance(one, Tensor) else torch.empty(0) for one in (x, x0)])
+
     with patched_globals(function, times=times, noise_like=noise_like):
         found = function(
             model,
@@ -189,15 +256,19 @@ def ddim(function: Callable[..., Any], case: Case) -> Outputs:
             steps=len(given["t"]),
             eta=given["eta"],
             generator=generator,
-            callback=lambda x, x0, t: callbacks.append(t),
+            callback=callback,
         )
+    whole = told and all(one.shape == given["x_T"].shape for pair in told for one in pair)
     return {
         "value": to_array(found),
         **model.heard(),
         "drawn": len(drawn),
         "generator": all(one is generator for one in drawn),
         "shape": all(shape == given["x_T"].shape for shape in shapes),
-        "callbacks": len(callbacks),
+        "callbacks": len(told),
+        "told": to_array(
+            torch.stack([torch.stack(part) for part in zip(*told, strict=True)]) if whole else torch.empty(0)
+        ),
         "after x_T": to_array(given["x_T"]),
     }
 

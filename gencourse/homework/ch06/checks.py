@@ -104,6 +104,24 @@ def guided_judge(case: Case, outputs: Outputs) -> None:
     demand(found == shape, f"a prediction has the shape of x_t, {shape}; yours has {found}")
 
 
+def step_cases(g: Generator) -> Iterator[Case]:
+    for shape in [(6, 3), (4, 1, 2, 3), (8, 2)]:
+        yield {
+            "x0": normal(g, *shape),
+            "alphas_cumprod": falling(g, 5),
+            "decay": float(g.uniform(0.6, 0.8)),
+            "noise": normal(g, 7, *shape),
+            "weight": normal(g, *shape[1:]),
+            "bias": normal(g, *shape[1:]),
+            "rate": float(g.uniform(0.1, 0.2)),
+        }
+
+
+def step_judge(case: Case, outputs: Outputs) -> None:
+    computed = int(outputs["computed"])
+    demand(computed == 3, f"noise_loss is computed once a step; in three steps it was computed {computed} times")
+
+
 def ddim_cases(g: Generator) -> Iterator[Case]:
     for shape, eta, steps in [
         ((4, 2), 0.0, 4),
@@ -136,6 +154,11 @@ def ddim_judge(case: Case, outputs: Outputs) -> None:
     demand(asked == t.tolist(), f"the model is asked once at each of the times {t.tolist()}; you asked at {asked}")
     demand(outputs["callbacks"] == len(t), "the callback is called once at each step: that part was given")
     demand(same(outputs["places"][0], x_T), "the first question is about x_T itself")
+    answers = case["scale"] * outputs["places"] + case["shift"] * t.reshape(-1, *[1] * x_T.ndim)
+    told = outputs["told"].shape == (2, *answers.shape)
+    demand(told, "callback(x_t, x0_hat, t) is told two tensors of the shape of x_T: that part was given")
+    moved = "the callback is called before x moves on, with the x_t and the x0_hat of this step: that part was given"
+    demand(same(outputs["told"][0], outputs["places"]) and same(outputs["told"][1], answers), moved)
     refuse(case["eta"] == 0 and outputs["drawn"], "eta = 0 draws nothing: DDIM has no randomness")
     demand(outputs["shape"], "z has another shape than x: each number of each picture has a noise of its own")
 
@@ -197,6 +220,19 @@ CHECKS = {
         view=value_alone,
     ),
     "noise_loss": Check("task-noise-loss", loss_cases, judge=loss_judge, call=ch06.noise_loss),
+    "train_step": Check(
+        "task-train-step",
+        step_cases,
+        reference.train_step,
+        MISTAKES["train_step"],
+        call=ch06.train_step,
+        judge=step_judge,
+        sentences={
+            "generator": "noise_loss is called without the generator: the training can never be had again",
+            "detached": "the loss comes back with its graph: detach it, or every step's graph is kept",
+            "free": "the average hangs on the graph of all steps: move it under torch.no_grad()",
+        },
+    ),
     "reverse_mean": Check(
         "task-mean",
         partial(formula_cases, mean_case),

@@ -2,12 +2,24 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 
-from gencourse.homework.ch06.reference import along, back, guided, mixed, mixture, q_sample, reverse_mean, sampler
+from gencourse.homework.ch06.reference import (
+    along,
+    back,
+    guided,
+    mixed,
+    mixture,
+    move,
+    q_sample,
+    reverse_mean,
+    sampler,
+)
 from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
 
+noise_loss: Any = None  # the check's call lets it mean another loss
 MISTAKES: Mistakes = {}
 mistake, add = partial(add_mistake, MISTAKES), partial(add_mistakes, MISTAKES)
 
@@ -51,6 +63,18 @@ add(
             lambda x, t, e, a: q_sample(x, t, e, a.cumprod(0))
         ),
         "the noise does not arrive": lambda x, t, e, a: q_sample(x, t, 0 * e, a),
+        "the share of the noise is √(1 − ᾱ): the root is taken last": (
+            lambda x, t, e, a: mixed(a[t].sqrt(), 1 - a[t].sqrt(), x, e)
+        ),
+        "ᾱ is squared in the share of the noise: it is √(1 − ᾱ)": (
+            lambda x, t, e, a: mixed(a[t].sqrt(), (1 - a[t] ** 2).sqrt(), x, e)
+        ),
+        "alphas_cumprod is read from its end: t = 0 is the first entry": (
+            lambda x, t, e, a: q_sample(x, t, e, a.flip(0))
+        ),
+        "picture and noise have the same factor: the noise has √(1 − ᾱ)": (
+            lambda x, t, e, a: mixed(a[t].sqrt(), a[t].sqrt(), x, e)
+        ),
     },
 )
 
@@ -104,6 +128,8 @@ MEANS = {  # of betas b and alphas_cumprod a, the share s of the noise, and d, b
     ),
     "the noise is taken away unscaled": lambda b, a, s, d: (torch.ones_like(b), d),
     "the product runs over the alphas, not over the betas": lambda b, a, s, d: (b / (1 - b.cumprod(0)).sqrt(), d),
+    "the share of the noise is not divided: see √(1 − ᾱ) below beta": lambda b, a, s, d: (b, d),
+    "alpha stands in front of the noise, where beta belongs": lambda b, a, s, d: ((1 - b) / (1 - a).sqrt(), d),
     "what has piled up until t counts, not until one step earlier": (
         lambda b, a, s, d: (b / (1 - a / (1 - b)).sqrt(), d)
     ),
@@ -113,6 +139,10 @@ add(
     "reverse_mean",
     {  # of x_t, noise e, t and betas b
         "you add noise where you should take some away": lambda x, e, t, b: reverse_mean(x, -e, t, b),
+        "x_t and the noise have changed places": lambda x, e, t, b: reverse_mean(e, x, t, b),
+        "the mean is cut off at -1 and 1: it is returned as it is": lambda x, e, t, b: reverse_mean(x, e, t, b).clamp(
+            -1, 1
+        ),
         "the shrinking is undone for x_t, not for the noise: see the brackets": (
             lambda x, e, t, b: reverse_mean(x, along((1 - b).sqrt()[t], x) * e, t, b)
         ),
@@ -135,6 +165,24 @@ def guided_fixed_null(null, network, labels, weight):
     return lambda x_t, t: torch.lerp(network(x_t, t, none), network(x_t, t, labels), weight)
 
 
+@mistake("guided", "the unconditional prediction of the first question is kept: each x_t and t has its own")
+def guided_kept(network, labels, weight):
+    kept = []
+
+    def model(x_t, t):
+        if not kept:
+            kept.append(network(x_t, t, torch.full_like(labels, network.null)))
+        return torch.lerp(kept[0], network(x_t, t, labels), weight)
+
+    return model
+
+
+@mistake("guided", "the unconditional prediction is asked at t = 0: both are asked at t")
+def guided_early(network, labels, weight):
+    none = torch.full_like(labels, network.null)
+    return lambda x_t, t: torch.lerp(network(x_t, 0 * t, none), network(x_t, t, labels), weight)
+
+
 MIXTURES = {  # of the conditional prediction c, the unconditional one u, and the weight
     "weight 0 should know nothing of the label, and weight 1 ask for it: yours is the other way round": (
         lambda c, u, w: w * u + (1 - w) * c
@@ -146,6 +194,8 @@ MIXTURES = {  # of the conditional prediction c, the unconditional one u, and th
     "weight 0 should be the unconditional prediction: yours is nothing": lambda c, u, w: w * c,
     "the weights of the two predictions do not add up to 1": lambda c, u, w: u + w * c,
     "the unconditional prediction is subtracted whole: weight 0 should be just that": lambda c, u, w: w * c - u,
+    "the prediction is cut off at -1 and 1: it is returned as it is": lambda c, u, w: (u + w * (c - u)).clamp(-1, 1),
+    "the weight is fixed at 2 in your code: it is an argument": lambda c, u, w: u + 2 * (c - u),
     "this is the difference alone: to what is it added?": lambda c, u, w: w * (c - u),
     "the weight changes nothing, at least not beyond 1: this is the conditional prediction": lambda c, u, w: c,
     "the label changes nothing: this is the unconditional prediction": lambda c, u, w: u,
@@ -191,6 +241,158 @@ DDIM_STEPS = {
     "eta = 1 should be DDPM with the variance of eq. 7; your sigma lacks a factor": (
         lambda s: s.to(sigma=s.eta * (1 - s.now / s.after) ** 0.5)
     ),
+    "σ is taken off the root: its square belongs under it, beside ᾱ of the time after": (
+        lambda s: s.to(old=s.room(0) - s.sigma)
+    ),
+    "the old noise gets the share of the time that x is at, not of the time after": (
+        lambda s: s.to(old=max(1 - s.now - s.sigma**2, 0) ** 0.5)
+    ),
+    "x0_hat gets the share of the time that x is at, not of the time after": lambda s: s.to(of_x0=s.now**0.5),
+    "x0_hat is taken whole: it has the share √ᾱ of the time after": lambda s: s.to(of_x0=1),
+    "shares of variance stand where their roots belong, in the noise that is found": (
+        lambda s: s.to(noise=(s.x - s.now * s.x0) / (1 - s.now))
+    ),
+    "x minus x0_hat is not yet the noise: only √ᾱ of x0_hat is in x, and the rest is scaled": (
+        lambda s: s.to(noise=s.x - s.x0)
+    ),
+    "the noise in x is found with ᾱ of the time after: x is still at the time before": (
+        lambda s: s.to(noise=(s.x - s.after**0.5 * s.x0) / (1 - s.after) ** 0.5 if s.after < 1 else 0 * s.x)
+    ),
+    "x and x0_hat have changed places in the noise that is found": (
+        lambda s: s.to(noise=(s.x0 - s.now**0.5 * s.x) / (1 - s.now) ** 0.5)
+    ),
+    "the new noise is multiplied by sigma twice": lambda s: s.to(draw=lambda: s.sigma * s.draw()),
+    "the new noise is added as it was drawn: it is multiplied by sigma": lambda s: s.to(
+        draw=lambda: s.draw() / s.sigma
+    ),
+    "x0_hat is cut off at -1 and 1: whoever wants that does it in the model": (
+        lambda s: s.to(of_x0=0) + s.after**0.5 * s.x0.clamp(-1, 1)
+    ),
+    "shares of variance stand where their roots belong, for the picture and for the noise": (
+        lambda s: s.to(of_x0=s.after, old=s.room(s.sigma**2) ** 2)
+    ),
     "the new noise is the old one again: z is drawn": lambda s: s.to(draw=lambda: s.noise),
 }
 add("ddim", {sentence: sampler(step) for sentence, step in DDIM_STEPS.items()})
+
+
+def stepper(step):
+    """Return an answer to `train_step`: step(network, average, optimizer, loss, decay) after the loss was computed."""
+
+    def train_step(network, average, optimizer, x0, alphas_cumprod, decay, generator=None):
+        loss = noise_loss(network, x0, alphas_cumprod, generator)
+        step(network, average, optimizer, loss, decay)
+        return loss.detach()
+
+    return train_step
+
+
+def downhill(optimizer, loss):
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+@mistake("train_step", "the gradients of all steps add up: clear them before each loss.backward()")
+@stepper
+def step_without_clearing(network, average, optimizer, loss, decay):
+    loss.backward()
+    optimizer.step()
+    move(average, network, decay)
+
+
+@mistake("train_step", "the network's weights never move: is optimizer.step() missing, or are the gradients cleared?")
+@stepper
+def step_without_moving(network, average, optimizer, loss, decay):
+    loss.backward()
+    move(average, network, decay)
+
+
+@mistake("train_step", "the average takes in the weights from before the step: the new ones come first")
+@stepper
+def step_average_first(network, average, optimizer, loss, decay):
+    move(average, network, decay)
+    downhill(optimizer, loss)
+
+
+@mistake("train_step", "decay is the share of the old average that stays, not that of the new weights")
+@stepper
+def step_swapped(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    move(average, network, 1 - decay)
+
+
+@mistake("train_step", "the average is a copy of the network: a share `decay` of the old average stays")
+@stepper
+def step_copied(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    move(average, network, 0)
+
+
+@mistake("train_step", "the average never moves")
+@stepper
+def step_without_average(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+
+
+@mistake("train_step", "the network is set to the average: training goes on with its own weights")
+@stepper
+def step_into_network(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    move(average, network, decay)
+    move(network, average, 0)
+
+
+@mistake("train_step", "the network moves towards the average, which itself stays: it should be the other way round")
+@stepper
+def step_backwards(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    move(network, average, decay)
+
+
+@mistake("train_step", "the loss goes up: it is its negative that is followed down")
+@stepper
+def step_uphill(network, average, optimizer, loss, decay):
+    downhill(optimizer, -loss)
+    move(average, network, decay)
+
+
+@mistake("train_step", "the average grows: the share of the new weights is 1 - decay")
+@stepper
+def step_summed(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+        mean.data = decay * mean + now.detach()
+
+
+@mistake("train_step", "only some of the parameters are averaged")
+@stepper
+def step_some(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    mean, now = next(average.parameters()), next(network.parameters())
+    mean.data = torch.lerp(mean, now.detach(), 1 - decay)
+
+
+@mistake("train_step", "the old average stays whole: only a share `decay` of it should")
+@stepper
+def step_added(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+        mean.data = mean + (1 - decay) * now.detach()
+
+
+@mistake("train_step", "the average takes in the gradients: it is one of the weights")
+@stepper
+def step_of_gradients(network, average, optimizer, loss, decay):
+    downhill(optimizer, loss)
+    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+        mean.data = torch.lerp(mean, now.grad, 1 - decay)
+
+
+for fixed in (0.9, 0.99, 0.995, 0.999, 0.9999):
+
+    @mistake("train_step", f"decay is fixed at {fixed} in your code: it is an argument")
+    @stepper
+    def step_fixed(network, average, optimizer, loss, decay, fixed=fixed):
+        downhill(optimizer, loss)
+        move(average, network, fixed)

@@ -15,7 +15,7 @@ def at(values: np.ndarray, t: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def loss_judge(case: Case, outputs: Outputs) -> None:
     value, x0 = number(outputs), case["x0"].astype(float)
-    demand(outputs["learns"], "no gradient reaches the network: the loss must be able to train it")
+    demand("by scale" in outputs, "no gradient reaches the network: the loss must be able to train it")
     x_t, t, steps = outputs["places"][0], outputs["times"][0].astype(int), len(case["alphas_cumprod"])
     refuse(same(x_t, x0), "the network sees x0 without noise: it is asked about x_t")
     loss_times(t, steps)
@@ -33,7 +33,9 @@ def loss_judge(case: Case, outputs: Outputs) -> None:
         per_picture: right * x0[0].size,
         "the network is asked for the noise, not for x0": error(x0),
         "the answer is compared with what the network saw: it is asked for the noise in it": error(x_t),
-        "the errors are squared, not taken without their sign": np.abs(answer - noise).mean(),
+        "these are absolute errors: eq. 14 squares them": np.abs(answer - noise).mean(),
+        "these are smooth absolute errors: eq. 14 squares them": smooth(answer - noise),
+        "the errors are averaged with their signs, and cancel: eq. 14 squares them": (answer - noise).mean(),
         "no root is taken of the mean": np.sqrt(right),
         "half of what it should be": right / 2,
     }
@@ -41,12 +43,20 @@ def loss_judge(case: Case, outputs: Outputs) -> None:
         fresh = same(value, np.square(answer).mean() + 1, 0.06)
         refuse(fresh, "the answer is compared with other noise than what is in x_t")
     explain(value, right, mistakes, 1e-3)
+    downhill = same(outputs["by scale"], 2 * ((answer - noise) * x_t).mean(), 1e-2)
+    demand(downhill, "the gradient is not that of the loss: is a part of the network's answer detached?")
     again, other = outputs["again places"], mixed_in(case, outputs, "other ")
     demand(same(again, outputs["places"], 0), "the same generator gave another x_t: hand it to all draws")
     refuse(same(outputs["other times"], outputs["times"], 0), "another generator drew the same times")
     refuse(same(other, noise, 1e-3), "another generator drew the same noise")
     for part in ("times", "places"):
         refuse(same(outputs[f"free {part}"], outputs[f"freely {part}"], 0), NOT_FREE)
+
+
+def smooth(errors: np.ndarray) -> float:
+    """The mean of squares where they are small, of absolute values beyond."""
+    away = np.abs(errors)
+    return float(np.where(away < 1, away**2 / 2, away - 0.5).mean())
 
 
 def mixed_in(case: Case, outputs: Outputs, run: str) -> np.ndarray:
@@ -114,14 +124,26 @@ def chain_judge(case: Case, outputs: Outputs) -> None:
     answers = case["scale"] * places + case["shift"] * t.reshape(by_time)
     share = (betas / np.sqrt(1 - left))[t].reshape(by_time)
     means, undone = (places - share * answers) / np.sqrt(alphas)[t].reshape(by_time), 1 / np.sqrt(alphas)[t]
+    cut_off = "the last mean comes back cut off to a range: x_0 is returned as it is"
     ours = outputs["stood in"] > 0  # at these steps by our reverse_mean, which is another one
     means[ours] = (0.6 * places - answers / (t + 2.0).reshape(by_time))[ours]
     undone[ours] = 0.6
     added = np.concatenate([places[1:], out[None]]) - means
+    edge = np.abs(out).max()
+    refuse(np.abs(means[-1]).max() > edge + 1e-3 and same(out, means[-1].clip(-edge, edge)), cut_off)
     chain_noise(case, added, places, undone)
+    demand(np.abs(added[-1]).max() < 1e-4, last_step(out, means[-1]))
     demand(same(out, outputs["again"], 0), "the same generator gave another result: something is drawn without it")
     refuse(same(out, outputs["other"], 1e-6), "another generator gave the same result: it is not used")
     refuse(same(outputs["free"], outputs["freely"], 0), NOT_FREE)
+
+
+def last_step(out: np.ndarray, mean: np.ndarray) -> str:
+    """Return what is wrong with the last step's result."""
+    slope, offset = np.polyfit(mean.ravel(), out.ravel(), 1)
+    if same(out, slope * mean + offset, 1e-3):
+        return "the last mean comes back in another range: x_0 is returned as it is"
+    return "the last step ends at its mean: what is added there stays in the picture"
 
 
 def chain_times(times: np.ndarray, steps: int) -> None:
@@ -173,4 +195,3 @@ def chain_noise(case: Case, added: np.ndarray, places: np.ndarray, undone: np.nd
         refuse(fits(np.sqrt(betas[t] / 12)), "what is drawn evenly from an interval is not N(0, I)")
         shown = ", ".join(f"{one**2:.3f}" for one in spread)
         refuse(True, f"the noise that you add has the variances {shown} from t = {t[0]} on: not the schedule's")
-    demand(last < 1e-4, "the last step ends at its mean: what is added there stays in the picture")
