@@ -101,7 +101,9 @@ def changed(name, loss):
 all_wrong(
     "losses_of_generators",
     {
-        "G: each translation goes to the judge": lambda G, F, D_A, D_B, a, b: cycle_reference(G, F, D_B, D_A, a, b),
+        "G: each translation goes to the discriminator": lambda G, F, D_A, D_B, a, b: cycle_reference(
+            G, F, D_B, D_A, a, b
+        ),
         "made from b": lambda G, F, D_A, D_B, a, b: (cycle_reference(G, F, D_A, D_B, a, b)[0], F(G(a)), G(F(b))),
         "made from a": lambda G, F, D_A, D_B, a, b: (cycle_reference(G, F, D_A, D_B, a, b)[0], F(b), G(b)),
         "cycle: its gradient does not reach": changed(

@@ -173,7 +173,7 @@ all_wrong(
         "one pass of the network": lambda n, o, x, y=None, **k: (n(x.long(), y), training_step(n, o, x, y, **k))[1],
         "when the optimiser steps there is no gradient": stepping(down=down("zero clip step")),
         "keeps its graph": stepping(returned=lambda loss: loss),
-        "a number was read back": stepping(returned=lambda loss: loss.item()),
+        "was read back as a number": stepping(returned=lambda loss: loss.item()),
         "light and dark are swapped": seen_as(lambda images, g: binarise(1 - images, generator=g)),
         "cut at one half": seen_as(lambda images, g: binarise(images, threshold=0.5)),
         "draw them anew": seen_as(lambda images, g: binarise(images, generator=torch.Generator().manual_seed(0))),

@@ -29,7 +29,7 @@ def squares(f, p):
 
 CONTENT_LOSS = {
     "the same picture repeated side by side should cost the same: see 1/M": squares,
-    "twice the channels should cost twice as much: only 1/M is divided out": F.mse_loss,
+    "twice the channels should cost twice as much: divide by M alone": F.mse_loss,
     "you divide by the number of channels: M counts positions": lambda f, p: squares(f, p) / f.shape[1],
     "the errors are squared, not taken without their sign": lambda f, p: (f - p).abs().sum() / f[0, 0].numel(),
     "twice the error must cost four times as much: no root is taken": lambda f, p: (f - p).norm() / f[0, 0].numel(),
@@ -177,19 +177,19 @@ MAKE_OBJECTIVE = {
     "only the last of network.content_layers counts: sum over all of them": losses(
         lambda form, f, p, a: {"content": form.content_loss(f["deeper"], p["deeper"])}
     ),
-    "the content loss is the mean over network.content_layers: it is their sum": losses(
+    "the content loss is the mean over network.content_layers: it should be the sum": losses(
         lambda form, f, p, a: {"content": sum(form.content_loss(f[name], p[name]) for name in CONTENT) / 2}
     ),
     "the style targets are those of the content picture": pictures(lambda content, style: (content, content)),
     "content and painting have changed places": pictures(lambda content, style: (style, content)),
     "the content target is that of the painting": pictures(lambda content, style: (style, style)),
-    "x is the content picture, so its content loss is zero: compared with what?": losses(
+    "where x is the content picture the content loss must be zero: with what do you compare activations?": losses(
         lambda form, f, p, a: {"content": sum(form.content_loss(f[k], 0 * f[k]) for k in CONTENT)}
     ),
-    "the content loss must follow x": losses(
+    "the content loss is zero whatever x is: compare with the activations of the content picture": losses(
         lambda form, f, p, a: {"content": sum(form.content_loss(f[k], f[k]) for k in CONTENT)}
     ),
-    "the content loss is taken over network.content_layers, between activations": losses(
+    "the content loss is taken over all layers of the network: it has its own, network.content_layers": losses(
         lambda form, f, p, a: {"content": sum(form.content_loss(f[name], p[name]) for name in f)}
     ),
     "the content loss is taken over network.style_layers: it has layers of its own, network.content_layers": losses(
@@ -200,14 +200,14 @@ MAKE_OBJECTIVE = {
     ),
 }
 mistakes("make_objective", MAKE_OBJECTIVE, forms=FORMS)
-WEIGHTED = "the loss {!r} is returned times {}: the weights belong into the total alone"
+WEIGHTED = "the loss {!r} is returned times {}: the weights belong in the total alone"
 for names in ["content"], ["content", "shallow", "deep"], ["shallow", "deep"], ["shallow"], ["deep"]:
     sentence = WEIGHTED.format(names[0], "alpha" if names[0] == "content" else "beta")
     mistakes("make_objective", {sentence: weighted(*names)}, forms=FORMS)
-TWICE = "{} is in the loss already, and in the total once more: the weights belong into the total alone"
+TWICE = "{} is in the loss already, and in the total once more: the weights belong in the total alone"
 for name, names in {"alpha": ["content"], "beta": ["shallow", "deep"]}.items():
     mistakes("make_objective", {TWICE.format(name): weighted_twice(*names)}, forms=FORMS)
-CUT = "the {} part of the total carries no gradient: an item or a detach too many"
+CUT = "the {} part of the total carries no gradient: a .detach() or .item() too many?"
 MAKE_OBJECTIVE = {
     "the style part is the mean of the E_L, not their sum": returned(
         lambda v, alpha, beta: {"total": alpha * v["content"] + beta * (v["shallow"] + v["deep"])}
@@ -219,7 +219,7 @@ MAKE_OBJECTIVE = {
     "the content loss counts in the style part as well": returned(
         lambda v, alpha, beta: {"total": alpha * v["content"] + beta * (v["content"] / 2 + style_part(v))}
     ),
-    "the style part is divided by the number of all layers: by that of network.style_layers": returned(
+    "the style part is divided by the number of all layers: divide by that of network.style_layers": returned(
         lambda v, alpha, beta: total(v, alpha, beta * 2 / 3)
     ),
     "the style losses do not count in the total": returned(lambda v, alpha, beta: total(v, alpha, 0)),
@@ -241,7 +241,7 @@ TOTAL_VARIATION = {
     ),
     "the same ramp turned upright is missed: vertical neighbours count too": lambda x: x.diff(dim=3).square().mean(),
     "a ramp from left to right is missed: horizontal neighbours count too": lambda x: x.diff(dim=2).square().mean(),
-    "a ramp three times as steep should cost nine times as much": lambda x: (
+    "a ramp three times as steep should cost nine times as much: square the differences": lambda x: (
         x.diff(dim=2).abs().mean() + x.diff(dim=3).abs().mean()
     ),
     "it grows with the picture: a mean, not a sum": variation_summed,
@@ -308,11 +308,11 @@ def stretched(x):
 
 
 KEEP_COLOURS = {
-    "the colours are the painting's: it should be the other way round": lambda s, c: keep_colours(c, s),
+    "the colours are those of the stylised picture: it should be the other way round": lambda s, c: keep_colours(c, s),
     "a plain mean of R, G and B is not Y: green weighs most": lambda s, c: exchanged(s, c, LUMINANCE * 0 + 1 / 3).clamp(
         0, 1
     ),
-    "the three weights come in another order": lambda s, c: exchanged(s, c, LUMINANCE.flip(1)).clamp(0, 1),
+    "the three weights come in the wrong order": lambda s, c: exchanged(s, c, LUMINANCE.flip(1)).clamp(0, 1),
     "the colour is a difference from Y, not a ratio": lambda s, c: (c * luminance(s) / luminance(c)).clamp(0, 1),
     "these are the weights of high-definition television: the text has 0.299, 0.587 and 0.114": lambda s, c: exchanged(
         s, c, torch.tensor([0.2126, 0.7152, 0.0722]).view(1, 3, 1, 1)
@@ -320,10 +320,10 @@ KEEP_COLOURS = {
     "the weights add up to one, so Y is the sum of the three products, not their mean": lambda s, c: exchanged(
         s, c, LUMINANCE / 3
     ).clamp(0, 1),
-    "the difference from Y is subtracted: it is added to the painting's Y": lambda s, c: (
+    "the difference from Y is subtracted: add it to the Y of the stylised picture": lambda s, c: (
         luminance(s) - c + luminance(c)
     ).clamp(0, 1),
-    "the two luminances have changed places: the photograph's goes, the painting's comes": lambda s, c: (
+    "the two luminances have changed places: the photograph's goes, the stylised picture's comes": lambda s, c: (
         luminance(c) + c - luminance(s)
     ).clamp(0, 1),
     "a difference from Y may be negative: do not cut it off": lambda s, c: (
@@ -332,7 +332,7 @@ KEEP_COLOURS = {
     "a difference from Y may be negative: no absolute value": lambda s, c: (
         luminance(s) + (c - luminance(c)).abs()
     ).clamp(0, 1),
-    "the painting's colours come along: of the painting only Y is wanted": lambda s, c: (s + c - luminance(c)).clamp(
+    "the stylised picture's colours come along: of it only Y is wanted": lambda s, c: (s + c - luminance(c)).clamp(
         0, 1
     ),
     "half of Y is still the photograph's": lambda s, c: exchanged((s + c) / 2, c).clamp(0, 1),
@@ -385,9 +385,9 @@ PIXEL_STEP = {
     "the gradient is cut off at -1 and 1: the rate alone says how far to go": moved_by(lambda g: g.clamp(-1, 1)),
     "a sigmoid changes every pixel: cut the picture off at 0 and 1": lambda *given: moved(*given).sigmoid(),
     "the result is stretched to [0, 1]: cut it off there": lambda *given: stretched(moved(*given)),
-    "this is the step alone: it is subtracted from x": lambda x, f, rate: (x - moved(x, f, rate)).clamp(0, 1),
-    "divided by the rate: the gradient is multiplied by it": lambda x, f, rate: pixel_step(x, f, 1 / rate),
-    "x is multiplied by 1 - rate * gradient: the step is subtracted from it": lambda x, f, rate: (
+    "this is the step alone: subtract it from x": lambda x, f, rate: (x - moved(x, f, rate)).clamp(0, 1),
+    "divided by the rate: multiply the gradient by it": lambda x, f, rate: pixel_step(x, f, 1 / rate),
+    "x is multiplied by 1 - rate * gradient: subtract the step from it": lambda x, f, rate: (
         x * (1 - x + moved(x, f, rate))
     ).clamp(0, 1),
     "two steps were made: one is asked for": lambda x, f, rate: pixel_step(pixel_step(x, f, rate), f, rate),

@@ -27,7 +27,7 @@ NEXT_LETTERS = {
     "the letter that follows most often is not the only one": lambda *given: max(
         next_letters(*given), key=next_letters(*given).count, default=""
     ),
-    "these are the context's own letters: one further": lambda text, context: "".join(
+    "these are the context's own last letters: the letter after them is asked for": lambda text, context: "".join(
         text[i + max(len(context) - 1, 0)] for i in range(len(text) - len(context)) if text.startswith(context, i)
     ),
     "every letter follows the empty context": lambda text, context: next_letters(text, context) if context else "",
@@ -90,7 +90,7 @@ WINDOW_DISTANCES = {
         ((patches - window).abs().sum(1) * gaussian_window(window.shape[-1]).to(window) * known).sum((1, 2))
         / known_sum(gaussian_window(window.shape[-1]).to(window), known)
     ),
-    "a known pixel and an unknown one have changed places": lambda window, known, patches: window_distances(
+    "known and unknown pixels have changed places": lambda window, known, patches: window_distances(
         window, 1 - known, patches
     ),
 }
@@ -108,7 +108,7 @@ CANDIDATES = {
     "the tolerance is a share of the smallest distance, it is not added to it": lambda d, tolerance: where(
         d <= d.min() + tolerance
     ),
-    "the best tenth of all patches is taken, however far they are: compare with the smallest distance": (
+    "a share of all patches is taken, however far they are: compare with the smallest distance": (
         lambda d, tolerance: d.argsort()[: max(1, round(tolerance * len(d)))].sort()[0]
     ),
     "the limit itself belongs to them: where the smallest distance is 0, < leaves nothing": lambda d, tolerance: where(
@@ -222,7 +222,7 @@ TEXTURE_LOSS = {
     "the mean of the squares is divided by N² already: 1/4 is missing": losses(
         lambda gram, target: (gram - target).square().mean()
     ),
-    "sum over the layers, do not average": of_layers,
+    "half of what it should be: sum over the layers, do not average": of_layers,
     "the differences are squared, not taken without their sign": losses(
         lambda gram, target: (gram - target).abs().sum() / (4 * gram.shape[-1] ** 2)
     ),
@@ -275,7 +275,7 @@ COPIED = {
     "picture and sample have changed places: how much of the sample is in the picture is another question": (
         lambda image, sample, size, t: copied(sample, image, size, t)
     ),
-    "patches overlap: every pixel begins one": lambda image, sample, size, t: share(
+    "yours lie side by side: patches overlap, one begins at every pixel": lambda image, sample, size, t: share(
         nearest(image, sample, size, stride=size), t
     ),
     "the share of what is new: that of the copies is asked for": lambda *given: 1 - copied(*given),

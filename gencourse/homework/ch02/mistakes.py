@@ -38,8 +38,8 @@ def positions(n, m, corners):
 LINEAR_MATRIX = {
     "one row for each output, one column for each input: yours lies on its side": lambda *x: linear_matrix(*x).T,
     "True and False of align_corners have changed places": lambda n, m, corners: linear_matrix(n, m, not corners),
-    "a single output with aligned corners takes the first sample, not the one in the middle": lambda n, m, corners: (
-        linear_matrix(n, m, corners and m > 1)
+    "a single output with aligned corners takes the first sample, not the middle": lambda n, m, corners: linear_matrix(
+        n, m, corners and m > 1
     ),
     "a single output with aligned corners takes the first sample, without them it lies in the middle": (
         lambda n, m, corners: linear_matrix(n, m, corners or m == 1)
@@ -47,7 +47,7 @@ LINEAR_MATRIX = {
     "a flat row does not stay flat at the border: beyond the outermost samples, repeat them": lambda n, m, corners: (
         linear_matrix(n, m, True) if corners else tents(cells(n, m), n)
     ),
-    "seen from the right it is another rule: a cell's sample lies in its middle": at(
+    "as if the samples lay at the left ends of their cells: they lie in the middles, see both ½": at(
         lambda n, m: torch.arange(m).double() * n / m
     ),
     "the samples lie half a pixel beside their place: see the second ½": at(lambda n, m: cells(n, m) + 0.5),
@@ -60,8 +60,8 @@ LINEAR_MATRIX = {
     "n_in and n_out have changed places under the half pixels": at(
         lambda n, m: (torch.arange(m).double() + 0.5) * m / n - 0.5
     ),
-    "align_corners changes nothing: yours are half pixels whatever it is": lambda n, m, corners: linear_matrix(
-        n, m, False
+    "align_corners changes nothing: yours is the rule with half pixels whatever it is": lambda n, m, corners: (
+        linear_matrix(n, m, False)
     ),
     "align_corners changes nothing: your corners are aligned whatever it is": lambda n, m, corners: linear_matrix(
         n, m, True
@@ -179,10 +179,12 @@ PIXEL_SHUFFLE = {
         0, 3, 4, 1, 5, 2, channels_last=True
     ),
     "reshaping alone does not move pixels: which axes must come to lie side by side?": shuffled(0, 1, 2, 3, 4, 5),
-    "the rows of a block do not end up below one another": shuffled(0, 1, 2, 4, 3, 5),
-    "blocks and pixels are nested the wrong way round: h is outside, i inside": shuffled(0, 1, 2, 4, 5, 3),
+    "the pixels of a block do not end up side by side: each channel stays a small picture of its own": shuffled(
+        0, 1, 2, 4, 3, 5
+    ),
+    "down a column, h is outside and i inside: yours is the other way round": shuffled(0, 1, 2, 4, 5, 3),
     "along a row, w is outside and j inside: yours is the other way round": shuffled(0, 1, 4, 2, 3, 5),
-    "the picture is turned: height and width are exchanged": shuffled(0, 1, 5, 3, 4, 2),
+    "height and width of the picture are exchanged": shuffled(0, 1, 5, 3, 4, 2),
 }
 PIXEL_SHUFFLE |= {
     "scale is fixed at 2 in your code: it is an argument": lambda x, s: F.pixel_shuffle(x, 2).reshape(
@@ -210,7 +212,9 @@ PSNR = {
     "one number for each picture, (B,): do you mix the batch?": lambda a, b: -10 * error(a, b).mean().log10(),
     "the better, the larger: the sign is wrong": lambda a, b: -right_psnr(a, b),
     "decibels are ten times the logarithm to base 10, not the natural one": lambda a, b: -10 * error(a, b).log(),
-    "twenty is for the root of the error: the mean squared error is a power": lambda a, b: 2 * right_psnr(a, b),
+    "twenty is for the root of the error: the mean squared error is a square already": lambda a, b: (
+        2 * right_psnr(a, b)
+    ),
     "decibels are ten times the logarithm to base 10, not to base 2": lambda a, b: -10 * error(a, b).log2(),
     "no root is taken: the mean squared error itself stands in the logarithm": lambda a, b: right_psnr(a, b) / 2,
     "the peak is 1, whatever the largest value of the picture is": lambda a, b: (
@@ -277,12 +281,14 @@ def following_y(network, y_hat, y):
 
 
 PERCEPTUAL_LOSS = {
-    "the network is never asked: this is the pixel loss": lambda network, y_hat, y: (
+    "this is the pixel loss: compare what the network answers, not the pictures themselves": lambda network, y_hat, y: (
         (y_hat - y.detach()).square().mean()
     ),
     "only the first layer counts: sum over all of them": layers(lambda d: d[0].square().mean()),
     "only the last layer counts: sum over all of them": layers(lambda d: d[-1].square().mean()),
-    "sum over the layers, do not average": lambda *given: perceptual_loss(*given) / 2,
+    "half of what it should be: sum over the layers, do not average; there is no factor ½": lambda *given: (
+        perceptual_loss(*given) / 2
+    ),
     "each layer is divided by its own C H W": layers(lambda d: sum(one.square().sum() for one in d) / len(d[0])),
     "the batch is averaged: twice the pictures should not cost twice as much": lambda network, y_hat, y: (
         len(y) * perceptual_loss(network, y_hat, y)
@@ -297,10 +303,10 @@ PERCEPTUAL_LOSS = {
     "no root is taken: each layer gives a mean of squares": layers(
         lambda d: sum(one.square().mean().sqrt() for one in d)
     ),
-    "only C is divided out: H and W of the layer are, too, and the batch is averaged": layers(
+    "divided by C alone: divide by H and W of the layer as well, and average over the batch": layers(
         lambda d: sum(one.square().sum() / one.shape[1] for one in d)
     ),
-    "only H and W are divided out: C of the layer is, too, and the batch is averaged": layers(
+    "divided by H and W alone: divide by C of the layer as well, and average over the batch": layers(
         lambda d: sum(one.square().sum() / one[0, 0].numel() for one in d)
     ),
     "the squares are subtracted: it is the difference that is squared": of_both(
@@ -312,24 +318,30 @@ PERCEPTUAL_LOSS = {
     "these are Gram matrices, as in a style loss: compare the activations themselves": of_both(
         lambda phi, target: (gram(phi) - gram(target)).square().mean()
     ),
-    "C H W are divided out, not H W alone": layers(lambda d: sum(one.square().sum(1).mean() for one in d)),
+    "averaged over the batch, but divided by H W alone: divide by C H W": layers(
+        lambda d: sum(one.square().sum(1).mean() for one in d)
+    ),
     "a gradient reaches the truth y: were it a parameter, it would move towards the prediction": following_y,
 }
 mistakes("perceptual_loss", PERCEPTUAL_LOSS)
 
 
 ONE_KERNEL = {
-    "mirrored: a convolution looks, this one lays down": lambda w, s: one_kernel(w.flip(2, 3), s),
-    "the whole kernel is turned round, the blocks inside it too": lambda w, s: one_kernel(w.flip(2, 3), s).flip(2, 3),
+    "mirrored: a convolution gathers its neighbours, a transposed one lays its kernel down on them": lambda w, s: (
+        one_kernel(w.flip(2, 3), s)
+    ),
+    "the whole kernel is turned round, the blocks inside it too: inside a block the order stays": lambda w, s: (
+        one_kernel(w.flip(2, 3), s).flip(2, 3)
+    ),
     "i and j are exchanged inside each block": lambda w, s: one_kernel(w, s, (3, 0, 4, 2, 5, 1)),
-    "blocks are nested the wrong way round: the tap is outside, the place in the block inside": lambda w, s: one_kernel(
+    "nested the wrong way round: the tap should be outside, the place in the block inside": lambda w, s: one_kernel(
         w, s, (3, 0, 1, 4, 2, 5)
     ),
     "channel c * scale² + i * scale + j: the block's place runs fastest": lambda w, s: one_kernel(
         w.unflatten(0, (s * s, -1)).transpose(0, 1).flatten(0, 1), s
     ),
-    "only the rows are mirrored: columns too": lambda w, s: one_kernel(w.flip(3), s),
-    "only the columns are mirrored: rows too": lambda w, s: one_kernel(w.flip(2), s),
+    "only the rows are mirrored: the columns should be, too": lambda w, s: one_kernel(w.flip(3), s),
+    "only the columns are mirrored: the rows should be, too": lambda w, s: one_kernel(w.flip(2), s),
     "input and output channels have changed places": lambda w, s: one_kernel(w, s).transpose(0, 1),
     "a transposed convolution's kernel begins with C_in": lambda w, s: one_kernel(w, s).transpose(
         0, int(len(w) // s**2 != w.shape[1])
@@ -406,15 +418,15 @@ SUPER_RESOLUTION_STEP = {
     "every fourth pixel is kept, but the small pictures are averages of 4 x 4": step_of(
         lambda net, y: unit(net(signed(y[..., ::4, ::4])))
     ),
-    "the small pictures have another rule than averages of 4 x 4: this is interpolation": step_of(
+    "the small pictures are averages of 4 x 4 pixels: yours are interpolated": step_of(
         lambda net, y: unit(net(signed(F.interpolate(y, scale_factor=0.25, mode="bilinear"))))
     ),
     "the maximum of each 4 x 4 block is taken, its average is asked for": step_of(
         lambda net, y: unit(net(signed(F.max_pool2d(y, 4))))
     ),
-    "the truth is taken to [-1, 1], the answer to [0, 1]: both belong into [0, 1]": step_of(enlarged, target=signed),
+    "the truth is taken to [-1, 1], the answer to [0, 1]: both belong in [0, 1]": step_of(enlarged, target=signed),
     "the loss that comes back is that after the update: return the one that was descended": loss_afterwards,
-    "the optimiser steps before backward: with the gradient of the step before": stepped_too_early,
+    "the optimiser steps before backward, or without it: the gradient is that of the step before": stepped_too_early,
     "the target is blurred too: compare with the true y": step_of(
         enlarged, target=lambda y: F.avg_pool2d(y, 4).repeat_interleave(4, 2).repeat_interleave(4, 3)
     ),
@@ -435,7 +447,7 @@ mistakes("super_resolution_step", SUPER_RESOLUTION_STEP)
 mistakes(
     "super_resolution_step",
     {
-        "the small pictures have another rule than averages of 4 x 4: this is interpolation": step_of(
+        "the small pictures are averages of 4 x 4 pixels: yours are interpolated": step_of(
             lambda net, y: unit(net(signed(F.interpolate(y, scale_factor=0.25, mode="bicubic", antialias=True))))
         )
     },

@@ -25,7 +25,9 @@ mistakes(
     "discriminator_loss",
     {
         "the labels are swapped: real is 1, fake is 0": lambda real, fake: of_d(fake, real),
-        "both batches are averaged, their losses added, not averaged": lambda real, fake: of_d(real, fake) / 2,
+        "half of what it should be: the losses of the two batches are added, not averaged": lambda real, fake: (
+            of_d(real, fake) / 2
+        ),
         "a sum over the batch, where the mean is asked for": lambda r, f: softplus(torch.cat([-r, f])).sum(),
         "only the real pictures count": lambda real, fake: softplus(-real).mean(),
         "only the fakes count": lambda real, fake: softplus(fake).mean(),
@@ -56,7 +58,9 @@ mistake("discriminator_loss", "a real picture is compared with a fake: each is j
 mistakes(
     "discriminator_loss",
     {
-        "the sigmoid is taken twice: these are logits already": lambda real, fake: of_d(real.sigmoid(), fake.sigmoid()),
+        "the sigmoid is taken twice: a loss that takes logits applies it itself": lambda real, fake: of_d(
+            real.sigmoid(), fake.sigmoid()
+        ),
     },
 )
 
@@ -79,7 +83,7 @@ mistakes(
         "a sum over the batch, where the mean is asked for": lambda fake: softplus(-fake).sum(),
         "the sign is wrong: descending it makes the pictures worse": lambda fake: -of_g(fake),
         "this is the Wasserstein generator's loss: here it is −log D": lambda fake: -fake.mean(),
-        "the sigmoid is taken twice: these are logits already": lambda fake: of_g(fake.sigmoid()),
+        "the sigmoid is taken twice: a loss that takes logits applies it itself": lambda fake: of_g(fake.sigmoid()),
         "half of what it should be": lambda fake: of_g(fake) / 2,
         "a squared distance from 1, as in LSGAN: here it is −log D": lambda fake: (fake - 1).square().mean(),
         "the logits are averaged first: the mean is that of the losses": lambda fake: softplus(-fake.mean()),
@@ -115,7 +119,7 @@ def steps_cut(change, form, x, G, D, g, d, draw_z):
     return {"D": loss, "G": descend(change(g), form.generator(D(G(draw_z(len(x))).detach())))}
 
 
-CUT = "no gradient of this iteration reaches G: is it cut in step 4, too? Nothing is detached there"
+CUT = "no gradient of this iteration is in G's update: is it cut in step 4, too, or cleared before the step?"
 mistakes(
     "five_steps",
     {
@@ -123,11 +127,11 @@ mistakes(
             form, x, G, D, g, keeping(d), z
         ),
         "D learns the opposite: real is labelled 1, fake 0": with_d(lambda loss, real, fake: loss(fake, real)),
-        "D climbs its loss: descend": with_d(lambda loss, real, fake: -loss(real, fake)),
+        "D climbs its loss: it should descend it": with_d(lambda loss, real, fake: -loss(real, fake)),
         "D never learns from the fakes": with_d(lambda loss, real, fake: loss(real, fake.detach())),
         "D never learns from real pictures": with_d(lambda loss, real, fake: loss(real.detach(), fake)),
         CUT: partial(steps_cut, lambda optimizer: optimizer),
-        "G climbs its loss: it helps D": with_g(lambda loss, fake: -loss(fake)),
+        "G climbs its loss, and so helps D: it should descend it": with_g(lambda loss, fake: -loss(fake)),
         "G helps D: flip the label in step 4": with_g(lambda loss, fake: softplus(fake).mean()),
         "G descends the minimax form, flat where G needs it most: descend −log D": with_g(
             lambda loss, fake: -softplus(fake).mean()
@@ -251,10 +255,10 @@ ONE_ORDER = "in one layer the activation comes before the normalisation: first n
 FIXED = "width is fixed at {} in your code: it is an argument"
 ORDER = "first the normalisation, then the activation: yours has them the other way round"
 LINEAR = "no activation between the layers: without one they are a single linear map"
-DOUBLE = "twice as many channels as asked for: the layer next to the picture has width"
-HALF = "half as many channels as asked for: the layer next to the picture has width"
-REVERSED = "the channels are the wrong way round: width stands next to the picture, 4 * width at 4 x 4"
-EQUAL = "all layers have width channels: each step towards 4 x 4 doubles them"
+DOUBLE = "twice as many channels as asked for: next to the picture there should be width channels"
+HALF = "half as many channels as asked for: next to the picture there should be width channels"
+REVERSED = "the channels are the wrong way round: width should stand next to the picture, 4 * width at 4 x 4"
+EQUAL = "all layers have width channels: each step towards 4 x 4 should double them"
 TIMES = {DOUBLE: (8, 4, 2), HALF: (2, 1, 0.5), REVERSED: (1, 2, 4), EQUAL: (1, 1, 1)}  # of the generator
 mistakes(
     "dcgan_generator",
@@ -305,7 +309,8 @@ for build, norms in {dcgan_generator: (2, 5, 8), dcgan_discriminator: (3, 6)}.it
     for many in (16, 32, 64):
         mistakes(task, {FIXED.format(many): partial(lambda build, many, *sizes: build(*sizes[:-1], many), build, many)})
 mistakes(
-    "dcgan_generator", {"the first layer has 8 * width channels: 4 * width": partial(dcgan_generator, times=(8, 2, 1))}
+    "dcgan_generator",
+    {"the first layer has 8 * width channels: it should have 4 * width": partial(dcgan_generator, times=(8, 2, 1))},
 )
 mistake(
     "dcgan_generator",
@@ -316,7 +321,7 @@ mistakes(
     "dcgan_discriminator",
     {
         "three layers: the list has four, 28 → 14 → 7 → 4 and one for the logit": two_halvings,
-        "an activation behind the last layer: a logit may be any number": layers_changed(
+        "an activation behind the last layer: a logit comes straight out of the convolution": layers_changed(
             dcgan_discriminator, put(9, nn.LeakyReLU(0.2))
         ),
     },
@@ -339,18 +344,18 @@ mistakes(
         "rows influence each other: each pair has an angle of its own": lambda a, b, t: turned(
             a, b, t, cosine(a.reshape(1, -1), b.reshape(1, -1)).acos()
         ),
-        "the ends are made shorter: only the angle needs unit vectors": lambda a, b, t: slerp(
+        "the ends are made as long as 1: only the angle needs unit vectors": lambda a, b, t: slerp(
             F.normalize(a), F.normalize(b), t
         ),
         "one angle for all, from the mean of the cosines: each pair has an angle of its own": lambda a, b, t: turned(
             a, b, t, cosine(a, b).mean().acos()
         ),
         "asin in place of acos: the cosine of the angle is known": lambda a, b, t: turned(a, b, t, cosine(a, b).asin()),
-        "cosines stand above the line, where the formula has sines": lambda a, b, t: (
+        "cosines stand in the numerators, where the formula has sines": lambda a, b, t: (
             (torch.cos((1 - t) * cosine(a, b).acos()) * a + torch.cos(t * cosine(a, b).acos()) * b)
             / cosine(a, b).acos().sin()
         ),
-        "right for a right angle only: b is not turned into the direction across a": lambda a, b, t: (
+        "right for a right angle only: yours takes b for perpendicular to a": lambda a, b, t: (
             torch.cos(t * cosine(a, b).acos()) * a + torch.sin(t * cosine(a, b).acos()) * b
         ),
         "the straight line, made as long as 1": lambda a, b, t: F.normalize(torch.lerp(a, b, t)),
@@ -358,7 +363,9 @@ mistakes(
             F.normalize(torch.lerp(a, b, t)) * a.norm(dim=1, keepdim=True)
         ),
         "the straight line, made as long as √d": lambda a, b, t: F.normalize(torch.lerp(a, b, t)) * a.shape[1] ** 0.5,
-        "roots of the shares, as if all angles were right ones": lambda a, b, t: (1 - t) ** 0.5 * a + t**0.5 * b,
+        "the weights are the roots of 1 - t and t, where the formula has sines of the angle": lambda a, b, t: (
+            (1 - t) ** 0.5 * a + t**0.5 * b
+        ),
         "an angle beyond a right one is cut off: the cosine may be negative": lambda a, b, t: turned(
             a, b, t, cosine(a, b).clamp(min=0).acos()
         ),
@@ -390,13 +397,15 @@ FRECHET = {  # of the squared distance of the means, both covariances, and the t
     "a root of each number of the product: a matrix's root is another thing": lambda m, x, y, root: (
         m + (x + y - 2 * (x @ y).clamp(min=0).sqrt()).trace()
     ),
-    "blind to a turn: only the diagonals count, and a root taken number by number is no matrix's root": (
+    "only the diagonals, the variances, count: the root of a matrix is not that of its numbers one by one": (
         lambda m, x, y, root: m + (x.diag().sqrt() - y.diag().sqrt()).square().sum()
     ),
     "the means do not count": lambda m, x, y, root: (x + y).trace() - 2 * root,
     "only the means count: where are the covariances?": lambda m, *_: m,
     "the root is subtracted twice in the formula, yours once": lambda m, x, y, root: m + (x + y).trace() - root,
-    "the distance of the means is squared": lambda m, x, y, root: m.sqrt() + (x + y).trace() - 2 * root,
+    "the distance of the means is not squared: the formula has its square": lambda m, x, y, root: (
+        m.sqrt() + (x + y).trace() - 2 * root
+    ),
     "no root is taken of the product of the covariances": lambda m, x, y, root: m + (x + y - 2 * x @ y).trace(),
     "a mean over the features, where the formula has a sum": lambda m, x, y, root: (
         m / len(x) + (x + y).trace() - 2 * root
@@ -420,7 +429,9 @@ FRECHET = {  # of the squared distance of the means, both covariances, and the t
     "the covariances are compared number by number: the formula has traces and a root": lambda m, x, y, root: (
         m + (x - y).square().sum()
     ),
-    "the covariances are subtracted: Σ₁ + Σ₂": lambda m, x, y, root: m + (x - y).trace() - 2 * root,
+    "one covariance is subtracted from the other: the formula adds them": lambda m, x, y, root: (
+        m + (x - y).trace() - 2 * root
+    ),
     "only the covariances' traces: the root of the product is missing": lambda m, x, y, root: m + (x + y).trace(),
 }
 
@@ -429,7 +440,7 @@ BELOW_ZERO = [  # where a distance is cut off at 0, nothing is left of these
     "no root is taken of the product of the covariances",
     "only one of the two covariances is there",
     "only the second covariance is there",
-    "the covariances are subtracted: Σ₁ + Σ₂",
+    "one covariance is subtracted from the other: the formula adds them",
 ]
 
 
@@ -500,7 +511,7 @@ mistakes(
         "the covariances are not divided by the number of pictures": of_moments(
             squared, lambda x: torch.cov(x.T, correction=0) * len(x)
         ),
-        "standard deviations on the diagonal: covariances hold squares": of_moments(
+        "a diagonal of standard deviations: a covariance has variances there, and is not zero beside it": of_moments(
             squared, lambda x: torch.diag(x.std(0))
         ),
         "the absolute differences of the means: the formula has their squares": of_moments(
@@ -514,7 +525,7 @@ mistakes(
 )
 
 
-@mistake("frechet_distance", "the matrix's root stands on one side only: Σ₁^½ Σ₂ Σ₁^½ is symmetric", forms=ENDS)
+@mistake("frechet_distance", "the matrix's root stands on one side only: Σₓ^½ Σ_g Σₓ^½ is symmetric", forms=ENDS)
 def frechet_one_sided(end, a, b):
     x, y = covariance(a), covariance(b)
     root = torch.linalg.eigvalsh(rooted(x) @ y).clamp(min=0).sqrt().sum()

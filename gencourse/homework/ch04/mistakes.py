@@ -16,18 +16,20 @@ mistake = partial(add_mistake, MISTAKES, "losses_of_generators")
 
 # own: the right judge's logits on the fake; other: the wrong one's; real: the right one's on real pictures
 RIVALS = {
-    "each translation goes to the judge of the kind it pretends to be": lambda _, other, real: (
+    "each translation goes to the discriminator of the kind it pretends to be": lambda _, other, real: (
         (other - 1).square().mean()
     ),
     "the generator wants its picture to be taken for real, it is the discriminator that wants 0": lambda own, *_: (
         own.square().mean()
     ),
-    "the judge looks at real pictures: a generator's loss is about what it drew": lambda *logits: (
+    "the discriminator is shown real pictures: a generator's loss is about what it drew": lambda *logits: (
         (logits[2] - 1).square().mean()
     ),
-    "a sum over the pictures, where the mean is asked for": lambda own, *_: (own - 1).square().sum(),
+    "a sum over the logits, where the mean is asked for": lambda own, *_: (own - 1).square().sum(),
     "you take the absolute distance from 1: its square is asked for": lambda own, *_: (own - 1).abs().mean(),
-    "first all logits are averaged, then squared: it is the other way round": lambda own, *_: (own.mean() - 1).square(),
+    "the logits are averaged before the square is taken: first square, then average": lambda own, *_: (
+        own.mean() - 1
+    ).square(),
     "half of what it should be: the ½ belongs to the discriminators": lambda own, *_: (own - 1).square().mean() / 2,
     "a cross-entropy, where the squared distance from 1 is asked for": lambda own, *_: softplus(-own).mean(),
     "real pictures have a part in it: a generator's loss is about what it drew alone": lambda own, _, real: (
@@ -81,7 +83,7 @@ OTHER_ERRORS = {
     "cycle: what comes back is compared with the translation, not with what was translated": (
         lambda G, F, a, b: (F(G(a)) - G(a), G(F(b)) - F(b))
     ),
-    "identity: a generator is shown a picture that is already what it should make": (
+    "identity: each generator should be shown a picture that is already of the kind it makes": (
         lambda G, F, a, b: (G(a) - a, F(b) - b)
     ),
     "identity: a translation is compared with a picture that does not belong to it": (
@@ -111,7 +113,7 @@ def all_summed(G, F, D_A, D_B, a, b):
     return {name: x * sizes[name] for name, x in losses.items()}, fake_a, fake_b
 
 
-@mistake("the two translations come in the other order: first that of b, then that of a")
+@mistake("the two translations come in the wrong order: first that of b, then that of a")
 def cycle_order(*given):
     losses, fake_a, fake_b = losses_of_generators(*given)
     return losses, fake_b, fake_a
@@ -162,13 +164,13 @@ add_mistakes(
         "the weights of cycle and identity have changed places": step_with({"cycle": 5, "identity": 10}),
         "the generators do not descend the cycle loss": step_with(WEIGHTS | {"cycle": 0}),
         "the generators do not descend the identity loss": step_with(WEIGHTS | {"identity": 0}),
-        "the generators do not descend G, by which D_B draws G towards B": step_with(WEIGHTS | {"G": 0}),
-        "the generators do not descend F, by which D_A draws F towards A": step_with(WEIGHTS | {"F": 0}),
+        "the generators do not descend the loss G, by which D_B draws G towards B": step_with(WEIGHTS | {"G": 0}),
+        "the generators do not descend the loss F, by which D_A draws F towards A": step_with(WEIGHTS | {"F": 0}),
         "the generators climb their losses": step_with({"G": -1, "F": -1, "cycle": -10, "identity": -5}),
         "a discriminator's loss is half of the sum of its two parts: the ½ is missing": step_with(
             loss=lambda D, real, fake: on_reals(D, real) + on_fakes(D, fake)
         ),
-        "the discriminators learn the opposite: real pictures are drawn to 1, fakes to 0": step_with(
+        "the discriminators learn the opposite: real pictures should be drawn to 1, fakes to 0": step_with(
             loss=lambda D, real, fake: (on_reals(D, fake) + on_fakes(D, real)) / 2
         ),
         "the discriminators never learn from the fakes": step_with(loss=lambda D, real, fake: on_reals(D, real) / 2),
@@ -194,7 +196,7 @@ add_mistakes(
         "D_A judges pictures of A, D_B those of B: yours see each other's, real ones and fakes": step_with(
             seen=lambda *given: pooled(*given)[::-1], real=lambda a, b: (b, a)
         ),
-        "past_a keeps fakes of kind A, past_b of kind B: each is given the others": step_with(
+        "each pool is given the other's fakes: past_a keeps kind A, and losses_of returns F(b) before G(a)": step_with(
             seen=lambda new_a, new_b, past_a, past_b: (past_a(new_b), past_b(new_a))
         ),
         "each pool is asked once in an iteration: what comes back is given to it again": step_with(
@@ -218,7 +220,7 @@ add_mistakes(
 
 
 @partial(add_mistake, MISTAKES, "cyclegan_step")(
-    "the translations are made twice: the discriminators' fakes are those of before the generators' update"
+    "the translations are made twice: the discriminators should see those from before the generators' update"
 )
 def step_drawing_anew(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b):
     def anew(*_):
@@ -229,7 +231,7 @@ def step_drawing_anew(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_
 
 
 @partial(add_mistake, MISTAKES, "cyclegan_step")(
-    "the generators' loss is in the discriminators' update: freeze them before, or clear their gradients after it"
+    "old gradients, as of the generators' loss, are in the discriminators' update: clear them before backward"
 )
 def step_leaking(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, past_b):
     losses, fake_a, fake_b = losses_of(a, b)
@@ -243,7 +245,9 @@ def step_leaking(a, b, losses_of, D_A, D_B, optimizer_g, optimizer_d, past_a, pa
     return losses
 
 
-@partial(add_mistake, MISTAKES, "cyclegan_step")("the losses come back as they are, without their weights of 10 and 5")
+@partial(add_mistake, MISTAKES, "cyclegan_step")(
+    "the losses come back weighted: return them as they are, without 10 and 5"
+)
 def step_weighted(*given):
     return {name: WEIGHTS.get(name, 1) * x for name, x in cyclegan_step(*given).items()}
 
@@ -252,18 +256,18 @@ RATES = {  # of what is done, the steps, and the constant share
     "it grows beyond 1 in the first part, which should be constant": lambda done, steps, c: (
         (steps - done) / (steps * (1 - c))
     ),
-    "it falls from the beginning: the first part is constant": lambda done, steps, c: 1 - done / steps,
+    "it falls from the beginning: the first part should be constant": lambda done, steps, c: 1 - done / steps,
     "the constant part is always one half, whatever is asked for": lambda done, steps, c: rate_factor(done, steps),
-    "it jumps where the slope begins: there it should still be 1": lambda done, steps, c: (
+    "it jumps where the slope begins: the slope should begin at 1": lambda done, steps, c: (
         1 if done <= steps * c else 1 - done / steps
     ),
     "it jumps at the end of the constant part: there it should still be 1": lambda done, steps, c: (
         1 if done < steps * c else 1 - done / steps
     ),
-    "min and max have changed places: it never falls": lambda done, steps, c: max(
+    "it never falls below 1: as if min and max had changed places": lambda done, steps, c: max(
         1, (steps - done) / (steps * (1 - c))
     ),
-    "the second part rises from 0: it falls from 1": lambda done, steps, c: (
+    "the second part rises from 0: it should fall from 1": lambda done, steps, c: (
         1 if done < steps * c else 1 - rate_factor(done, steps, c)
     ),
     "zero one iteration too early: done counts from 0 to steps": lambda done, steps, c: min(
@@ -314,7 +318,7 @@ HIDDEN = {
         w.cost(w.y) - w.cost(w.truth)
     ).clamp(min=0),
     "the costs are added: what noise costs anyway has to be taken off": lambda w: w.cost(w.y) + w.cost(w.truth),
-    "without any noise the two ways back differ as well: that is not what noise costs": lambda w: (
+    "only the disturbed ways back are compared: without noise they differ, too. What does it cost each?": lambda w: (
         w.quality(w.disturbed(w.truth)) - w.quality(w.disturbed(w.y))
     ),
     "nothing is disturbed: this is how much better the way back from the translation is": lambda w: (
@@ -323,21 +327,23 @@ HIDDEN = {
     "the other way round, and without what the ways back give when nothing is disturbed": lambda w: (
         w.quality(w.disturbed(w.y)) - w.quality(w.disturbed(w.truth))
     ),
-    "the two ways back are held against each other: each is held against x": lambda w: (
+    "each way back is held against the same one without noise: hold both against x": lambda w: (
         w.psnr(w.back(w.y), w.back(w.disturbed(w.y))) - w.psnr(w.back(w.truth), w.back(w.disturbed(w.truth)))
     ),
     "the costs are divided: take one from the other": lambda w: w.cost(w.y) / w.cost(w.truth),
     "the noise is subtracted: it is added": lambda w: (lambda v: v.cost(w.y) - v.cost(w.truth))(
         w._replace(noise=-w.noise)
     ),
-    "the picture that is translated is disturbed as well: only what back is shown": lambda w: (
+    "the picture that is translated is disturbed as well: disturb only what back is shown": lambda w: (
         w.cost(w.there(w.disturbed(w.x))) - w.cost(w.truth)
     ),
-    "x has no way back: where nothing is hidden is the truth": lambda w: w.cost(w.y) - w.cost(w.x),
+    "the second way back begins at x: it should begin at the truth, where nothing is hidden": lambda w: (
+        w.cost(w.y) - w.cost(w.x)
+    ),
     "the way back from the truth leads to x as well: hold it against x": lambda w: (
         w.cost(w.y) - w.cost(w.truth, w.truth)
     ),
-    "all the way back leads to x: that is what it is held against": lambda w: (
+    "both ways back are held against the truth: they lead to x, so hold them against x": lambda w: (
         w.cost(w.y, w.truth) - w.cost(w.truth, w.truth)
     ),
     "each way back is held against the picture that it began with, not against x": lambda w: (

@@ -37,7 +37,7 @@ add(
         "one number for each image: you mix the images of a batch": lambda logits, x: F.cross_entropy(logits, x),
         "this is log p: a cost is −log p": lambda logits, x: -nll(logits, x),
         "factors multiply, so costs add up: no mean over the pixels": lambda logits, x: nll(logits, x) / x[0].numel(),
-        "logits are no log-probabilities yet: the levels of a pixel share one sum": cost,
+        "logits are no log-probabilities yet: where is the softmax over the levels?": cost,
         "in bits: nats take the natural logarithm": lambda logits, x: nll(logits, x) / math.log(2),
         "probabilities are added up: multiply them, or add their logarithms": (
             lambda logits, x: -cost(logits.softmax(1), x)
@@ -46,7 +46,9 @@ add(
         "the most likely level is scored: score the level that the pixel has": (
             lambda logits, x: nll(logits, logits.argmax(1))
         ),
-        "the softmax is taken twice: the function you call takes logits": lambda logits, x: nll(logits.softmax(1), x),
+        "the softmax is taken twice: does a function that you call take logits?": lambda logits, x: nll(
+            logits.softmax(1), x
+        ),
         "these are the probabilities themselves: the cost is the negative logarithm": (
             lambda logits, x: cost(logits.softmax(1), x)
         ),
@@ -77,14 +79,16 @@ add(
 add(
     "bits_per_dim",
     {
-        "of the whole image: it is asked for each of its values": lambda n, d: bits_per_dim(n, 1),
+        "these are bits of the whole image: they are asked for each of its values": lambda n, d: bits_per_dim(n, 1),
         "still nats: a bit is another unit": lambda n, d: n / d,
         "a coin toss is log 2 nats and one bit: the factor stands on the wrong side": lambda n, d: n / d * math.log(2),
-        "one bit more halves the probability, ten has no part in it": lambda n, d: n / d / math.log(10),
+        "divided by the logarithm of 10: one bit more halves the probability, ten has no part in it": lambda n, d: (
+            n / d / math.log(10)
+        ),
         "nats are a logarithm already: no other is taken of them": lambda n, d: torch.as_tensor(n / d).log2(),
         "bytes: a byte has eight bits": lambda n, d: bits_per_dim(n, d) / 8,
-        "it is divided by 2: the logarithm of 2 is meant, 0.693": lambda n, d: n / d / 2,
-        "the logarithm of 2 to base 10: nats are natural logarithms, and so is this one": (
+        "divided by 2: divide by the logarithm of 2, 0.693": lambda n, d: n / d / 2,
+        "the logarithm of 2 to base 10: nats are natural logarithms, and so should this one be": (
             lambda n, d: n / d / math.log10(2)
         ),
         "dims is fixed at 784 in your code: it is an argument": lambda n, d: bits_per_dim(n, 784),
@@ -115,11 +119,11 @@ add(
         "the first row hears the last one: what leaves the picture below comes in again above": stacks(
             lambda v: v.roll(1, 2)
         ),
-        "h never listens to v: pixels right above stay unseen": stacks(join=lambda o, w: gate(o)),
+        "h never listens to v: all rows above stay unseen": stacks(join=lambda o, w: gate(o)),
         "the row's own past is lost: where is the horizontal convolution of h?": stacks(join=lambda o, w: gate(w)),
         "each part has a gate of its own: first the sum, then one gate": stacks(join=lambda o, w: gate(o) + gate(w)),
         "the halves of the gate have changed places": stacks(join=lambda o, w: crossed(o + w), gated=crossed),
-        "a blind spot: the next layer of v starts from v as it is, only h hears the other": stacks(kept=True),
+        "a blind spot: v goes on from what was moved down for h, where it should go on from itself": stacks(kept=True),
         "one row too far: row r may know all of row r − 1": stacks(lambda v: F.pad(v, (0, 0, 2, -2))),
         "moved by a column as well: a row down is all": stacks(lambda v: F.pad(v, (1, -1, 1, -1))),
         "the two are multiplied: they are added, before one gate": stacks(join=lambda o, w: gate(o * w)),
@@ -134,7 +138,7 @@ add(
 )
 
 
-@mistake("two_stacks", "the vertical stack goes on from h: it hears nothing but itself")
+@mistake("two_stacks", "the vertical stack goes on from h: it should hear nothing but itself")
 def stacks_joined(x, layers):
     h = x
     for vertical, horizontal, link in layers:
@@ -143,7 +147,7 @@ def stacks_joined(x, layers):
     return h
 
 
-@mistake("two_stacks", "all layers of h hear the last v: each hears that of its own layer")
+@mistake("two_stacks", "all layers of h hear the last v: each should hear that of its own layer")
 def stacks_after(x, layers):
     v = stacks_vertical(x, layers)
     for _, horizontal, link in layers:
@@ -185,13 +189,13 @@ add(
         "the gradients of earlier steps are still there: zero them in each step": stepping(
             down=down("backward clip step")
         ),
-        "when the optimiser steps there is no gradient: backward comes before it, and zeroing before that": stepping(
+        "when the optimiser steps there is no gradient: no backward, a detached loss, or zeroed too late?": stepping(
             down=down("backward clip zero step")
         ),
         "the optimiser steps before backward: with the gradient of the batch before": stepping(
             down=down("step zero backward clip")
         ),
-        "the gradient is not clipped when the optimiser steps: clip between backward and step": stepping(
+        "the gradient is not clipped to `clip` when the optimiser steps: clip between backward and step": stepping(
             down=down("zero backward step")
         ),
         "single numbers of the gradient are cut: its norm is to be clipped, which keeps its direction": stepping(
@@ -236,7 +240,7 @@ add(
             drawing(lambda logits, u: reached(logits.flip(1), u))
         ),
         "all images get the pixel of the first": drawing(lambda logits, u: reached(logits, u)[:1].expand(len(u))),
-        "a pixel is drawn from the number of its own place in u, whatever is known": (
+        "the numbers in u are counted from the first pixel that is drawn: each pixel has the number of its own place": (
             drawing(number=lambda u, i, kept: u[:, i - kept])
         ),
     },
@@ -294,10 +298,14 @@ add(
     {
         "the bias is missing": lambda x, w, b, r, c: conv_at(x, w, 0 * b, r, c),
         "the bias is added more than once": lambda x, w, b, r, c: conv_at(x, w, 2 * b, r, c),
-        "the kernel is turned: it lies as it is": lambda x, w, b, r, c: conv_at(x, w.flip(2, 3), b, r, c),
+        "the kernel is turned by half a turn: it should lie as it is": lambda x, w, b, r, c: conv_at(
+            x, w.flip(2, 3), b, r, c
+        ),
         "rows and columns of the kernel have changed places": lambda x, w, b, r, c: conv_at(x, w.mT, b, r, c),
-        "r is the row, the third size of x, and c the column": lambda x, w, b, r, c: conv_at(x, w, b, c, r),
-        "the bias is multiplied: it is added": lambda x, w, b, r, c: conv_at(x, w, 0 * b, r, c) * b,
+        "r and c have changed places: r is the row, along dimension 2 of x, and c the column": lambda x, w, b, r, c: (
+            conv_at(x, w, b, c, r)
+        ),
+        "the bias is multiplied: it should be added": lambda x, w, b, r, c: conv_at(x, w, 0 * b, r, c) * b,
         "only the first channel counts: sum over all": lambda x, w, b, r, c: conv_at(x[:, :1], w[:, :1], b, r, c),
         "a mean over the kernel: a convolution is a sum": lambda x, w, b, r, c: conv_at(x, w / w[0].numel(), b, r, c),
         "the last row and column of the kernel are left out: a slice ends before its second number": (

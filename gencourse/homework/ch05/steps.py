@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from gencourse.homework.checking.calls import Case, Outputs
-from gencourse.homework.checking.compare import demand, log_softmax, normal, refuse, same
+from gencourse.homework.checking.compare import READ_BACK, demand, log_softmax, normal, refuse, same
 
 MOVED = dict.fromkeys(("place", "left", "named"), "the loss is right, but the weights did not move as they should")
 
@@ -35,7 +35,7 @@ def step_judge(case: Case, outputs: Outputs) -> None:
     demand(updates == 3, f"one update in each step; in three steps there were {updates}")
     demand(passes == 3, f"one pass of the network in each step; in three steps there were {passes}")
     refuse(outputs["kind"] == "graph", "what you return keeps its graph, and with it all activations: detach it")
-    refuse(outputs["kind"] == "number", "a number was read back, for which a GPU has to wait in each step: detach it")
+    refuse(outputs["kind"] == "number", READ_BACK)
     demand("shown" in outputs, f"the network should see pixels of the images' shape, {case['images'].shape}")
     shown, grey = outputs["shown"], case["images"]
     demand(np.isin(shown, (0, 1)).all(), "the network should see pixels 0 and 1")

@@ -133,7 +133,7 @@ def train_step(function: Callable[..., Any], case: Case) -> Outputs:
 
     Returns the losses as `value`; the parameters afterwards, `weight` and `bias`, and those of the average,
     `average weight` and `average bias`; how many losses were `computed`, whether always with the `generator`; whether
-    the results are `detached`, and whether the average is `free` of any graph.
+    the results are `detached`, whether one is a `number` and no tensor, and whether the average is `free` of any graph.
     """
     given, asked, losses = tensors(case), [], []
     network = Line(given["weight"], given["bias"])
@@ -160,6 +160,7 @@ def train_step(function: Callable[..., Any], case: Case) -> Outputs:
         "computed": str(len(asked)),
         "generator": all(one is generator for one in asked),
         "detached": not any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses),
+        "number": not all(isinstance(loss, Tensor) for loss in losses),
         "free": not any(w.requires_grad for w in average.parameters()),
         **after(given),
     }

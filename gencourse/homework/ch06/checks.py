@@ -13,7 +13,7 @@ from gencourse.homework.ch06.mistakes import MISTAKES
 from gencourse.homework.ch06.noise import chain_judge, loss_judge
 from gencourse.homework.checking.calls import Case, Outputs
 from gencourse.homework.checking.check import Check
-from gencourse.homework.checking.compare import demand, normal, refuse, same, uniform
+from gencourse.homework.checking.compare import READ_BACK, demand, normal, refuse, same, uniform
 from gencourse.homework.checking.engine import precise
 from gencourse.methods.denoising import SCHEDULES
 from gencourse.methods.diffusion import NoiseSchedule
@@ -120,6 +120,7 @@ def step_cases(g: Generator) -> Iterator[Case]:
 def step_judge(case: Case, outputs: Outputs) -> None:
     computed = int(outputs["computed"])
     demand(computed == 3, f"noise_loss is computed once a step; in three steps it was computed {computed} times")
+    refuse(outputs["number"], READ_BACK)
 
 
 def ddim_cases(g: Generator) -> Iterator[Case]:

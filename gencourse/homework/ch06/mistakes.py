@@ -50,10 +50,10 @@ add(
         "pictures with different t kept equally much: each has a time of its own": (
             lambda x, t, e, a: q_sample(x, t[:1].expand(len(t)), e, a)
         ),
-        "pictures with different t kept the same on average: each has a time of its own": (
+        "all pictures are noised with the mean of their ᾱ: each has a time of its own": (
             lambda x, t, e, a: q_sample(x, 0 * t, e, a[t].mean()[None])
         ),
-        "the noise is as strong at every time: it needs a factor, too": (
+        "the noise is equally strong at every time: it needs a factor, too": (
             lambda x, t, e, a: mixed(a[t].sqrt(), torch.ones_like(a[t]), x, e)
         ),
         "the picture never fades: variance 1 goes in, more comes out": (
@@ -117,11 +117,14 @@ MEANS = {  # of betas b and alphas_cumprod a, the share s of the noise, and d, b
     "the step forward shrinks; yours shrinks once more where it should undo it": (
         lambda b, a, s, d: (s, 1 / (1 - b).sqrt())
     ),
-    "the step forward shrinks by a root": lambda b, a, s, d: (s, 1 - b),
+    "divided by alpha, but a step forward shrinks by the root of alpha": lambda b, a, s, d: (s, 1 - b),
     "undo the shrinking of this one step, not of all steps so far": lambda b, a, s, d: (s, a.sqrt()),
     "this is the guess for x0: only one step back is asked for": lambda b, a, s, d: ((1 - a).sqrt(), a.sqrt()),
     "all of the noise is taken away: one step takes a little of it": lambda b, a, s, d: ((1 - a).sqrt(), d),
-    "another share of the noise is taken away: look below beta": lambda b, a, s, d: (b / (1 - a), d),
+    "another share of the noise is taken away: look at what stands below beta in eq. 11": lambda b, a, s, d: (
+        b / (1 - a),
+        d,
+    ),
     "too much noise is taken away: beta stands there without a root": lambda b, a, s, d: ((b / (1 - a)).sqrt(), d),
     "this is the noise of the last step forward alone; the noise handed over is that of all steps": (
         lambda b, a, s, d: (b.sqrt(), d)
@@ -140,9 +143,7 @@ add(
     {  # of x_t, noise e, t and betas b
         "you add noise where you should take some away": lambda x, e, t, b: reverse_mean(x, -e, t, b),
         "x_t and the noise have changed places": lambda x, e, t, b: reverse_mean(e, x, t, b),
-        "the mean is cut off at -1 and 1: it is returned as it is": lambda x, e, t, b: reverse_mean(x, e, t, b).clamp(
-            -1, 1
-        ),
+        "the mean is cut off at -1 and 1: return it as it is": lambda x, e, t, b: reverse_mean(x, e, t, b).clamp(-1, 1),
         "the shrinking is undone for x_t, not for the noise: see the brackets": (
             lambda x, e, t, b: reverse_mean(x, along((1 - b).sqrt()[t], x) * e, t, b)
         ),
@@ -158,7 +159,9 @@ add(
 
 
 @mistake(
-    "guided", "the label for any is network.null: yours is a number that another network need not have", forms=range(12)
+    "guided",
+    'the label for "any" is network.null: yours is a fixed number, and another network may have another',
+    forms=range(12),
 )
 def guided_fixed_null(null, network, labels, weight):
     none = torch.full_like(labels, null)
@@ -177,7 +180,7 @@ def guided_kept(network, labels, weight):
     return model
 
 
-@mistake("guided", "the unconditional prediction is asked at t = 0: both are asked at t")
+@mistake("guided", "the unconditional prediction is asked for at t = 0: both should be asked for at t")
 def guided_early(network, labels, weight):
     none = torch.full_like(labels, network.null)
     return lambda x_t, t: torch.lerp(network(x_t, 0 * t, none), network(x_t, t, labels), weight)
@@ -194,7 +197,7 @@ MIXTURES = {  # of the conditional prediction c, the unconditional one u, and th
     "weight 0 should be the unconditional prediction: yours is nothing": lambda c, u, w: w * c,
     "the weights of the two predictions do not add up to 1": lambda c, u, w: u + w * c,
     "the unconditional prediction is subtracted whole: weight 0 should be just that": lambda c, u, w: w * c - u,
-    "the prediction is cut off at -1 and 1: it is returned as it is": lambda c, u, w: (u + w * (c - u)).clamp(-1, 1),
+    "the prediction is cut off at -1 and 1: return it as it is": lambda c, u, w: (u + w * (c - u)).clamp(-1, 1),
     "the weight is fixed at 2 in your code: it is an argument": lambda c, u, w: u + 2 * (c - u),
     "this is the difference alone: to what is it added?": lambda c, u, w: w * (c - u),
     "the weight changes nothing, at least not beyond 1: this is the conditional prediction": lambda c, u, w: c,
@@ -226,7 +229,7 @@ DDIM_STEPS = {
         lambda s: s.to(noise=(s.x - s.now * s.x0) / (1 - s.now) ** 0.5)
     ),
     "there is too little of the picture in x: alphas_cumprod is a share of variance": lambda s: s.to(of_x0=s.after),
-    "there is too little of the old noise in x: it has a share of variance, and a factor": (
+    "there is too little of the old noise in x: its factor is the root of its share of variance": (
         lambda s: s.to(old=s.room(s.sigma**2) ** 2)
     ),
     "the old noise is subtracted, where the formula adds it": lambda s: s.to(noise=-s.noise),
@@ -255,23 +258,21 @@ DDIM_STEPS = {
     "x minus x0_hat is not yet the noise: only √ᾱ of x0_hat is in x, and the rest is scaled": (
         lambda s: s.to(noise=s.x - s.x0)
     ),
-    "the noise in x is found with ᾱ of the time after: x is still at the time before": (
+    "the noise in x is found with ᾱ of the time after: x is still at t": (
         lambda s: s.to(noise=(s.x - s.after**0.5 * s.x0) / (1 - s.after) ** 0.5 if s.after < 1 else 0 * s.x)
     ),
     "x and x0_hat have changed places in the noise that is found": (
         lambda s: s.to(noise=(s.x0 - s.now**0.5 * s.x) / (1 - s.now) ** 0.5)
     ),
     "the new noise is multiplied by sigma twice": lambda s: s.to(draw=lambda: s.sigma * s.draw()),
-    "the new noise is added as it was drawn: it is multiplied by sigma": lambda s: s.to(
-        draw=lambda: s.draw() / s.sigma
-    ),
+    "the new noise is added as it was drawn: multiply it by sigma": lambda s: s.to(draw=lambda: s.draw() / s.sigma),
     "x0_hat is cut off at -1 and 1: whoever wants that does it in the model": (
         lambda s: s.to(of_x0=0) + s.after**0.5 * s.x0.clamp(-1, 1)
     ),
     "shares of variance stand where their roots belong, for the picture and for the noise": (
         lambda s: s.to(of_x0=s.after, old=s.room(s.sigma**2) ** 2)
     ),
-    "the new noise is the old one again: z is drawn": lambda s: s.to(draw=lambda: s.noise),
+    "the new noise is the old one again: draw z anew": lambda s: s.to(draw=lambda: s.noise),
 }
 add("ddim", {sentence: sampler(step) for sentence, step in DDIM_STEPS.items()})
 
@@ -301,14 +302,17 @@ def step_without_clearing(network, average, optimizer, loss, decay):
     move(average, network, decay)
 
 
-@mistake("train_step", "the network's weights never move: is optimizer.step() missing, or are the gradients cleared?")
+@mistake(
+    "train_step",
+    "the network's weights never move: is optimizer.step() missing, or is there no gradient when it is called?",
+)
 @stepper
 def step_without_moving(network, average, optimizer, loss, decay):
     loss.backward()
     move(average, network, decay)
 
 
-@mistake("train_step", "the average takes in the weights from before the step: the new ones come first")
+@mistake("train_step", "the average takes in the weights from before the step: first the step, then the average")
 @stepper
 def step_average_first(network, average, optimizer, loss, decay):
     move(average, network, decay)
@@ -322,7 +326,7 @@ def step_swapped(network, average, optimizer, loss, decay):
     move(average, network, 1 - decay)
 
 
-@mistake("train_step", "the average is a copy of the network: a share `decay` of the old average stays")
+@mistake("train_step", "the average is a copy of the network: a share `decay` of the old average should stay")
 @stepper
 def step_copied(network, average, optimizer, loss, decay):
     downhill(optimizer, loss)
@@ -350,14 +354,14 @@ def step_backwards(network, average, optimizer, loss, decay):
     move(network, average, decay)
 
 
-@mistake("train_step", "the loss goes up: it is its negative that is followed down")
+@mistake("train_step", "the loss goes up: you descend its negative")
 @stepper
 def step_uphill(network, average, optimizer, loss, decay):
     downhill(optimizer, -loss)
     move(average, network, decay)
 
 
-@mistake("train_step", "the average grows: the share of the new weights is 1 - decay")
+@mistake("train_step", "the average grows: the share of the new weights should be 1 - decay")
 @stepper
 def step_summed(network, average, optimizer, loss, decay):
     downhill(optimizer, loss)
@@ -381,7 +385,7 @@ def step_added(network, average, optimizer, loss, decay):
         mean.data = mean + (1 - decay) * now.detach()
 
 
-@mistake("train_step", "the average takes in the gradients: it is one of the weights")
+@mistake("train_step", "the average takes in the gradients: it should be an average of the weights")
 @stepper
 def step_of_gradients(network, average, optimizer, loss, decay):
     downhill(optimizer, loss)

@@ -11,6 +11,7 @@ from gencourse.homework.checking.check import Check, Wrong
 TOLERANCE = 1e-4  # of the largest value, for float32 and any order of summation
 OF_GRADIENTS = 1e-3
 DETACHED = "the value is right, its gradient is not: is a part of it detached?"
+READ_BACK = "the loss was read back as a number, for which a GPU has to wait in each step: return it detached"
 
 
 def demand(holds: Any, sentence: str) -> None:
