@@ -29,6 +29,7 @@ from gencourse.homework.ch05.calls import gate
 from gencourse.methods import pixelcnn, style
 from gencourse.methods.diffusion import q_sample
 from gencourse.methods.samplers import noise_like, times
+from gencourse.methods.texture import gaussian_window
 
 HERE = Path(__file__).parent
 CHAPTERS = tuple(sorted(path.stem[2:] for path in HERE.glob("ch*.txt")))
@@ -37,7 +38,7 @@ PAGE = {  # what a chapter's page has defined above its tasks
     **{"gencourse": gencourse, "data": data, "images": images, "descend": descend, "fit": fit},
     **{name: getattr(style, name) for name in ("content_loss", "gram_matrix", "style_loss")},
     **{"rates": {"lr": 1e-3, "betas": (0.5, 0.999)}, "gate": gate, "binarise": pixelcnn.binarise},
-    **{"q_sample": q_sample, "noise_like": noise_like, "times": times},
+    **{"q_sample": q_sample, "noise_like": noise_like, "times": times, "gaussian_window": gaussian_window},
 }
 BUILT_ON = {"05": ("nll", "bits_per_dim"), "06": ("reverse_mean", "noise_loss")}  # tasks that later ones call
 

@@ -77,9 +77,11 @@ all_wrong(
     "candidates",
     {
         "a row of at most": lambda d, tolerance: torch.nonzero(d <= d.min() * (1 + tolerance)),
-        "the values are not those of the formula": lambda d, tolerance: (
-            torch.where(d <= d.min() * (1 + tolerance))[0] + 1
+        "counted from 1": lambda d, tolerance: torch.where(d <= d.min() * (1 + tolerance))[0] + 1,
+        "the right values, in another order": lambda d, tolerance: torch.where(d <= d.min() * (1 + tolerance))[0].flip(
+            0
         ),
+        "only whole numbers can be used": lambda d, tolerance: torch.where(d <= d.min() * (1 + tolerance))[0].float(),
     },
 )
 

@@ -34,7 +34,10 @@ def letters(function: Callable[..., Any], case: Case) -> Outputs:
 def indices(function: Callable[..., Any], case: Case) -> Outputs:
     """Call function(distances, tolerance); returns the indices, `value`, and the distances as the call left them."""
     given = tensors(case)
-    found = to_array(function(*given.values()))
+    answer = function(*given.values())
+    found = to_array(answer)
+    if isinstance(answer, Tensor) and answer.is_floating_point() and (found == found.round()).all():
+        raise Unusable(f"your indices are of type {answer.dtype}: only whole numbers can be used as indices")
     return {"value": padded(found, len(case["distances"])), **after(given)}
 
 

@@ -27,6 +27,7 @@ def letters_cases(g: Generator) -> Iterator[Case]:
     ]:
         yield {"text": text, "context": context}
     yield {"text": "banana", "context": "x"}
+    yield {"text": "Anna\nand Anna\nan", "context": "a"}  # a book has lines, and capitals
 
 
 def distances_cases(g: Generator) -> Iterator[Case]:
@@ -45,11 +46,17 @@ def candidates_cases(g: Generator) -> Iterator[Case]:
     yield {"distances": g.permutation(np.concatenate([near, near[:2]])).astype(np.float32), "tolerance": 0.0}
     yield {"distances": g.permutation(np.concatenate([near, np.zeros(3)])).astype(np.float32), "tolerance": 0.1}
     yield {"distances": g.permutation(10 * near).astype(np.float32), "tolerance": 0.5}
+    far = np.append(2 + 10 * uniform(g, 39), 2)
+    yield {"distances": g.permutation(far).astype(np.float32), "tolerance": 0.3}
 
 
 def cut_cases(g: Generator) -> Iterator[Case]:
     for shape in [(12, 5), (6, 6), (20, 4), (3, 9), (1, 4), (7, 1)]:
         yield {"error": uniform(g, *shape)}
+    dear = uniform(g, 8, 9)
+    dear[:-1, 5:] += 1
+    dear[-1, 8] = 0  # the smallest error of the last row lies at the end of a dear way
+    yield {"error": dear}
 
 
 def cut_judge(case: Case, outputs: Outputs) -> None:
@@ -66,12 +73,16 @@ def loss_cases(g: Generator) -> Iterator[Case]:
 
 
 def copied_cases(g: Generator) -> Iterator[Case]:
-    """A part of the image is exactly the sample's, two are nearly so, the rest is noise of its own."""
-    for channels, side in [(3, 9), (1, 11), (3, 13)]:
+    """A part of the image is exactly the sample's, others nearly so or brighter, the rest is noise of its own.
+
+    The noises lie where the sum of all squares, the sum over colours and the mean leave the threshold one by one. In
+    one case the copy stands where it does in the sample.
+    """
+    for channels, side, down, right in [(3, 9, 1, 2), (1, 11, 0, 0), (3, 13, 1, 2)]:
         sample = uniform(g, 1, channels, side, side)
-        copy = sample[:, :, 1:, 2:]
-        rough = [copy + np.float32(spread) * normal(g, *copy.shape) for spread in (0.0, 0.004, 0.014)]
-        image = np.concatenate([*rough, uniform(g, *copy.shape)], axis=3)
+        copy = sample[:, :, down : down + side - 1, right : right + 2 * SIZE]
+        rough = [copy + np.float32(spread) * normal(g, *copy.shape) for spread in (0.0, 0.004, 0.014, 0.025, 0.036)]
+        image = np.concatenate([*rough, copy + np.float32(0.1), uniform(g, *copy.shape)], axis=3)
         yield {"image": image.clip(0, 1), "sample": sample, "size": SIZE, "threshold": THRESHOLD}
 
 

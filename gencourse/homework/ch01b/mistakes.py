@@ -6,10 +6,11 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 
-from gencourse.homework.checking.check import Mistakes, add_mistakes
+from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
 from gencourse.methods.texture import candidates, copied, gaussian_window, minimal_cut, next_letters, window_distances
 
 MISTAKES: Mistakes = {}
+mistake = partial(add_mistake, MISTAKES)
 mistakes = partial(add_mistakes, MISTAKES)
 
 NEXT_LETTERS = {
@@ -33,6 +34,15 @@ NEXT_LETTERS = {
     "every letter follows the empty context": lambda text, context: next_letters(text, context) if context else "",
     "the last occurrence before the end is missed": lambda text, context: "".join(
         re.findall(f"(?={re.escape(context)}(.).)", text)
+    ),
+    "the letters come in reverse: keep the order of the text": lambda *given: next_letters(*given)[::-1],
+    "only the last occurrence counts": lambda *given: next_letters(*given)[-1:],
+    "an occurrence at the very end is followed by nothing, not by the first letter": lambda text, context: next_letters(
+        text + text[:1], context
+    ),
+    "the end of a line is a letter as well: it is missing": lambda *given: next_letters(*given).replace("\n", ""),
+    "capitals are letters of their own: leave the text as it is": lambda text, context: next_letters(
+        text.lower(), context.lower()
     ),
 }
 mistakes("next_letters", NEXT_LETTERS)
@@ -79,9 +89,6 @@ WINDOW_DISTANCES = {
     "the colours are averaged: sum over them": weighted(
         lambda gauss, known: gauss * known, known_sum, lambda s: s.mean(1)
     ),
-    "grey is compared, not colour: square first, then sum over the colours": lambda window, known, patches: (
-        window_distances(window.sum(0, keepdim=True), known, patches.sum(1, keepdim=True))
-    ),
     "only the first colour is compared": lambda window, known, patches: window_distances(
         window[:1], known, patches[:, :1]
     ),
@@ -93,8 +100,33 @@ WINDOW_DISTANCES = {
     "known and unknown pixels have changed places": lambda window, known, patches: window_distances(
         window, 1 - known, patches
     ),
+    "unknown pixels count as well, as if they were black: leave them out": lambda window, known, patches: (
+        squares(window * known, patches).sum(1) * gaussian_window(window.shape[-1]).to(window)
+    ).sum((1, 2)),
+    "the colour that differs most decides alone: sum over the colours": weighted(
+        lambda gauss, known: gauss * known, known_sum, lambda s: s.amax(1)
+    ),
+    "the pixel that differs most decides alone: sum over all that are known": lambda window, known, patches: (
+        (squares(window, patches).sum(1) * gaussian_window(window.shape[-1]).to(window) * known).amax((1, 2))
+        / known_sum(gaussian_window(window.shape[-1]).to(window), known)
+    ),
+    "a root is taken over the colours of each pixel: it is the squares that are summed": weighted(
+        lambda gauss, known: gauss * known, known_sum, lambda s: s.sum(1).sqrt()
+    ),
+    "divided by the number of patches: each has a distance of its own": lambda window, known, patches: (
+        window_distances(window, known, patches) / len(patches)
+    ),
 }
 mistakes("window_distances", WINDOW_DISTANCES)
+
+
+@mistake(
+    "window_distances",
+    "grey is compared, not colour: square first, then sum over the colours",
+    forms=(torch.Tensor.sum, torch.Tensor.mean),
+)
+def grey_distances(grey, window, known, patches):
+    return window_distances(grey(window, 0, keepdim=True), known, grey(patches, 1, keepdim=True))
 
 
 def where(condition):
@@ -126,11 +158,27 @@ CANDIDATES = {
     "sorted by distance: the order of the patches is asked for": lambda d, tolerance: candidates(d, tolerance)[
         d[candidates(d, tolerance)].argsort()
     ],
+    "all patches are taken: the limit lies above the smallest distance, not above the largest": lambda d, tolerance: (
+        where(d <= (1 + tolerance) * d.max())
+    ),
+    "the limit lies above the first distance here: it belongs above the smallest": lambda d, tolerance: where(
+        d <= (1 + tolerance) * d[0]
+    ),
+    "the limit lies above the mean distance here: it belongs above the smallest": lambda d, tolerance: where(
+        d <= (1 + tolerance) * d.mean()
+    ),
+    "the tolerance is a share of the smallest distance, not of the largest": lambda d, tolerance: where(
+        d <= d.min() + tolerance * d.max()
+    ),
+    "1 + tolerance is squared: the distances are squares already": lambda d, tolerance: where(
+        d <= (1 + tolerance) ** 2 * d.min()
+    ),
+    "counted from 1: the first patch has the index 0": lambda d, tolerance: candidates(d, tolerance) + 1,
 }
 mistakes("candidates", CANDIDATES)
 
 
-def costs(error, neighbours=(-1, 0, 1), *, wraps=False, adds=True):
+def costs(error, neighbours=(-1, 0, 1), *, wraps=False, adds=True, own=True, beyond=torch.inf):
     """The table of cheapest ways, with other neighbours above."""
     cost = error.clone()
     for row in range(1, len(error)):
@@ -139,19 +187,19 @@ def costs(error, neighbours=(-1, 0, 1), *, wraps=False, adds=True):
         for n in neighbours:
             rolled = above.roll(-n)
             if not wraps and n:
-                rolled[-n:] = torch.inf if n > 0 else rolled[-n:]
-                rolled[: -n if n < 0 else 0] = torch.inf
+                rolled[-n:] = beyond if n > 0 else rolled[-n:]
+                rolled[: -n if n < 0 else 0] = beyond
             shifted.append(rolled)
-        cost[row] += torch.stack(shifted).amin(0)
+        cost[row] = torch.stack(shifted).amin(0) + (error[row] if own else 0)
     return cost
 
 
-def back(cost, column=None, *, wraps=False):
+def back(cost, column=None, neighbours=(-1, 0, 1), *, wraps=False):
     """The way back through such a table."""
     path = [int(cost[-1].argmin()) if column is None else column]
     width = cost.shape[1]
     for row in range(len(cost) - 2, -1, -1):
-        near = [path[-1] + n for n in (-1, 0, 1)]
+        near = [path[-1] + n for n in neighbours]
         near = [n % width if wraps else n for n in near if wraps or 0 <= n < width]
         path.append(min(near, key=lambda n: float(cost[row, n])))
     return torch.tensor(path[::-1])
@@ -165,13 +213,24 @@ def greedy(error):
     return torch.tensor(path)
 
 
+def uncounted(error):
+    """A way back that takes the place among the three neighbours for the column."""
+    cost = costs(error)
+    path = [int(cost[-1].argmin())]
+    for row in range(len(cost) - 2, -1, -1):
+        path.append(int(cost[row, max(path[-1] - 1, 0) : path[-1] + 2].argmin()))
+    return torch.tensor(path[::-1])
+
+
 MINIMAL_CUT = {
-    "the cheapest next step at each row: a way that begins cheaply may end dearly, so add up the costs first": greedy,
+    (
+        "the cheapest next step at each row, from the first down: a way that begins cheaply may end dearly, so add up "
+        "the costs, and go back from the last row"
+    ): greedy,
     "a straight cut, the cheapest column: the way may go one column aside in each row": lambda error: (
         error.sum(0).argmin().repeat(len(error))
     ),
     "the cheapest place of each row: the way may not jump further than one column": lambda error: error.argmin(1),
-    "the way goes round from one border to the other": lambda error: back(costs(error, wraps=True), wraps=True),
     "the way back begins at the first column: it begins where the sum is smallest": lambda error: back(costs(error), 0),
     "the way back begins at the last column: it begins where the sum is smallest": lambda error: back(
         costs(error), error.shape[1] - 1
@@ -182,8 +241,58 @@ MINIMAL_CUT = {
         back(costs(error, adds=False))
     ),
     "from left to right: the way goes from the first row to the last": lambda error: minimal_cut(error.T),
+    "the way back never goes to the right: three places lie above": lambda error: back(costs(error), None, (-1, 0)),
+    "the way back never goes to the left: three places lie above": lambda error: back(costs(error), None, (0, 1)),
+    "beyond the sides the way costs nothing here: there is none, so fill up with infinity": lambda error: back(
+        costs(error, beyond=0.0)
+    ),
+    "the sums come straight from above: the cheapest of the three places above is added": lambda error: back(
+        error.cumsum(0)
+    ),
+    "the cheapest place of the whole row above is added: only three lead to a place": lambda error: back(
+        costs(error, range(1 - error.shape[1], error.shape[1]))
+    ),
+    "the error of the place itself is not added": lambda error: back(costs(error, own=False)),
+    "the way back follows the errors: it follows the sums": lambda error: back(error, int(costs(error)[-1].argmin())),
+    "the way back begins where the last error is smallest: it begins where the sum is": lambda error: back(
+        costs(error), int(error[-1].argmin())
+    ),
+    "the way back begins where the sum is largest: it begins where it is smallest": lambda error: back(
+        costs(error), int(costs(error)[-1].argmax())
+    ),
+    "the way back begins in the middle: it begins where the sum is smallest": lambda error: back(
+        costs(error), error.shape[1] // 2
+    ),
+    "each step's place among its neighbours is taken for the column: count from the first of them": uncounted,
 }
 mistakes("minimal_cut", MINIMAL_CUT)
+
+
+@mistake("minimal_cut", "the way goes round from one border to the other", forms=(True, False))
+def round_the_borders(back_too, error):
+    return back(costs(error, wraps=True), wraps=back_too)
+
+
+@mistake(
+    "minimal_cut",
+    "the way along the sums jumps: it goes at most one column aside in each step",
+    forms=(
+        lambda error: costs(error).argmin(1),
+        lambda error: back(costs(error), None, range(-2, 3)),
+        lambda error: back(costs(error, range(-2, 3)), None, range(-2, 3)),
+    ),
+)
+def jumping(way, error):
+    return way(error)
+
+
+@mistake(
+    "minimal_cut",
+    "one of the three places above is never come from: it is missing in the minimum",
+    forms=((-1, 0), (0, 1), (-1, 1)),
+)
+def two_neighbours(neighbours, error):
+    return back(costs(error, neighbours if error.shape[1] > 1 else (0,)))
 
 
 def losses(of_layer, gram_of=lambda f: f @ f.transpose(1, 2) / f.shape[2]):
@@ -206,6 +315,31 @@ def of_layers(network, x, grams):
 
 def layer_by_layer(network, x, grams):
     return sum(losses(of_layer)(network, x, {layer: gram}) for layer, gram in grams.items())
+
+
+def products(f):
+    return f.flatten(2) @ f.flatten(2).transpose(1, 2)
+
+
+def divided_by(count):
+    """A loss whose Gram matrices are divided by another number: count(x, activations)."""
+
+    def make(network, x, grams):
+        features = network(x)
+        return sum(of_layer(products(features[k]) / count(x, features[k]), target) for k, target in grams.items())
+
+    return make
+
+
+def with_positions(of_counted):
+    """A loss that uses the number of positions once more: of_counted(gram, target, positions)."""
+
+    def make(network, x, grams):
+        features = network(x)
+        positions = {layer: features[layer][0, 0].numel() for layer in grams}
+        return sum(of_counted(products(features[k]) / m, grams[k], m) for k, m in positions.items())
+
+    return make
 
 
 TEXTURE_LOSS = {
@@ -237,15 +371,60 @@ TEXTURE_LOSS = {
         of_layer,
         lambda f: (f - f.mean(2, keepdim=True)) @ (f - f.mean(2, keepdim=True)).transpose(1, 2) / f.shape[2],
     ),
+    "the Gram matrix is divided by the pixels of the picture: each layer has positions of its own": divided_by(
+        lambda x, f: x.shape[2] * x.shape[3]
+    ),
+    "the Gram matrix is divided by the rows alone: positions are rows times columns": divided_by(
+        lambda x, f: f.shape[2]
+    ),
+    "the Gram matrix is divided by the root of the number of positions": divided_by(
+        lambda x, f: f[0, 0].numel() ** 0.5
+    ),
+    "the squares are divided by 4 alone: N² is missing": losses(
+        lambda gram, target: (gram - target).square().sum() / 4
+    ),
+    "the squares are divided by 2 N²: by 4 N²": losses(lambda gram, target: 2 * of_layer(gram, target)),
+    "the squares are divided by 4 N: by 4 N²": losses(lambda gram, target: of_layer(gram, target) * gram.shape[-1]),
+    "/ 4 * N ** 2 multiplies by N²: brackets are missing": losses(
+        lambda gram, target: of_layer(gram, target) * gram.shape[-1] ** 4
+    ),
+    "the mean of the squares is divided by N² already: here it is twice": losses(
+        lambda gram, target: of_layer(gram, target) / gram.shape[-1] ** 2
+    ),
+    "divided by the positions: N in 1 / (4 N²) is the number of channels": with_positions(
+        lambda gram, target, m: (gram - target).square().sum() / (4 * m**2)
+    ),
+    "the loss is divided by M², too: the Gram matrices are averages over positions already": with_positions(
+        lambda gram, target, m: of_layer(gram, target) / m**2
+    ),
+    "the sample's Gram matrices are averages already: do not divide them again": with_positions(
+        lambda gram, target, m: of_layer(gram, target / m)
+    ),
+    "the differences are added up before they are squared: so they cancel out": losses(
+        lambda gram, target: (gram - target).sum().square() / (4 * gram.shape[-1] ** 2)
+    ),
+    "no root: the squares are summed": losses(
+        lambda gram, target: (gram - target).square().sum().sqrt() / (4 * gram.shape[-1] ** 2)
+    ),
+    "a difference of squares is not the square of a difference": losses(
+        lambda gram, target: (gram.square() - target.square()).sum() / (4 * gram.shape[-1] ** 2)
+    ),
+    "only the diagonals are compared: what occurs together stands beside them": losses(
+        lambda gram, target: (gram - target).diagonal(dim1=1, dim2=2).square().sum() / (4 * gram.shape[-1] ** 2)
+    ),
 }
 mistakes("texture_loss", TEXTURE_LOSS)
 
 
-def nearest(image, sample, size, *, padding=0, stride=1):
-    """The smallest mean squared difference of each patch of an image."""
+def differences(image, sample, size, *, padding=0, stride=1, of_sample=1):
+    """The mean squared difference of each patch of an image from each of the sample."""
     ours = F.unfold(image, size, padding=padding, stride=stride)[0].T
-    theirs = F.unfold(sample, size)[0].T
-    return (ours[:, None] - theirs).square().mean(2).amin(1)
+    theirs = F.unfold(sample, size, stride=of_sample)[0].T
+    return (ours[:, None] - theirs).square().mean(2)
+
+
+def nearest(*given, **options):
+    return differences(*given, **options).amin(1)
 
 
 def share(found, threshold):
@@ -259,14 +438,22 @@ def same_place(image, sample, size, threshold):
 
 
 COPIED = {
+    "not one patch is found, though there are copies: hold each against all of the sample, and take the nearest": (
+        lambda *given: torch.zeros(())
+    ),
     "patches are compared at the same place only: a copy may come from anywhere in the sample": same_place,
-    "the root is below the threshold here: the mean squared difference should be": lambda image, sample, size, t: share(
-        nearest(image, sample, size).sqrt(), t
+    "only exact copies are counted: is it the mean of the squares that lies below the threshold, and no root of it?": (
+        lambda image, sample, size, t: share(nearest(image, sample, size).sqrt(), t)
     ),
-    "the sum of squares is below the threshold here: the mean should be": lambda image, sample, size, t: share(
-        nearest(image, sample, size) * image.shape[1] * size**2, t
+    "only very near copies are counted: is it the mean of the squares that lies below the threshold, not their sum?": (
+        lambda image, sample, size, t: share(nearest(image, sample, size) * image.shape[1] * size**2, t)
     ),
-    "the picture is padded: patches that reach over its border are none": lambda image, sample, size, t: share(
+    "divided by the number of the sample's patches: the mean is over a patch's pixels and colours": (
+        lambda image, sample, size, t: share(
+            nearest(image, sample, size) * image.shape[1] * size**2 / len(F.unfold(sample, size)[0].T), t
+        )
+    ),
+    "as many patches as pixels: those that would reach over the border are none": lambda image, sample, size, t: share(
         nearest(image, sample, size, padding=size // 2), t
     ),
     "the mean distance is returned: the share of patches below the threshold is asked for": (
@@ -283,5 +470,23 @@ COPIED = {
         (nearest(image, sample, size) < t).sum().double()
     ),
     "single pixels are compared: whole patches should be": lambda image, sample, size, t: copied(image, sample, 1, t),
+    "the squares are averaged over the pixels alone: the mean is over colours, too": lambda image, sample, size, t: (
+        share(nearest(image, sample, size) * image.shape[1], t)
+    ),
+    "grey is compared, not colour: a patch of the same brightness is no copy": lambda image, sample, size, t: copied(
+        image.mean(1, keepdim=True), sample.mean(1, keepdim=True), size, t
+    ),
+    "the patches of the sample overlap as well: a copy may begin at any pixel": lambda image, sample, size, t: share(
+        nearest(image, sample, size, of_sample=size), t
+    ),
+    "the last row and column of patches are missing": lambda image, sample, size, t: copied(
+        image[..., :-1, :-1], sample, size, t
+    ),
+    "the share of all pairs of patches: a patch of the picture counts once, by its nearest": (
+        lambda image, sample, size, t: share(differences(image, sample, size), t)
+    ),
+    "all or nothing: the share of the patches is asked for": lambda image, sample, size, t: (
+        (nearest(image, sample, size) < t).any().double()
+    ),
 }
 mistakes("copied", COPIED)
