@@ -3,7 +3,7 @@
 The features are those of the course's embedded network or of any other extractor, so a figure says of which.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -27,7 +27,12 @@ def patch_features(look: Look, pictures: Iterable[Tensor], layer: str) -> Tensor
     Returns:
         (N, C) on the CPU, N places in all.
     """
-    return torch.cat([look(x)[layer].movedim(1, -1).flatten(0, -2).cpu() for x in pictures])
+    return torch.cat([places(look(x)[layer]) for x in pictures])
+
+
+def places(features: Tensor) -> Tensor:
+    """Return what a layer found, (B, C, h, w), as a row for each place: (B * h * w, C) on the CPU."""
+    return features.movedim(1, -1).flatten(0, -2).cpu()
 
 
 def patch_frechet(look: Look, a: Iterable[Tensor], b: Iterable[Tensor], layer: str = "conv3_2") -> float:
@@ -74,7 +79,11 @@ def feature_distance(look: Look, a: Tensor, b: Tensor) -> Tensor:
     Differs from the paper: every channel counts alike.
     """
     same_shape(a, b)
-    found, wanted = look(a), look(b)
+    return distance_between(look(a), look(b))
+
+
+def distance_between(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Tensor:
+    """Return `feature_distance` of what the layers found already, {layer: (B, C, h, w)} each: (B,)."""
     distances = [(_unit(found[k]) - _unit(wanted[k])).square().sum(1).mean((1, 2)) for k in found]
     return torch.stack(distances).mean(0)
 

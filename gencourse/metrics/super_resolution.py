@@ -4,7 +4,6 @@ Decibels of two papers compare only where channel, border and degradation are th
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -12,7 +11,8 @@ from torch import Tensor
 from gencourse.expect import ImageError, at_least, check_range, check_shape
 from gencourse.methods.super_resolution import repeated_error
 from gencourse.methods.upsampling import area_average
-from gencourse.metrics.patches import Look, feature_distance, patch_frechet
+from gencourse.metrics.distances import frechet_distance
+from gencourse.metrics.patches import Look, distance_between, places
 from gencourse.metrics.pictures import psnr, ssim
 
 WHOLE, STUDIO = (0.299, 0.587, 0.114), (65.481 / 255, 128.553 / 255, 24.966 / 255)  # BT.601, of R, G, B
@@ -144,21 +144,24 @@ def judge(
     Raises:
         ImageError: There is no picture, or what is none.
     """
-    rows, made, true = [], [], list(pictures)
-    for y in true:
-        y_hat = enlarge((shrink or (lambda y: area_average(y, scale)))(y))
-        made.append(y_hat)
+    rows, patches = [], ([], [])
+    for y in pictures:
+        y_hat = enlarge(area_average(y, scale) if shrink is None else shrink(y))
+        with torch.no_grad():
+            found, wanted = look(y_hat), look(y)
         rows.append(
             {
                 "PSNR": psnr(y_hat, y),
                 "PSNR of Y": luma_psnr(y_hat, y, scale),
                 "SSIM": ssim(y_hat, y),
-                "features": feature_distance(look, y_hat, y),
+                "features": distance_between(found, wanted),
                 "roughness": roughness(y_hat) / roughness(y),
                 "grid": 255 * repeated_error(y_hat, y, scale).sqrt(),
             }
         )
+        for side, features in zip(patches, (found, wanted), strict=True):
+            side.append(places(features[layer]))
     if not rows:
         raise ImageError("there is no picture to judge by")
-    means = {name: sum(cast(float, row[name].mean().item()) for row in rows) / len(rows) for name in rows[0]}
-    return means | {"patches": patch_frechet(look, made, true, layer)}
+    means = {name: sum(row[name].mean().item() for row in rows) / len(rows) for name in rows[0]}
+    return means | {"patches": frechet_distance(*map(torch.cat, patches))}
