@@ -18,7 +18,7 @@ def pixels(path) -> np.ndarray:
     with Image.open(path) as file:
         assert file.mode == "RGB"
         file.load()
-        return np.asarray(file)
+        return np.array(file)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 7, 20])
