@@ -93,6 +93,14 @@ def test_every_weight_gets_a_gradient_once_the_last_layer_has_moved():
     assert not still, f"no gradient reaches {still}"
 
 
+def test_no_channel_at_the_full_size_falls_silent_for_good():
+    """With plain ReLUs all of them did, within the first steps, and the network stayed bicubic interpolation."""
+    network = trained()
+    nn.init.constant_(network.up.bias, -100.0)
+    pixel_loss(network(picture(1, 3, 6, 6)), picture(1, 3, 24, 24)).backward()
+    assert network.up.weight.grad.abs().max() > 0
+
+
 def test_noise_makes_blocks_of_a_flat_picture_differ():
     network, flat = trained(), torch.zeros(1, 3, 24, 24)
     inner = slice(4 * network.reach, -4 * network.reach)

@@ -13,6 +13,7 @@ from gencourse import expect
 from gencourse.networks.superres import ResidualBlock, icnr_
 
 SMALLEST = 4  # pixels a side: bicubic interpolation takes four
+SLOPE = 0.2  # of leaky ReLUs, below zero
 
 
 class SRGenerator(nn.Module):
@@ -74,7 +75,8 @@ class SRGenerator(nn.Module):
         if noise is not None:
             features = features + self._from(noise, x)
         features = self.body(F.relu(features))
-        late = F.relu(F.pixel_shuffle(self.up(features), self.scale))
+        # Leaky: the few channels of a plain ReLU all fell silent within the first steps, and nothing woke them again.
+        late = F.leaky_relu(F.pixel_shuffle(self.up(features), self.scale), SLOPE)
         bicubic = F.interpolate(x, scale_factor=self.scale, mode="bicubic", align_corners=False)
         return bicubic + self.last(late)
 
@@ -108,9 +110,9 @@ class PatchCritic(nn.Module):
         expect.at_least(1, width=width, layers=layers)
         self.patch, self.smallest = 5 * 2**layers, 2**layers
         widths = [width * min(2**i, 4) for i in range(layers + 1)]
-        body: list[nn.Module] = [spectral_norm(nn.Conv2d(3, width, 3, padding=1)), nn.LeakyReLU(0.2, inplace=True)]
+        body: list[nn.Module] = [spectral_norm(nn.Conv2d(3, width, 3, padding=1)), nn.LeakyReLU(SLOPE, inplace=True)]
         for inputs, outputs in zip(widths, widths[1:], strict=False):
-            body += [spectral_norm(nn.Conv2d(inputs, outputs, 4, 2, 1)), nn.LeakyReLU(0.2, inplace=True)]
+            body += [spectral_norm(nn.Conv2d(inputs, outputs, 4, 2, 1)), nn.LeakyReLU(SLOPE, inplace=True)]
         self.layers = nn.Sequential(*body, spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1)))
 
     def forward(self, x: Tensor) -> Tensor:
