@@ -23,10 +23,16 @@ from gencourse.methods import (
     pixelcnn,
     samplers,
     style,
+    super_resolution,
     upsampling,
 )
+from gencourse.methods.data_consistency import project, project_to_range
+from gencourse.methods.degradations import degrade, jpeg, modcrop
+from gencourse.methods.enlarging import enlarge, enlarge_often, spread
 from gencourse.metrics import distances, harness
-from gencourse.networks import classifier, dcgan, features, superres, translation, unet
+from gencourse.metrics import super_resolution as enlarged
+from gencourse.metrics.patches import feature_distance
+from gencourse.networks import classifier, dcgan, features, srgan, superres, translation, unet
 from gencourse.networks.pixelcnn import GatedPixelCNN, PixelCNN
 from gencourse.networks.pixelrnn import PixelRNN
 from gencourse.show import play
@@ -71,6 +77,8 @@ NETWORKS = {
     "pair patches": lambda: translation.PatchDiscriminator(inputs=6, width=4, layers=1),
     "classifier": lambda: classifier.Classifier(width=2),
     "resolver": lambda: superres.SuperResolver(width=4, blocks=1, scale=2),
+    "enlarger": lambda: srgan.SRGenerator(width=4, blocks=1, late=2),
+    "patch critic": lambda: srgan.PatchCritic(width=4, layers=2),
     "vgg": lambda: features.VGG(((4,), (4,))),
     "extractor": lambda: features.extractor("embedded"),
 }
@@ -109,6 +117,7 @@ FEATURES, GRAM = noise(1, 4, 6, 5), noise(1, 4, 4)
 PHOTO, DIGITS = ramp(1, 3, 32, 32), ramp(4, 1, 28, 28)
 A, B = ramp(2, 3, 12, 12, low=-1), ramp(2, 3, 12, 12, low=-1) * 0.5
 LOGITS = noise(2, 5)
+SIGNED_PHOTO, SMALL, TWICE = PHOTO * 2 - 1, ramp(1, 3, 8, 8, low=-1), ramp(2, 3, 16, 16)
 SWITCHES = torch.tensor([[[[0, 2], [9, 15]]]])
 
 
@@ -140,6 +149,15 @@ def cycle_step(a: Any, b: Any) -> Any:
 
 def pair_step(a: Any, b: Any) -> Any:
     return pix2pix.Pix2PixStep(net("translator"), net("pair patches"), (no_steps(), no_steps()))((a, b))
+
+
+def pixel_step(batch: Any) -> Any:
+    return super_resolution.PixelStep(net("enlarger"), no_steps())(batch)
+
+
+def srgan_step(batch: Any) -> Any:
+    nets = net("enlarger").train(), net("patch critic").train()
+    return super_resolution.SRGANStep(*nets, net("extractor"), (no_steps(), no_steps()))(batch)
 
 
 def judged(x: Tensor) -> Tensor:
@@ -234,6 +252,15 @@ PACKAGE: dict[str, Row] = {
     "metrics.pictures.psnr, second": row(lambda x: metrics.psnr(PALE, x), UNIT, f"{PICTURE} other"),
     "metrics.pictures.ssim": row(lambda x: metrics.ssim(x, BIG), BIG, f"{PICTURE} other"),
     "metrics.pictures.ssim, small": row(lambda x: metrics.ssim(x, x), BIG, "smaller:11"),
+    "metrics.super_resolution.luma": row(enlarged.luma, UNIT, f"{SHAPE} channels"),
+    "metrics.super_resolution.luma_psnr": row(lambda x: enlarged.luma_psnr(x, PALE), UNIT, f"{PICTURE} channels other"),
+    "metrics.super_resolution.luma_psnr, border": row(
+        lambda n: enlarged.luma_psnr(UNIT, PALE, n), 2, among(-1, 4, 99, 0.5, "1", None)
+    ),
+    "metrics.super_resolution.roughness": row(enlarged.roughness, UNIT, f"{SHAPE} thin"),
+    "metrics.patches.feature_distance": row(
+        lambda x: feature_distance(net("extractor"), x, PHOTO), PHOTO, "rank dtype list other"
+    ),
     "show.figures.images": row(showing.images, UNIT, f"{PICTURE} channels:2,5,6"),
     "show.figures.images, captions": row(
         lambda x: showing.images(x, ["a", "b"]), UNIT, f"{PICTURE} channels:2,5 batch"
@@ -373,6 +400,40 @@ ADVERSARIAL: dict[str, Row] = {
     "pix2pix.Pix2PixStep": row(lambda x: pair_step(x, B), A, f"{SIGNED} channels square:5,7"),
     "pix2pix.Pix2PixStep, b": row(lambda x: pair_step(A, x), B, f"{SIGNED} channels square"),
 }
+ENLARGING: dict[str, Row] = {
+    "super_resolution.PixelStep": row(pixel_step, BIG * 2 - 1, f"{SIGNED} channels uneven:4"),
+    "super_resolution.PixelStep, small": row(lambda x: pixel_step((x, SIGNED_PHOTO)), SMALL, f"{SIGNED} other"),
+    "super_resolution.SRGANStep": row(srgan_step, SIGNED_PHOTO, f"{SIGNED} channels uneven:4"),
+    "super_resolution.repeated_error": row(
+        lambda x: super_resolution.repeated_error(x, PHOTO), PHOTO, "rank dtype list other"
+    ),
+    "super_resolution.repeated_error, truth": row(
+        lambda x: super_resolution.repeated_error(x, x), PHOTO, f"{SHAPE} uneven:4 smaller:24"
+    ),
+    "data_consistency.project": row(lambda x: project(x, UNIT), TWICE, f"{SHAPE} other"),
+    "data_consistency.project, small": row(lambda x: project(TWICE, x), UNIT, f"{SHAPE} batch channels square:5,7"),
+    "data_consistency.project_to_range": row(lambda x: project_to_range(x, UNIT), TWICE, f"{SHAPE} other"),
+    "degradations.degrade": row(degrade, BIG, f"{PICTURE} channels uneven:4"),
+    "degradations.degrade, scale": row(lambda n: degrade(BIG, n), 4, few),
+    "degradations.degrade, blur": row(lambda s: degrade(BIG, blur=s), 1.0, among(-1, -0.1, float("nan"), float("inf"))),
+    "degradations.degrade, noise": row(
+        lambda s: degrade(BIG, noise=s), 0.1, among(-1, -0.1, float("nan"), float("inf"))
+    ),
+    "degradations.jpeg": row(lambda x: jpeg(x, 80), UNIT, f"{PICTURE} channels"),
+    "degradations.jpeg, quality": row(lambda n: jpeg(UNIT, n), 80, few | st.integers(101, 999)),
+    "degradations.modcrop": row(lambda x: modcrop(x, 4), UNIT, "rank empty list smaller:4"),
+    "degradations.modcrop, scale": row(lambda n: modcrop(UNIT, n), 4, few),
+    "enlarging.enlarge": row(lambda x: enlarge(x, net("enlarger")), UNIT, f"{PICTURE} channels smaller:4"),
+    "enlarging.enlarge, noise": row(
+        lambda x: enlarge(UNIT, net("enlarger"), noise=x), noise(2, 1, 8, 8), "rank dtype list other"
+    ),
+    "enlarging.enlarge, tile": row(lambda n: enlarge(UNIT, net("enlarger"), tile=n), 4, among(0, -3, 2.5, "2")),
+    "enlarging.enlarge_often": row(
+        lambda x: enlarge_often(x, net("enlarger"), 2), UNIT[:1], f"{PICTURE} channels batch"
+    ),
+    "enlarging.enlarge_often, count": row(lambda n: enlarge_often(UNIT[:1], net("enlarger"), n), 2, few),
+    "enlarging.spread": row(spread, UNIT, f"{SHAPE} batch:1"),
+}
 PIXELCNN: dict[str, Row] = {
     "binarise": row(pixelcnn.binarise, UNIT, "empty dtype list nan unit"),
     "static_digits": row(pixelcnn.static_digits, UNIT, "empty nan unit"),
@@ -415,6 +476,9 @@ KNOWING: dict[str, Row] = {
     "pixelcnn.GatedPixelCNN, labels": row(lambda x: net("gated")(BITS, x), PAIR, f"{CLASSES} batch"),
     "pixelrnn.PixelRNN": row(lambda x: net("rnn")(x, PAIR), BITS, f"{CLASSES} complex channels smaller:4"),
     "pixelrnn.PixelRNN, labels": row(lambda x: net("rnn")(BITS, x), PAIR, f"{CLASSES} batch"),
+    "srgan.SRGenerator": row(lambda x: net("enlarger")(x), SIGN, "rank dtype list channels smaller:4"),
+    "srgan.SRGenerator, noise": row(lambda x: net("enlarger")(SIGN, x), noise(2, 1, 8, 8), "rank dtype list other"),
+    "srgan.PatchCritic": row(lambda x: net("patch critic")(x), SIGN, "rank dtype list channels smaller:4"),
     "superres.SuperResolver": row(lambda x: net("resolver")(x), SIGN, "rank dtype list channels smaller:3"),
     "translation.ResnetGenerator": row(
         lambda x: net("translator")(x), A, "rank dtype list channels smaller:12 uneven:4"
@@ -427,6 +491,6 @@ KNOWING: dict[str, Row] = {
 TENSORS: dict[str, Row] = PACKAGE.copy()
 TENSORS |= {f"methods.style.{name}": one for name, one in STYLE.items()}
 TENSORS |= {f"methods.upsampling.{name}": one for name, one in UPSAMPLING.items()}
-TENSORS |= {f"methods.{name}": one for name, one in (DIFFUSION | ADVERSARIAL).items()}
+TENSORS |= {f"methods.{name}": one for name, one in (DIFFUSION | ADVERSARIAL | ENLARGING).items()}
 TENSORS |= {f"methods.pixelcnn.{name}": one for name, one in PIXELCNN.items()}
 TENSORS |= {f"networks.{name}": one for name, one in KNOWING.items()}

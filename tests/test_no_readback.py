@@ -23,11 +23,15 @@ from gencourse.methods import (
     pixelcnn,
     samplers,
     style,
+    super_resolution,
 )
+from gencourse.methods.data_consistency import project, project_to_range
+from gencourse.methods.enlarging import draw_noise
 from gencourse.networks.dcgan import Discriminator, Generator
 from gencourse.networks.features import extractor
 from gencourse.networks.pixelcnn import GatedPixelCNN, PixelCNN
 from gencourse.networks.pixelrnn import PixelRNN
+from gencourse.networks.srgan import PatchCritic, SRGenerator
 from gencourse.networks.stylenet import TransformerNet
 from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
 
@@ -222,3 +226,34 @@ def test_a_step_of_fast_style_transfer():
     step.checked = True  # its first batch is looked at
     for _ in range(2):
         assert set(step(far(2, 3, 32, 32))) == {"total", "content", "style"}
+
+
+def small_generator() -> SRGenerator:
+    return SRGenerator(width=4, blocks=1, late=2).to("meta")
+
+
+def test_a_step_of_super_resolution_by_pixels():
+    network = small_generator()
+    optimizer = adam(network)
+    schedules = (torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10),)
+    step = super_resolution.PixelStep(network, optimizer, schedules=schedules, average=Average(network))
+    step.checked = True  # its first batch is looked at
+    for batch in (far(2, 3, 32, 32), (far(2, 3, 8, 8), far(2, 3, 32, 32))):
+        assert set(step(batch)) == {"pixels"}
+
+
+@pytest.mark.parametrize("with_critic", [True, False])
+def test_a_step_of_srgan(with_critic):
+    network, critic = small_generator(), PatchCritic(width=4, layers=2).to("meta") if with_critic else None
+    optimizers = adam(network), None if critic is None else adam(critic)
+    look = extractor("embedded").to("meta")
+    step = super_resolution.SRGANStep(network, critic, look, optimizers, average=Average(network))
+    step.checked = True  # its first batch is looked at
+    for _ in range(2):
+        assert len(step(far(2, 3, 32, 32))) == (5 if with_critic else 3)
+
+
+def test_an_enlarged_picture_and_the_nearest_that_agrees():
+    network, x = small_generator(), far(1, 3, 8, 8)
+    y = network(x, draw_noise(network, x))
+    assert y.is_meta and project(y, x).shape == project_to_range(y, x).shape == (1, 3, 32, 32)

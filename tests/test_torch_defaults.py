@@ -22,8 +22,14 @@ from gencourse.methods import (
     texture,
     upsampling,
 )
+from gencourse.methods.data_consistency import project_to_range
+from gencourse.methods.degradations import Degraded, degrade
+from gencourse.methods.enlarging import enlarge, enlarge_often
+from gencourse.metrics.super_resolution import conventions, judge
 from gencourse.networks.features import extractor
+from gencourse.networks.srgan import SRGenerator
 from gencourse.seasons import render
+from gencourse.training.crops import Crops
 
 
 @pytest.fixture(params=["device", "dtype"])
@@ -63,6 +69,9 @@ def score(x: Tensor) -> Tensor:
 
 
 NET = nn.Linear(4, 1)
+ENLARGING = SRGenerator(width=4, blocks=1, late=2)
+nn.init.normal_(ENLARGING.from_noise.weight)
+nn.init.normal_(ENLARGING.last.weight)
 DOORS = {
     "images.load": lambda: images.load(data.root() / "photos" / "chelsea.jpg", 64),
     "data.photo": lambda: data.photo("coffee", 50),
@@ -96,6 +105,15 @@ DOORS = {
         texture.invert(X[:1], extractor("embedded"), "conv4_2", steps=1, generator=seeded(), show=False).image
     ),
     "grown text": lambda: texture.grow_text("a cat and a hat and a bat", 40, context=2, generator=seeded()),
+    "enlarged": lambda: enlarge(X[:1, :, :9, :12], ENLARGING, tile=5, consistent=True),
+    "enlarged with noise": lambda: enlarge_often(X[:1, :, :9, :12], ENLARGING, 2, generator=seeded()),
+    "nearest that agrees": lambda: project_to_range(X[:1], X[:1, :, ::4, ::4]),
+    "degraded": lambda: degrade(X[:2], blur=1.0, noise=0.1, quality=70, generator=seeded()),
+    "degraded squares": lambda: next(Degraded(Crops([X[:1]], 2, 32, seed=1), seed=1)),
+    "decibels by convention": lambda: list(conventions(X[:1], X[1:2]).values()),
+    "enlarged, judged": lambda: list(
+        judge(lambda x: enlarge(x, ENLARGING), [X[:1]], extractor("embedded", layers=("conv1_2", "conv3_2"))).values()
+    ),
     "real pictures like": lambda: metrics.draw_like(LABELS % 2, LABELS[:4] % 2, seeded()),
     "chosen classes": lambda: sampling.any_class(10, [1, 2, 3]),
     "ddim": lambda: samplers.ddim(
