@@ -5,8 +5,8 @@
 
 The peer's U-Net and its discriminator with instance normalisation, least squares and without dropout; without --peer
 the same layers written plainly here. Its step: G, then D on fakes, D on real pictures and D's update, then D on fakes
-again and G's update, all in torch's own memory format. Ours: the same weights in `UNetGenerator` and
-`PatchDiscriminator`, `Pix2PixStep`, `cyclegan.adam`, channels-last. Beside them the other memory format of each. Before
+again and G's update. Ours: the same weights in `UNetGenerator` and `PatchDiscriminator`, `Pix2PixStep` and
+`cyclegan.adam`. Both in torch's own memory format, as they are shipped and trained, and in channels-last. Before
 anything is timed, the losses of a step at a rate of zero are compared. Then the ways take turns: medians, and ratios
 within each round. With --seconds each also trains on emoji for so long, in turn, and is scored on the held-out pairs.
 """
@@ -36,7 +36,7 @@ from gencourse.training.paired import PairedBatches
 Step = Callable[[Tensor, Tensor], dict[str, Tensor]]
 L1 = 100.0
 TOLERANCE = 1e-4
-PEER = "junyanz', as shipped"
+PEER, OURS = "junyanz', as shipped", "ours, as trained"
 
 
 class PlainUNet(nn.Module):
@@ -150,8 +150,8 @@ def our_step(networks: tuple[nn.Module, nn.Module], rate: float) -> Step:
 WAYS = {
     PEER: (peer_networks, their_step, torch.contiguous_format),
     "junyanz', channels-last": (peer_networks, their_step, torch.channels_last),
-    "ours (channels-last)": (our_networks, our_step, torch.channels_last),
-    "ours, NCHW": (our_networks, our_step, torch.contiguous_format),
+    OURS: (our_networks, our_step, torch.contiguous_format),
+    "ours, channels-last": (our_networks, our_step, torch.channels_last),
 }
 
 
@@ -202,7 +202,7 @@ def quality_table(args: argparse.Namespace) -> list[dict]:
     sets = data.paired_sets("emoji", size=args.size)
     given, truth = sets.test_a.unit(), sets.test_b.unit()
     rows = []
-    for name in (PEER, "ours (channels-last)"):
+    for name in (PEER, OURS):
         generator, step = made(name, args, 2e-4)
         batches = PairedBatches(sets.train_a.images, sets.train_b.images, args.batch, grow=8, flip=True)
         count, end = 0, time.perf_counter() + args.seconds

@@ -107,7 +107,7 @@ def main() -> None:
     )
     seen = outputs + (inputs if args.conditional else 0)
     discriminator = patch_discriminator(args.patch, inputs=seen, width=args.judge)
-    generator, discriminator = (x.to(device, memory_format=torch.channels_last) for x in (generator, discriminator))
+    generator, discriminator = generator.to(device), discriminator.to(device)  # channels-last was slower at 64 pixels
     average = Average(generator, args.decay)
     translator = cast(UNetGenerator, average.module)
     optimizers = cyclegan.adam(generator, rate=args.rate), cyclegan.adam(discriminator, rate=args.rate)
