@@ -30,6 +30,7 @@ from gencourse.data.file import File
 from gencourse.data.folders import folder as picture_folder
 from gencourse.data.folders import from_folders, from_zip
 from gencourse.data.imageset import SPLITS, ImageSet, check_split
+from gencourse.data.paired import folder_pairs
 from gencourse.data.pairs import TranslationSets
 from gencourse.homework.checking import check as checks
 from gencourse.homework.checking import verdict
@@ -103,6 +104,11 @@ def read_folders(path: Path) -> Tensor:
     return from_folders(path.parent, path.parent, size=8).train_a.images
 
 
+def read_pairs(path: Path) -> Tensor:
+    path.replace(path.with_suffix(".png"))
+    return folder_pairs(path.parent, path.parent, size=8).train_a.images
+
+
 def unpacked(path: Path) -> bytes:
     path.replace(path.with_suffix(".gz"))
     return cache.unpack(IN_CACHE_PACKED, path.parent).read_bytes()
@@ -165,6 +171,7 @@ READERS: dict[str, Reader] = {
     "data.folders.from_zip": Reader(lambda path: from_zip(path, "horses", size=8), small_zip, same_pictures),
     "data.folders.folder": Reader(read_folder, small_picture, torch.equal),
     "data.folders.from_folders": Reader(read_folders),
+    "data.paired.folder_pairs": Reader(read_pairs),
     "commands.score.find_reference": Reader(lambda path: scoring.find_reference(str(path))[0], small_archive, same_set),
     "commands.score.load_classifier": Reader(lambda path: scoring.load_classifier(str(path))),
     "commands.stylize.picture": Reader(lambda path: stylizing.picture(str(path), 40), large_picture, torch.equal),
@@ -228,6 +235,8 @@ NAMES: dict[str, Callable[[str], Any]] = {
     "data.landscapes.seasons, split": lambda name: data.seasons("summer", name, n=1),
     "data.catalogue.translation_sets": data.translation_sets,
     "data.catalogue.translation_sets, folders": lambda name: data.translation_sets((name, name)),
+    "data.paired.paired_sets": data.paired_sets,
+    "data.paired.paired_sets, folders": lambda name: data.paired_sets((name, name)),
     "data.folders.folder": data.folder,
     "data.folders.from_folders": lambda name: from_folders(name, name),
     "data.folders.from_zip": lambda name: from_zip(name, "horses"),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gencourse import batches, checkpoints, expect, images, metrics
 from gencourse import show as showing
 from gencourse.commands import score as scoring
-from gencourse.data import archive, imageset, pairs
+from gencourse.data import archive, drawings, imageset, pairs
 from gencourse.methods import (
     cyclegan,
     denoising,
@@ -20,6 +20,7 @@ from gencourse.methods import (
     gan,
     gan_tricks,
     pix2pix,
+    pix2pix_noise,
     pixelcnn,
     samplers,
     style,
@@ -29,14 +30,17 @@ from gencourse.methods import (
 from gencourse.methods.data_consistency import project, project_to_range
 from gencourse.methods.degradations import degrade, jpeg, modcrop
 from gencourse.methods.enlarging import enlarge, enlarge_often, spread
-from gencourse.metrics import distances, harness
+from gencourse.metrics import distances, harness, translations
 from gencourse.metrics import super_resolution as enlarged
 from gencourse.metrics.patches import feature_distance
 from gencourse.networks import classifier, dcgan, features, srgan, superres, translation, unet
+from gencourse.networks.patchgan import patch_discriminator
+from gencourse.networks.pix2pix import UNetGenerator
 from gencourse.networks.pixelcnn import GatedPixelCNN, PixelCNN
 from gencourse.networks.pixelrnn import PixelRNN
 from gencourse.show import play
 from gencourse.training.helpers import descend
+from gencourse.training.paired import PairedBatches
 
 PICTURE = "rank empty dtype list nan unit"  # what is no batch of pictures (B, C, H, W) in [0, 1]
 SIGNED = "rank empty dtype list nan signed"
@@ -75,6 +79,9 @@ NETWORKS = {
     "translator": lambda: translation.ResnetGenerator(width=4, blocks=1),
     "patches": lambda: translation.PatchDiscriminator(width=4, layers=1),
     "pair patches": lambda: translation.PatchDiscriminator(inputs=6, width=4, layers=1),
+    "colourer": lambda: UNetGenerator(inputs=1, width=4, levels=2, max_width=4),
+    "noisy colourer": lambda: UNetGenerator(inputs=1, width=4, levels=2, max_width=4, noise=1),
+    "pixel judge": lambda: patch_discriminator(1, inputs=3, width=4),
     "classifier": lambda: classifier.Classifier(width=2),
     "resolver": lambda: superres.SuperResolver(width=4, blocks=1, scale=2),
     "enlarger": lambda: srgan.SRGenerator(width=4, blocks=1, late=2),
@@ -116,6 +123,7 @@ MASK, KEEP = (ramp(2, 1, 8, 8) > 0.5).float(), torch.arange(16).reshape(4, 4) < 
 FEATURES, GRAM = noise(1, 4, 6, 5), noise(1, 4, 4)
 PHOTO, DIGITS = ramp(1, 3, 32, 32), ramp(4, 1, 28, 28)
 A, B = ramp(2, 3, 12, 12, low=-1), ramp(2, 3, 12, 12, low=-1) * 0.5
+LINES, DRAWS = ramp(2, 1, 8, 8), ramp(3, 2, 1, 4, 4)
 LOGITS = noise(2, 5)
 SIGNED_PHOTO, SMALL, TWICE = PHOTO * 2 - 1, ramp(1, 3, 8, 8, low=-1), ramp(2, 3, 16, 16)
 SWITCHES = torch.tensor([[[[0, 2], [9, 15]]]])
@@ -217,6 +225,14 @@ PACKAGE: dict[str, Row] = {
     "batches.UnpairedBatches": row(
         lambda x: batches.UnpairedBatches(x, SIGN, 2), SIGN, "rank empty list batch:1 types:int64,bool,complex64"
     ),
+    "training.paired.PairedBatches": row(
+        lambda x: PairedBatches(x, SIGN, 2), SIGN, "rank empty list batch:1 square types:int64,bool,complex64"
+    ),
+    "training.paired.PairedBatches, grow": row(
+        lambda n: PairedBatches(SIGN, SIGN, 2, grow=n), 2, among(-1, -(2**40), 0.5, "2", None)
+    ),
+    "data.drawings.drawing": row(lambda x: drawings.drawing(x, 16), PHOTO, f"{PICTURE} batch:2,3 channels:2,4,5"),
+    "data.drawings.drawing, size": row(lambda n: drawings.drawing(PHOTO, n), 16, few),
     "weights.save, record": row(
         lambda record: checkpoints.save("made", nn.Linear(2, 2), record), dict.fromkeys(checkpoints.NEEDED), NO_RECORDS
     ),
@@ -250,6 +266,13 @@ PACKAGE: dict[str, Row] = {
     ),
     "metrics.pictures.psnr": row(lambda x: metrics.psnr(x, PALE), UNIT, f"{PICTURE} other"),
     "metrics.pictures.psnr, second": row(lambda x: metrics.psnr(PALE, x), UNIT, f"{PICTURE} other"),
+    "metrics.translations.pooled_psnr": row(lambda x: translations.pooled_psnr(x, PALE), UNIT, f"{PICTURE} other"),
+    "metrics.translations.pooled_psnr, second": row(
+        lambda x: translations.pooled_psnr(PALE, x), UNIT, f"{PICTURE} other"
+    ),
+    "metrics.translations.hue_histogram": row(translations.hue_histogram, UNIT, f"{PICTURE} channels"),
+    "metrics.translations.hue_histogram, bins": row(lambda n: translations.hue_histogram(UNIT, bins=n), 12, few),
+    "metrics.translations.saturation": row(translations.saturation, UNIT, f"{PICTURE} channels"),
     "metrics.pictures.ssim": row(lambda x: metrics.ssim(x, BIG), BIG, f"{PICTURE} other"),
     "metrics.pictures.ssim, small": row(lambda x: metrics.ssim(x, x), BIG, "smaller:11"),
     "metrics.super_resolution.luma": row(enlarged.luma, UNIT, f"{SHAPE} channels"),
@@ -399,6 +422,13 @@ ADVERSARIAL: dict[str, Row] = {
     "cyclegan.CycleGANStep, b": row(lambda x: cycle_step(A, x), B, "empty dtype list nan signed"),
     "pix2pix.Pix2PixStep": row(lambda x: pair_step(x, B), A, f"{SIGNED} channels square:5,7"),
     "pix2pix.Pix2PixStep, b": row(lambda x: pair_step(A, x), B, f"{SIGNED} channels square"),
+    "pix2pix_noise.translate_often": row(
+        lambda x: pix2pix_noise.translate_often(net("colourer"), x, 2), LINES, f"{PICTURE} channels uneven:4"
+    ),
+    "pix2pix_noise.translate_often, draws": row(
+        lambda n: pix2pix_noise.translate_often(net("colourer"), LINES, n), 2, among(0, -1, -99)
+    ),
+    "pix2pix_noise.spread": row(pix2pix_noise.spread, DRAWS, f"{SHAPE} batch:1"),
 }
 ENLARGING: dict[str, Row] = {
     "super_resolution.PixelStep": row(pixel_step, BIG * 2 - 1, f"{SIGNED} channels uneven:4"),
@@ -469,6 +499,12 @@ KNOWING: dict[str, Row] = {
         lambda x: features.from_caffe({"features.0.weight": x, "features.0.bias": ramp(4)}),
         noise(4, 3, 3, 3),
         f"{SHAPE} batch channels",
+    ),
+    "patchgan.PixelDiscriminator": row(lambda x: net("pixel judge")(x), A, f"{SHAPE} channels"),
+    "patchgan.patch_discriminator": row(patch_discriminator, 16, among(0, 2, 64, -1, 15.5, "16", None)),
+    "pix2pix.UNetGenerator": row(lambda x: net("colourer")(x), LINES, f"{SHAPE} channels uneven:4"),
+    "pix2pix.UNetGenerator, z": row(
+        lambda z: net("noisy colourer")(LINES, z), noise(2, 1, 8, 8), f"{SHAPE} channels batch square"
     ),
     "pixelcnn.PixelCNN": row(lambda x: net("pixels")(x, PAIR), BITS, f"{CLASSES} complex channels smaller:4"),
     "pixelcnn.PixelCNN, labels": row(lambda x: net("pixels")(BITS, x), PAIR, f"{CLASSES} batch"),

@@ -28,7 +28,10 @@ from gencourse.methods import (
 from gencourse.methods.data_consistency import project, project_to_range
 from gencourse.methods.enlarging import draw_noise
 from gencourse.networks.dcgan import Discriminator, Generator
+from gencourse.networks.dropout import dropout_from
 from gencourse.networks.features import extractor
+from gencourse.networks.patchgan import patch_discriminator
+from gencourse.networks.pix2pix import UNetGenerator
 from gencourse.networks.pixelcnn import GatedPixelCNN, PixelCNN
 from gencourse.networks.pixelrnn import PixelRNN
 from gencourse.networks.srgan import PatchCritic, SRGenerator
@@ -203,6 +206,31 @@ def test_a_step_of_pix2pix():
     step.checked = True  # its first batch is looked at
     for _ in range(2):
         step((far(2, 3, 12, 12), far(2, 3, 12, 12)))
+
+
+PAIR_STEPS = {
+    "conditional": {},
+    "unconditional": {"conditional": False},
+    "cross-entropy": {"losses": pix2pix.cross_entropy()},
+    "squared error": {"distance": nn.functional.mse_loss},
+    "without D": {"adversarial": 0.0},
+}
+
+
+@pytest.mark.parametrize("name", PAIR_STEPS)
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_a_step_of_pix2pix_s_own_networks(name, batch_norm):
+    generator = UNetGenerator(inputs=1, width=4, levels=3, max_width=4, noise=1, batch_norm=batch_norm).to("meta")
+    discriminator = patch_discriminator(1, inputs=3 if name == "unconditional" else 4, width=4).to("meta")
+    optimizers, average = (adam(generator), adam(discriminator)), Average(generator)
+    schedules = (cyclegan.constant_then_linear(optimizers[0], 10),)
+    options = {"average": average, "schedules": schedules, "noise": torch.Generator()} | PAIR_STEPS[name]
+    step = pix2pix.Pix2PixStep(generator, discriminator, optimizers, **options)
+    step.checked = True  # its first batch is looked at
+    for _ in range(2):
+        assert set(step((far(2, 1, 8, 8), far(2, 3, 8, 8)))) <= {"G", "L1", "L2", "D"}
+    with dropout_from(generator, torch.Generator()):
+        assert pix2pix.generate(generator, far(2, 1, 8, 8), torch.Generator()).is_meta
 
 
 def test_the_objective_of_style_transfer():

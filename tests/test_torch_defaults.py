@@ -14,6 +14,8 @@ from gencourse.methods import (
     diffusion,
     gan,
     gan_tricks,
+    pix2pix,
+    pix2pix_noise,
     pixelcnn,
     samplers,
     sampling,
@@ -26,10 +28,13 @@ from gencourse.methods.data_consistency import project_to_range
 from gencourse.methods.degradations import Degraded, degrade
 from gencourse.methods.enlarging import enlarge, enlarge_often
 from gencourse.metrics.super_resolution import conventions, judge
+from gencourse.networks.dropout import Dropout, dropout_from
 from gencourse.networks.features import extractor
+from gencourse.networks.pix2pix import UNetGenerator
 from gencourse.networks.srgan import SRGenerator
 from gencourse.seasons import render
 from gencourse.training.crops import Crops
+from gencourse.training.paired import PairedBatches
 
 
 @pytest.fixture(params=["device", "dtype"])
@@ -68,10 +73,17 @@ def score(x: Tensor) -> Tensor:
     return x.flatten(1).square().sum(1)
 
 
+def dropped() -> Tensor:
+    layer = Dropout(0.5)
+    with dropout_from(layer, seeded()):
+        return layer(X)
+
+
 NET = nn.Linear(4, 1)
 ENLARGING = SRGenerator(width=4, blocks=1, late=2)
 nn.init.normal_(ENLARGING.from_noise.weight)
 nn.init.normal_(ENLARGING.last.weight)
+COLOURER = UNetGenerator(width=4, levels=3, max_width=8, noise=1)
 DOORS = {
     "images.load": lambda: images.load(data.root() / "photos" / "chelsea.jpg", 64),
     "data.photo": lambda: data.photo("coffee", 50),
@@ -81,6 +93,9 @@ DOORS = {
     "render": lambda: render([1, 2], "winter", 32),
     "Batches": lambda: next(Batches(X, 5, labels=torch.ones_like(X[:, 0, 0, 0]), seed=3)),
     "UnpairedBatches": lambda: next(UnpairedBatches(X, X.flip(0), 4, crop=20, flip=True, seed=3)),
+    "PairedBatches": lambda: next(PairedBatches(X, X.flip(0), 4, grow=4, flip=True, seed=3)),
+    "paired emoji": lambda: data.paired_sets("emoji", size=32, n=3, tests=2).train_b.signed(),
+    "drawing": lambda: data.drawing(X[:1], 32),
     "fit": trained,
     **{f"load {name}": lambda name=name: next(checkpoints.load(name).parameters()) for name in checkpoints.MODELS},
     "sample dcgan": lambda: checkpoints.sampler("dcgan_digits")(checkpoints.load("dcgan_digits"), 3, seeds=[1, 2, 3]),
@@ -94,6 +109,9 @@ DOORS = {
     "diffusion_loss": lambda: diffusion.diffusion_loss(
         lambda x, t: x, X * 2 - 1, schedules.linear_schedule(50), generator=seeded()
     ),
+    "dropout": dropped,
+    "z": lambda: pix2pix.generate(COLOURER, X * 2 - 1, seeded()),
+    "many translations": lambda: pix2pix_noise.translate_often(COLOURER, X[:2], 2, generator=seeded()),
     "style noise": lambda: style_descent.noise_like(X[:1], seeded()),
     "grown texture": lambda: texture.grow(X[:1, :, :12, :12], 10, window=5, generator=seeded()),
     "texture in rings": lambda: texture.grow(X[:1, :, :12, :12], 10, window=5, rings=True, generator=seeded()),
@@ -128,6 +146,8 @@ DOORS = {
     "classifier": lambda: checkpoints.load("digits")(DIGITS.double())[1],
     "psnr": lambda: metrics.psnr(X, X * 0.9),
     "ssim": lambda: metrics.ssim(X, X * 0.9),
+    "pooled psnr": lambda: metrics.pooled_psnr(X, X * 0.9),
+    "hues": lambda: [metrics.hue_histogram(X), metrics.hue_entropy(X), metrics.saturation(X)],
     "frechet": lambda: metrics.frechet_distance(X.flatten(1)[:, :4], X.flatten(1)[:, 4:8]),
     "score": lambda: list(
         metrics.score(DIGITS, DIGITS.flip(0), checkpoints.load("digits"), bootstrap=2, generator=seeded())

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gencourse.commands import UserError, input_errors, output_file
+from gencourse.commands import UserError, _pictures, input_errors, output_file
 from gencourse.commands._arguments import file_name, number, whole
 from gencourse.commands.run import duration
-from gencourse.commands.texture import picture
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +63,7 @@ def main(args: argparse.Namespace) -> int:
     with input_errors():
         device = choose_device(args.device)
         network = load(args).to(device)
-        image = picture(args.picture)
+        image = _pictures.read(args.picture)
         strips, size = work(image, network, args)
         out = output_file(args.output)  # the last: wrong input leaves no folders
     began = time.perf_counter()

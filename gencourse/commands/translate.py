@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from gencourse.commands import _pictures, input_errors, output_file
+from gencourse.commands import _pictures, _pix2pix, input_errors, output_file
 from gencourse.commands._arguments import file_name, whole
 from gencourse.commands._tables import json_option, print_json, table
 
@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 ORDER = 30
+SIZE = 128  # pixels of the longer side, unless asked otherwise
 ABOUT = "turn a picture into another kind: summer into winter and back"
 EXAMPLES = """
 gencourse translate cyclegan_summer2winter scene:7-summer -o winter.png
 gencourse translate cyclegan_summer2winter drawing.png -o winter.png --size 128
 gencourse translate cyclegan_winter2summer photo.jpg -o summer.png
+gencourse translate pix2pix_emoji drawing.png -o coloured.png
 gencourse translate --list
 
 A picture is a file, an embedded picture (see gencourse data list), or a scene that the course draws.
+For pix2pix_emoji it is a drawing, dark lines on light paper or on a transparent ground, which becomes white: it is made
+grey, fitted whole into a square, its paper made white and its darkest line black.
 """
 
 
@@ -35,7 +39,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     file_name(add("-o", "--output", metavar="FILE", help="where the result goes; the ending names the format"))
     add("--list", action="store_true", help="show the models and what they were trained on")
     json_option(parser)
-    add("--size", type=side, default=128, metavar="PIXELS", help="longer side (default: 128; trained at 64)")
+    add("--size", type=side, metavar="PIXELS", help="longer side (default: 128, of drawings 64; all trained at 64)")
+    own = "weights of one's own for pix2pix_emoji: a file of scripts/train_pix2pix.py"
+    file_name(add("--network", metavar="FILE", help=own))
     add("--device", help="cpu, cuda, mps, ... (default: the fastest one here)")
 
 
@@ -50,12 +56,16 @@ def main(args: argparse.Namespace) -> int:
             models = [{"model": name, "trained on": checkpoints.record(name)["data"]} for name in translators()]
         print_json(models) if args.json else print(table(("model", "trained on"), [tuple(m.values()) for m in models]))
         return 0
+    if args.name in _pix2pix.DRAWINGS:
+        return _pix2pix.main(args)
     with input_errors():
+        if args.network is not None:
+            raise ValueError(f"--network goes with {' or '.join(_pix2pix.DRAWINGS)}")
         if args.name is None or args.picture is None or args.output is None:
             raise ValueError("name a model, a picture and where the result goes, -o FILE; --list shows the models")
         network = load(args.name)
         out = output_file(args.output)
-        x = picture(args.picture, args.size)
+        x = picture(args.picture, args.size or SIZE)
         translated = translate(network.to(choose_device(args.device)), x)
         images.save(translated, out)
     h, w = translated.shape[2:]
@@ -67,9 +77,10 @@ def main(args: argparse.Namespace) -> int:
 def translators() -> list[str]:
     """Return the names of the shipped networks that turn a picture into a picture."""
     from gencourse import checkpoints
+    from gencourse.networks.pix2pix import UNetGenerator
     from gencourse.networks.translation import ResnetGenerator
 
-    return [name for name, model in checkpoints.MODELS.items() if model.network is ResnetGenerator]
+    return [name for name, model in checkpoints.MODELS.items() if model.network in (ResnetGenerator, UNetGenerator)]
 
 
 def load(name: str) -> nn.Module:

@@ -12,6 +12,7 @@ Example::
 from gencourse.batches import Batches, UnpairedBatches
 from gencourse.data.cache import DownloadError, cache_dir
 from gencourse.data.catalogue import CATALOGUE, fetch, load, translation_sets
+from gencourse.data.drawings import drawing
 from gencourse.data.entry import Entry
 from gencourse.data.folders import folder
 from gencourse.data.gcompris import photograph, photographs, texture, textures
@@ -19,6 +20,7 @@ from gencourse.data.imageset import ImageSet
 from gencourse.data.landscapes import seasons
 from gencourse.data.mnist import digits
 from gencourse.data.openmoji import emoji
+from gencourse.data.paired import PairedSets, paired_sets
 from gencourse.data.pairs import TranslationSets, unpaired
 from gencourse.data.pictures import painting, paintings, photo, photos
 from gencourse.expect import UnknownName
@@ -27,4 +29,4 @@ from gencourse.paths import root
 __all__ = ["CATALOGUE", "Batches", "DownloadError", "Entry", "ImageSet", "TranslationSets", "UnknownName"]
 __all__ += ["UnpairedBatches", "cache_dir", "digits", "emoji", "fetch", "folder", "load", "painting", "paintings"]
 __all__ += ["photo", "photograph", "photographs", "photos", "root", "seasons", "texture", "textures"]
-__all__ += ["translation_sets", "unpaired"]
+__all__ += ["translation_sets", "unpaired", "PairedSets", "drawing", "paired_sets"]
