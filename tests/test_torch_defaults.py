@@ -83,7 +83,7 @@ NET = nn.Linear(4, 1)
 ENLARGING = SRGenerator(width=4, blocks=1, late=2)
 nn.init.normal_(ENLARGING.from_noise.weight)
 nn.init.normal_(ENLARGING.last.weight)
-COLOURER = UNetGenerator(width=4, levels=3, max_width=8, noise=1)
+COLOURER = UNetGenerator(width=4, levels=3, max_width=8, noise=1).eval()  # dropout draws torch's own numbers
 DOORS = {
     "images.load": lambda: images.load(data.root() / "photos" / "chelsea.jpg", 64),
     "data.photo": lambda: data.photo("coffee", 50),
