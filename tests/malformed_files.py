@@ -213,7 +213,8 @@ CHECKS = {name: check for number in checks.CHAPTERS for name, check in checks.of
 KNOWN = {
     *("A", "B", "line", "colour", "cpu", "cuda", "mps", "meta", "auto", "squeezenet", "vgg19", "inception"),
     *("beta", "posterior", *(f"conv{block}_{i}" for block in range(1, 6) for i in range(1, 5))),
-    *(*data.CATALOGUE, *data.photos(), *data.paintings(), *checkpoints.MODELS, *SPLITS, *seasons.SEASONS),
+    *(*data.CATALOGUE, *(name for entry in data.CATALOGUE.values() for name in entry.names())),
+    *(*checkpoints.MODELS, *SPLITS, *seasons.SEASONS),
     *(*runtime.PROFILES, *diffusion.TARGETS, *denoising.SCHEDULES, *checks.CHAPTERS),
     *(*CHECKS, *(check.cell for check in CHECKS.values())),
 }

@@ -40,6 +40,10 @@ AS_JUPYTER = {  # whatever Jupyter makes of them, grading does
         "try:\n    from nowhere import prod\nexcept ImportError:\n    from math import prod",
         USING.format("prod([1, 1])"),
     ],
+    "one import of several that fails": [
+        "from gencourse import checkpoints, descend",
+        USING.format("float(callable(descend))"),
+    ],
     "an import that fails, unused": [TASK + "try:\n    import cupy\nexcept ImportError:\n    cupy = None\n" + RIGHT],
     "an import inside the function": [
         TASK

@@ -425,7 +425,9 @@ def test_an_old_copy_and_an_old_table(tmp_path, capsys):
     shutil.copy(old / "06_grades.csv", out)
     assert cli.main(["homework", "grade", str(folder), "--out", str(out), "--jobs", "1"]) == 0
     with out.open(encoding="utf-8-sig") as new, (old / "06_grades.csv").open(encoding="utf-8") as before:
-        assert list(csv.DictReader(new)) == list(csv.DictReader(before))
+        (row,), (kept,) = csv.DictReader(new), csv.DictReader(before)
+    kept |= {"task-train-step (of 3)": "0", "sum (of 22)": kept.pop("sum (of 19)")}  # a task that came later
+    assert row == kept | {"note": "not in the notebook: task-train-step"}
     assert "1 submissions, 0 could not be read" in capsys.readouterr().out
 
 

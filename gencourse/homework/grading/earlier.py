@@ -14,6 +14,7 @@ from gencourse.homework.grading.submission import decoded
 from gencourse.homework.tasks import Chapter
 
 SEPARATORS = (",", ";", "\t")
+SUM = re.compile(r"sum \(of \d+\)")
 
 
 @dataclass
@@ -79,14 +80,21 @@ def read_earlier(out: Path, asked: Chapter, record: Path) -> Earlier:
         found = [cells_of(text, separator) for separator in SEPARATORS]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{out} is there and no table of ours ({error}): give --out another name") from error
-    wanted = set(columns(asked).all)
-    index = max(range(len(found)), key=lambda i: len(wanted & set(found[i][0])) if found[i] else -1)
+    now = columns(asked)
+    index = max(range(len(found)), key=lambda i: len(set(now.all) & set(found[i][0])) if found[i] else -1)
     lines = found[index]
-    if not lines or not wanted <= set(lines[0]):
+    heads = set(lines[0]) if lines else set()
+    if not {"student", "chapter", "note"} <= heads or not heads & set(now.points.values()):
         raise ValueError(f"{out} is there and no table of {asked.name}: give --out another name")
-    names = distinct(lines[0], max(map(len, lines)))
+    names = distinct([called_now(name, now) for name in lines[0]], max(map(len, lines)))
     rows = [dict(zip(names, line, strict=False)) for line in lines[1:] if any(line)]
-    return Earlier(rows, names, SEPARATORS[index], read_record(record), columns(asked).ours)
+    graded = {s: {called_now(k, now): v for k, v in row.items()} for s, row in read_record(record).items()}
+    return Earlier(rows, names, SEPARATORS[index], graded, now.ours)
+
+
+def called_now(name: str, now: Columns) -> str:
+    """Return a column's name: a chapter may have had fewer tasks once, and then its sum was of fewer points."""
+    return now.total if SUM.fullmatch(name) else name
 
 
 def cells_of(text: str, separator: str) -> list[list[str]]:

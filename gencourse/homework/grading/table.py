@@ -8,6 +8,7 @@ tell a person's number from the machine's. `earlier` reads the table that is the
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from gencourse.homework.tasks import Chapter
 
 __all__ = ["GONE", "WAITING", "Columns", "Earlier", "Table", "as_number", "columns", "escape_formula", "read_earlier"]
 __all__ += ["unmatched"]
+
+NOWHERE = re.compile(r"is defined nowhere in the notebook$")  # what `finding` says
 
 
 class Table:
@@ -142,6 +145,9 @@ def note_of(result: GradedSubmission, asked: Chapter) -> str:
         notes.append(f"not graded, see the page: {', '.join(result.open)}")
     elif result.open and not result.problem:
         notes.append("not graded, see the page")
+    nowhere = [mark.task for mark in result.marks if any(map(NOWHERE.search, mark.sentences.values()))]
+    if nowhere:  # deleted, or handed out before the chapter had the task
+        notes.append(f"not in the notebook: {', '.join(nowhere)}")
     lost = [question.id for question in asked.questions if not result.answers.get(question.id)]
     if lost and result.code:
         notes.append(f"no answer found: {', '.join(lost)}")

@@ -86,9 +86,8 @@ def execute(cell: Cell, node: ast.stmt, space: dict[str, Any], clock: Clock, *, 
         no_training(node, space)
         return ""
     except ImportError as error:
-        names = imported(node) or dict.fromkeys(bound_names(node), "")
-        for one in names:
-            space.setdefault(one, stand_in(one, names[one] or one, error))
+        for one in apart(node):
+            import_or_stand_in(cell, one, space, file, error)
         return f"{where}: {first(error)}"
     except TooLong:
         reason = f"it takes more than {clock.seconds:g} seconds"
@@ -101,6 +100,35 @@ def execute(cell: Cell, node: ast.stmt, space: dict[str, Any], clock: Clock, *, 
     for one in bound_names(node) | {n for n in changed_names(node) if not isinstance(space.get(n), CONSTANT)}:
         space[one] = Absent(f"your function uses {one}; grading could not run what makes it ({where}): {reason}")
     return f"{where}: {reason}"
+
+
+def apart(node: ast.stmt) -> list[ast.stmt]:
+    """Return a statement for each name that an import brings: one that fails does not take the others along."""
+    if not isinstance(node, ast.Import | ast.ImportFrom):
+        return [node]
+    return [ast.copy_location(type(node)(**dict(ast.iter_fields(node)) | {"names": [a]}), node) for a in node.names]
+
+
+def import_or_stand_in(cell: Cell, node: ast.stmt, space: dict[str, Any], file: str, error: ImportError) -> None:
+    """Run an import; where it fails, what it would have brought gets a stand-in.
+
+    Args:
+        cell: where it stands.
+        node: the import, or a statement that imports and has failed as a whole.
+        space: the namespace.
+        file: what the cell is called.
+        error: of the statement that this is a part of.
+    """
+    names = imported(node) or dict.fromkeys(bound_names(node), "")
+    if imported(node):
+        try:
+            compile_and_run(cell, node, space, file)
+            no_training(node, space)
+            return
+        except ImportError as own:
+            error = own
+    for one in names:
+        space.setdefault(one, stand_in(one, names[one] or one, error))
 
 
 def no_training(node: ast.stmt, space: dict[str, Any]) -> None:
