@@ -31,7 +31,7 @@ from gencourse.homework.tasks import Chapter
 __all__ = ["GONE", "WAITING", "Columns", "Earlier", "Table", "as_number", "columns", "escape_formula", "read_earlier"]
 __all__ += ["unmatched"]
 
-NOWHERE = re.compile(r"is defined nowhere in the notebook$")  # what `finding` says
+NOWHERE = re.compile(r"^\w+ is defined nowhere in the notebook")  # what `finding` says
 
 
 class Table:
