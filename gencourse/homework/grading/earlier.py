@@ -83,13 +83,19 @@ def read_earlier(out: Path, asked: Chapter, record: Path) -> Earlier:
     now = columns(asked)
     index = max(range(len(found)), key=lambda i: len(set(now.all) & set(found[i][0])) if found[i] else -1)
     lines = found[index]
-    heads = set(lines[0]) if lines else set()
-    if not {"student", "chapter", "note"} <= heads or not heads & set(now.points.values()):
-        raise ValueError(f"{out} is there and no table of {asked.name}: give --out another name")
-    names = distinct([called_now(name, now) for name in lines[0]], max(map(len, lines)))
+    names = distinct([called_now(name, now) for name in lines[0]], max(map(len, lines))) if lines else []
     rows = [dict(zip(names, line, strict=False)) for line in lines[1:] if any(line)]
+    if not set(now.all) <= set(names) and not is_of_fewer_tasks(names, rows, asked):
+        raise ValueError(f"{out} is there and no table of {asked.name}: give --out another name")
     graded = {s: {called_now(k, now): v for k, v in row.items()} for s, row in read_record(record).items()}
     return Earlier(rows, names, SEPARATORS[index], graded, now.ours)
+
+
+def is_of_fewer_tasks(names: Sequence[str], rows: Sequence[Row], asked: Chapter) -> bool:
+    """Whether this is a chapter's table from before it had all of its tasks; a spreadsheet takes 01 for a number."""
+    now, chapters = columns(asked), {row.get("chapter", "").lstrip("0") for row in rows}
+    here = {"student", "chapter", "note", now.total} <= set(names) and set(names) & set(now.points.values())
+    return bool(here) and chapters == {asked.number.lstrip("0")}
 
 
 def called_now(name: str, now: Columns) -> str:

@@ -104,9 +104,11 @@ def execute(cell: Cell, node: ast.stmt, space: dict[str, Any], clock: Clock, *, 
 
 def apart(node: ast.stmt) -> list[ast.stmt]:
     """Return a statement for each name that an import brings: one that fails does not take the others along."""
-    if not isinstance(node, ast.Import | ast.ImportFrom):
-        return [node]
-    return [ast.copy_location(type(node)(**dict(ast.iter_fields(node)) | {"names": [a]}), node) for a in node.names]
+    if isinstance(node, ast.Import):
+        return [ast.copy_location(ast.Import([name]), node) for name in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [ast.copy_location(ast.ImportFrom(node.module, [name], node.level), node) for name in node.names]
+    return [node]
 
 
 def import_or_stand_in(cell: Cell, node: ast.stmt, space: dict[str, Any], file: str, error: ImportError) -> None:
