@@ -22,6 +22,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import torch
+from _tables import show
 from labml_nn.gan import cycle_gan as labml
 from torch import Tensor, nn
 
@@ -143,9 +144,7 @@ def main() -> None:
         | {f"times faster than {base}": round(faster(times[base], values), 2) for base in BASES}
         for name, values in times.items()
     ]
-    print("\n| " + " | ".join(rows[0]) + " |\n|" + "---|" * len(rows[0]))
-    for row in rows:
-        print("| " + " | ".join(str(value) for value in row.values()) + " |")
+    show(rows)
     if args.out:
         args.out.write_text(
             json.dumps({"machine": machine, "arguments": vars(args) | {"out": ""}, "rows": rows}, indent=1)

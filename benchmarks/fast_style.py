@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from _tables import show
 from safetensors.torch import load_file
 from style_gap import Judge
 from torch import Tensor, nn
@@ -139,12 +140,6 @@ def quality_table(args: argparse.Namespace, network: TransformerNet, judging: Ex
         rows.append(row)
         print(row, flush=True)
     return rows
-
-
-def show(rows: list[dict]) -> None:
-    print("| " + " | ".join(rows[0]) + " |\n|" + "---|" * len(rows[0]))
-    for row in rows:
-        print("| " + " | ".join(str(value) for value in row.values()) + " |")
 
 
 def parsed() -> argparse.Namespace:

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from _tables import show
 from torch import Tensor, nn
 
 from gencourse import data, metrics
@@ -214,12 +215,6 @@ def quality_table(args: argparse.Namespace) -> list[dict]:
         rows.append(row | {"hue entropy": round(metrics.hue_entropy(colours), 2)})
         print(rows[-1], flush=True)
     return rows
-
-
-def show(rows: list[dict]) -> None:
-    print("\n| " + " | ".join(rows[0]) + " |\n|" + "---|" * len(rows[0]))
-    for row in rows:
-        print("| " + " | ".join(str(value) for value in row.values()) + " |")
 
 
 def parsed() -> argparse.Namespace:

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from _tables import show
 from torch import Tensor
 
 from gencourse import data
@@ -121,12 +122,6 @@ def scales(network: Extractor, content: Tensor, painting: Tensor, sizes, steps) 
     began = time.perf_counter()
     history = style.coarse_to_fine(content, painting, paint, sizes=sizes, steps=steps, start=start, show=False).history
     return history["total"][-steps[-1] :], clock[-steps[-1] :]
-
-
-def show(rows: list[dict]) -> None:
-    print("| " + " | ".join(rows[0]) + " |\n|" + "---|" * len(rows[0]))
-    for row in rows:
-        print("| " + " | ".join(str(value) for value in row.values()) + " |")
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from _tables import show
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -227,12 +228,6 @@ def weights(args: argparse.Namespace) -> dict[str, SRGenerator]:
         if own or file.exists():
             found[name] = checkpoints.read(file, SRGenerator)
     return found
-
-
-def show(rows: list[dict]) -> None:
-    print("| " + " | ".join(rows[0]) + " |\n|" + "---|" * len(rows[0]))
-    for row in rows:
-        print("| " + " | ".join(str(value) for value in row.values()) + " |")
 
 
 def parsed() -> argparse.Namespace:

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from _tables import show
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -205,12 +206,6 @@ def curve_table(steps: int, batch: int, rate: float) -> list[dict]:
     return rows
 
 
-def show(title: str, rows: list[dict]) -> None:
-    print(f"\n{title}\n\n| " + " | ".join(rows[0]) + " |\n|" + "---|" * len(rows[0]))
-    for row in rows:
-        print("| " + " | ".join(str(value) for value in row.values()) + " |")
-
-
 def _ratio(theirs: list[float], ours: list[float]) -> float:
     return round(statistics.median(a / b for a, b in zip(theirs, ours, strict=True)), 2)
 
@@ -232,13 +227,13 @@ def main() -> None:
     tables = {}
     if args.rounds:
         tables["cpu"] = speed_table(cpu_trainees(args.batch), args.steps, args.rounds)
-        show("On the CPU, float32", tables["cpu"])
+        show(tables["cpu"], "On the CPU, float32")
         if torch.cuda.is_available():
             tables["cuda"] = speed_table(cuda_trainees(args.batch), 20 * args.steps, args.rounds)
-            show(f"On {torch.cuda.get_device_name()}", tables["cuda"])
+            show(tables["cuda"], f"On {torch.cuda.get_device_name()}")
     if args.curves:
         tables["curves"] = curve_table(args.curves, args.batch, args.rate)
-        show(f"Mean loss, Adam at {args.rate}", tables["curves"])
+        show(tables["curves"], f"Mean loss, Adam at {args.rate}")
     if args.out:
         args.out.write_text(json.dumps({"machine": machine, **tables}, indent=1))
 

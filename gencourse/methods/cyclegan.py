@@ -17,7 +17,7 @@ from gencourse.images import to_signed, to_unit
 from gencourse.methods.gan import lsgan
 from gencourse.methods.gan_tricks import ImagePool
 from gencourse.modes import eval_mode, frozen
-from gencourse.training.helpers import Average, descend
+from gencourse.training.helpers import Average, descend, end_iteration, named_state
 
 
 class Translators(NamedTuple):
@@ -136,10 +136,7 @@ class CycleGANStep:
             self.checked = True
         losses, fake_a, fake_b = self.update_generators(a, b)
         losses |= self.update_discriminators(a, b, self.pool_a(fake_a), self.pool_b(fake_b))
-        for schedule in self.schedules:
-            schedule.step()
-        for average, network in zip(self.averages, self.nets[:2], strict=False):
-            average.update(network)
+        end_iteration(self.schedules, *zip(self.averages, self.nets[:2], strict=False))
         return {name: loss.detach() for name, loss in losses.items()}
 
     def update_generators(self, a: Tensor, b: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
@@ -164,10 +161,9 @@ class CycleGANStep:
         """Everything that changes, by name, for `fit(state=...)`."""
         things = self.nets._asdict() | {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         things |= {"pool_a": self.pool_a, "pool_b": self.pool_b}
-        things |= {f"schedule_{i}": schedule for i, schedule in enumerate(self.schedules)}
         things |= {f"average_{name}": average for name, average in zip("GF", self.averages, strict=False)}
         drawn = {"draws_a": self.pool_a.generator, "draws_b": self.pool_b.generator}
-        return things | {name: generator for name, generator in drawn.items() if generator is not None}
+        return named_state(self.schedules, **things, **drawn)
 
 
 def adam(*networks: nn.Module, rate: float = 2e-4) -> torch.optim.Adam:

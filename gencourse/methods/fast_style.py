@@ -20,7 +20,7 @@ from gencourse.methods.style import content_loss, gram_matrix, style_loss, total
 from gencourse.networks.features import SMALLEST as SEEN
 from gencourse.networks.features import Extractor
 from gencourse.networks.stylenet import MULTIPLE, SMALLEST, TransformerNet
-from gencourse.training.helpers import Average, descend
+from gencourse.training.helpers import Average, descend, end_iteration, named_state
 
 JUDGED = 1e-4  # alpha of the objective by which pictures of networks and of the optimisation are compared
 Style = str | int | Mapping[str | int, float]  # a name, a place, or weights by either
@@ -120,18 +120,14 @@ class FastStyleStep:
         wanted = {layer: gram[drawn] for layer, gram in self.grams.items()}
         losses = perceptual_objective(self.extractor, y, x, wanted, self.alpha)
         descend(self.optimizer, losses["total"] + self.smoothness * total_variation((y + 1) / 2))
-        for schedule in self.schedules:
-            schedule.step()
-        if self.average is not None:
-            self.average.update(self.network)
+        end_iteration(self.schedules, (self.average, self.network))
         return {name: loss.detach() for name, loss in losses.items()}
 
     @property
     def state(self) -> dict[str, Any]:
         """Everything that changes, by name, for `fit(state=...)`."""
         things = {"network": self.network, "optimizer": self.optimizer, "generator": self.generator}
-        things |= {} if self.average is None else {"average": self.average}
-        return things | {f"schedule_{i}": schedule for i, schedule in enumerate(self.schedules)}
+        return named_state(self.schedules, **things, average=self.average)
 
 
 def style_weights(network: TransformerNet, style: Style) -> Tensor:

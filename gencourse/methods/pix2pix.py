@@ -17,7 +17,7 @@ from gencourse.methods.cyclegan import forward_concat, lsgan_d, lsgan_g, unpack_
 from gencourse.methods.gan import Losses, bce
 from gencourse.methods.sampling import normal
 from gencourse.modes import frozen
-from gencourse.training.helpers import Average, descend
+from gencourse.training.helpers import Average, descend, end_iteration, named_state
 
 LEAST_SQUARES = Losses(lsgan_d, lsgan_g)  # of CycleGAN
 NAMES: dict[Callable[..., Tensor], str] = {l1_loss: "L1", mse_loss: "L2"}  # of distances; others are a "distance"
@@ -151,10 +151,7 @@ class Pix2PixStep:
         descend(self.optimizer_g, total + self.adversarial * losses["G"] if "G" in losses else total)
         if self.optimizer_d is not None and "D" in losses:
             descend(self.optimizer_d, losses["D"])
-        for schedule in self.schedules:
-            schedule.step()
-        if self.average is not None:
-            self.average.update(self.generator)
+        end_iteration(self.schedules, (self.average, self.generator))
         return {name: loss.detach() for name, loss in losses.items()}
 
     @property
@@ -162,6 +159,4 @@ class Pix2PixStep:
         """Everything that changes, by name, for `fit(state=...)`."""
         things = {"generator": self.generator, "discriminator": self.discriminator}
         things |= {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
-        things |= {"average": self.average, "noise": self.noise}
-        things |= {f"schedule_{i}": schedule for i, schedule in enumerate(self.schedules)}
-        return {name: thing for name, thing in things.items() if thing is not None}
+        return named_state(self.schedules, **things, average=self.average, noise=self.noise)

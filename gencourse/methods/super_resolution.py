@@ -22,7 +22,7 @@ from gencourse.methods.upsampling import area_average, perceptual_loss
 from gencourse.modes import frozen
 from gencourse.networks.features import Extractor
 from gencourse.networks.srgan import PatchCritic, SRGenerator
-from gencourse.training.helpers import Average, descend
+from gencourse.training.helpers import Average, descend, end_iteration, named_state
 
 WINDOW = 6  # blocks a side over which an error must repeat to count as a grid
 Batch = Tensor | tuple[Tensor, Tensor]
@@ -137,13 +137,13 @@ class PixelStep:
             _check_first(x, y, self.network.scale)
             self.checked = True
         loss = descend(self.optimizer, F.l1_loss(self.network(x), y) / 2)  # of [-1, 1], twice as wide as [0, 1]
-        _after(self.schedules, self.average, self.network)
+        end_iteration(self.schedules, (self.average, self.network))
         return {"pixels": loss}
 
     @property
     def state(self) -> dict[str, Any]:
         """Everything that changes, by name, for `fit(state=...)`."""
-        return _state(self.schedules, self.average, network=self.network, optimizer=self.optimizer)
+        return named_state(self.schedules, network=self.network, optimizer=self.optimizer, average=self.average)
 
 
 class SRGANStep:
@@ -207,7 +207,7 @@ class SRGANStep:
             scale=self.generator.scale,
         )
         descend(self.optimizer_g, parts.pop("total"))
-        _after(self.schedules, self.average, self.generator)
+        end_iteration(self.schedules, (self.average, self.generator))
         return {name: part.detach() for name, part in parts.items()} | of_d
 
     def update_critic(self, critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
@@ -218,9 +218,15 @@ class SRGANStep:
     @property
     def state(self) -> dict[str, Any]:
         """Everything that changes, by name, for `fit(state=...)`."""
-        things = {"generator": self.generator, "optimizer_g": self.optimizer_g, "draws": self.draws}
-        things |= {} if self.critic is None else {"critic": self.critic, "optimizer_d": self.optimizer_d}
-        return _state(self.schedules, self.average, **things)
+        return named_state(
+            self.schedules,
+            generator=self.generator,
+            optimizer_g=self.optimizer_g,
+            draws=self.draws,
+            critic=self.critic,
+            optimizer_d=self.optimizer_d,
+            average=self.average,
+        )
 
 
 def split_batch(batch: Batch, scale: int) -> tuple[Tensor, Tensor]:
@@ -241,15 +247,3 @@ def _check_first(x: Tensor, y: Tensor, scale: int) -> None:
     check_range(check_shape(y, "true pictures", "B", 3, "H", "W", multiple=scale), -1, 1)
     h, w = (side // scale for side in y.shape[2:])
     check_range(check_shape(x, f"small pictures, {scale} times smaller", len(y), 3, h, w), -1, 1)
-
-
-def _after(schedules: tuple[LRScheduler, ...], average: Average | None, network: nn.Module) -> None:
-    for schedule in schedules:
-        schedule.step()
-    if average is not None:
-        average.update(network)
-
-
-def _state(schedules: tuple[LRScheduler, ...], average: Average | None, **things: Any) -> dict[str, Any]:
-    things |= {} if average is None else {"average": average}
-    return things | {f"schedule_{i}": schedule for i, schedule in enumerate(schedules)}

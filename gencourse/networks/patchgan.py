@@ -6,8 +6,7 @@ Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Netw
 from torch import Tensor, nn
 
 from gencourse import expect
-from gencourse.networks.pix2pix import initialise
-from gencourse.networks.translation import PatchDiscriminator
+from gencourse.networks.translation import PatchDiscriminator, initialise
 
 PATCHES = {1: 0, 16: 1, 34: 2, 70: 3, 142: 4}  # side in pixels of what one logit sees: layers of stride 2
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gencourse import expect
 from gencourse.networks.dropout import Dropout
-from gencourse.networks.translation import instance_norm
+from gencourse.networks.translation import initialise, instance_norm
 
 SLOPE = 0.2  # of LeakyReLU
 DROPPING = 3  # layers of the decoder that have dropout, the first ones
@@ -164,11 +164,3 @@ def _double(inputs: int, outputs: int, *, bias: bool, resize: bool) -> list[nn.M
     if resize:
         return [nn.Upsample(scale_factor=2.0, mode="nearest"), nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)]
     return [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=bias)]
-
-
-def initialise(module: nn.Module) -> None:
-    """Draw weights from N(0, 0.02), set biases to zero (Isola et al. 2017, sec. 6.2)."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0.0, 0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

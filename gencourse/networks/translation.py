@@ -52,7 +52,7 @@ class ResnetGenerator(nn.Module):
             nn.Conv2d(width, outputs, 7, padding=3, padding_mode="reflect"),
             nn.Tanh(),
         )
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:
         """Translate pictures.
@@ -96,7 +96,7 @@ class PatchDiscriminator(nn.Module):
             body += [nn.Conv2d(widths[i - 1], widths[i], 4, stride, 1, bias=False), instance_norm(widths[i])]
             body += [nn.LeakyReLU(0.2, inplace=True)]
         self.layers = nn.Sequential(*body, nn.Conv2d(widths[-1], 1, 4, 1, 1))
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:
         """Judge pictures.
@@ -135,8 +135,8 @@ def _double(width: int) -> list[nn.Module]:
     return [up, instance_norm(width // 2), nn.ReLU(inplace=True)]
 
 
-def _initialise(module: nn.Module) -> None:
-    """Draw weights from N(0, 0.02), set biases to zero (Zhu et al. 2017, sec. 7.1)."""
+def initialise(module: nn.Module) -> None:
+    """Draw weights from N(0, 0.02), set biases to zero (Isola et al. 2017, sec. 6.2; Zhu et al. 2017, sec. 7.1)."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:

@@ -1,10 +1,12 @@
-"""Small helpers for a training step: one step downhill, and a moving average of weights."""
+"""Small helpers for a training step: one step downhill, a moving average of weights, how an iteration ends."""
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
 
 def descend(optimizer: torch.optim.Optimizer, loss: Tensor, *, clip: float | None = None) -> Tensor:
@@ -71,3 +73,23 @@ class Average:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.module.load_state_dict(state["module"])
         self.updates = state["updates"]
+
+
+def end_iteration(schedules: Iterable[LRScheduler], *averaged: tuple[Average | None, nn.Module]) -> None:
+    """Do what ends an iteration: step the schedules of learning rates, then update averages.
+
+    Args:
+        schedules: Of the learning rates.
+        averaged: Averages with the networks that they are of; a None is left out.
+    """
+    for schedule in schedules:
+        schedule.step()
+    for average, network in averaged:
+        if average is not None:
+            average.update(network)
+
+
+def named_state(schedules: Iterable[LRScheduler], **things: Any) -> dict[str, Any]:
+    """Return what changes in a training, by name, for `fit(state=...)`: what is not None, and the schedules."""
+    there = {name: thing for name, thing in things.items() if thing is not None}
+    return there | {f"schedule_{i}": schedule for i, schedule in enumerate(schedules)}
