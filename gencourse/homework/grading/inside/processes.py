@@ -31,14 +31,21 @@ def descendants(pid: int) -> list[int]:
     return family[1:]
 
 
-def held(pid: int) -> int:
+OWN = ("RssAnon:", "VmSwap:")
+SHARED = ("RssShmem:",)
+
+
+def held(pid: int, kinds: tuple[str, ...] = OWN + SHARED) -> int:
     """Return the bytes of memory that a process holds besides files: its own and what it shares with others."""
     with suppress(OSError, ValueError, IndexError):
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        return 1024 * sum(
-            int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "RssShmem:", "VmSwap:"))
-        )
+        return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(kinds))
     return 0
+
+
+def handed_down() -> int:
+    """Return the bytes that a child of this process has from its start: shared memory counts once the child uses it."""
+    return held(os.getpid(), OWN)
 
 
 @dataclass
@@ -52,7 +59,7 @@ class Family:
     """
 
     memory: int
-    ours: int = field(default_factory=lambda: held(os.getpid()))
+    ours: int = field(default_factory=handed_down)
     looked: float = 0.0
 
     def problem(self) -> str:
