@@ -5,8 +5,9 @@ a step or a network's forward may ask them without making an accelerator wait.
 """
 
 import difflib
-from collections.abc import Iterable
-from numbers import Integral
+import sys
+from collections.abc import Iterable, Sized
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
@@ -37,6 +38,33 @@ def at_least(least: int, **numbers: int) -> None:
     for name, number in numbers.items():
         if not isinstance(number, Integral) or number < least:
             raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
+
+
+def within(low: float, high: float = sys.float_info.max, **numbers: float) -> None:
+    """Check that numbers, each named as the argument it came by, lie in [low, high].
+
+    Raises:
+        ValueError: One of them does not, or is NaN or no number.
+    """
+    for name, number in numbers.items():
+        if not (isinstance(number, Real) and low <= number <= high):
+            limits = f"at least {low} and finite" if high == sys.float_info.max else f"from {low} to {high}"
+            raise ValueError(f"{name} must be a number {limits}, got {number!r}")
+
+
+def one_each(pictures: int, what: str, things: Sized) -> None:
+    """Check that there is one thing for each picture.
+
+    Args:
+        pictures: How many.
+        what: The things are, for the message.
+        things: The things.
+
+    Raises:
+        ValueError: There are more or fewer.
+    """
+    if len(things) != pictures:
+        raise ValueError(f"{pictures} pictures need as many {what}, got {len(things)}")
 
 
 def check_tensor(x: Tensor, *, floating: bool = False) -> Tensor:
@@ -128,6 +156,72 @@ def check_sample(sample: Tensor, least: int, what: str) -> Tensor:
     if (sample.amax((2, 3)) == sample.amin((2, 3))).all():
         raise ImageError("all pixels of the sample are equal: there is no texture to learn from")
     return sample
+
+
+def check_kernel(kind: str, size: int, *, least: int = 1) -> None:
+    """Check the kind of a masked convolution, "A" or "B", and the side of its kernel, which has a middle.
+
+    Raises:
+        ValueError: Another kind, or a size that is even or below `least`.
+    """
+    if kind not in ("A", "B") or size < least or size % 2 == 0:
+        raise ValueError(f'expected kind "A" or "B" and an odd size of at least {least}, got {kind!r} and {size}')
+
+
+def check_mask(mask: Tensor) -> None:
+    """Check that a mask holds nothing but zeros and ones. An accelerator has to wait for this.
+
+    Raises:
+        ImageError: It holds something else.
+    """
+    if not ((mask == 0) | (mask == 1)).all():
+        raise ImageError("the mask must be zeros and ones")
+
+
+def check_enlarged(x: Tensor, y: Tensor, scale: int) -> None:
+    """Check small pictures x and true ones y, `scale` times larger: (B, 3, h, w) and (B, 3, H, W) in [-1, 1].
+
+    Raises:
+        ImageError: Another shape or range.
+    """
+    check_range(check_shape(y, "true pictures", "B", 3, "H", "W", multiple=scale), -1, 1)
+    h, w = (side // scale for side in y.shape[2:])
+    check_range(check_shape(x, f"small pictures, {scale} times smaller", len(y), 3, h, w), -1, 1)
+
+
+def check_noise(z: Tensor | None, channels: int, x: Tensor) -> None:
+    """Check the noise that a network takes beside pictures x, (B, C, H, W): (B, channels, H, W), or none at all.
+
+    Raises:
+        ImageError: Another shape.
+        ValueError: It is missing, or not wanted.
+    """
+    if (z is None) != (channels == 0):
+        raise ValueError(f"this network takes {channels} channels of noise z, got {'none' if z is None else 'some'}")
+    if z is not None:
+        check_shape(z, "noise", len(x), channels, *x.shape[2:])
+
+
+def check_styles(styles: Tensor | None, pictures: int, count: int) -> Tensor:
+    """Check which of `count` styles pictures shall have.
+
+    Args:
+        styles: (pictures,) int64, or weights (pictures, count).
+        pictures: How many.
+        count: Of styles.
+
+    Returns:
+        The styles, unchanged.
+
+    Raises:
+        ValueError: They are missing, or of another shape or type.
+    """
+    if isinstance(styles, Tensor):
+        chosen = styles.dtype == torch.int64 and styles.shape == (pictures,)
+        if chosen or (styles.is_floating_point() and styles.shape == (pictures, count)):
+            return styles
+    got = f"{tuple(styles.shape)} {styles.dtype}" if isinstance(styles, Tensor) else f"{styles!r}"
+    raise ValueError(f"styles must be ({pictures},) int64 or weights ({pictures}, {count}), got {got}")
 
 
 def check_batch(x: Tensor, training: bool) -> None:

@@ -113,7 +113,7 @@ def test_what_is_refused():
         ({"noise": -0.1}, "noise must be"),
         ({"noise": float("inf")}, "noise must be"),
         ({"quality": 0}, "quality must be"),
-        ({"quality": 101}, "at most 100"),
+        ({"quality": 101}, "quality must be a number from 1 to 100, got 101"),
         ({"scale": 0}, "scale must be"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -281,7 +281,7 @@ def test_a_generator_for_each_picture():
     assert noise.shape == x.shape and noise.dtype == x.dtype
     assert torch.equal(noise[0], noise[2]) and not torch.equal(noise[0], noise[1])
     assert torch.equal(noise[1], normal(1, 5, 5, seed=5))
-    with pytest.raises(ValueError, match="2 pictures, but 3 generators"):
+    with pytest.raises(ValueError, match="2 pictures need as many generators, got 3"):
         noise_like(x[:2], each)
 
 

@@ -127,7 +127,7 @@ def test_a_generator_for_each_picture(draw):
     assert x.shape == (3, 1, 5, 5) and x.dtype == torch.float64
     assert torch.equal(x[0], x[2]) and not torch.equal(x[0], x[1])
     assert torch.equal(x[1:2], draw((1, 1, 5, 5), torch.Generator().manual_seed(5), torch.float64))
-    with pytest.raises(ValueError, match="2 pictures, but 3 generators"):
+    with pytest.raises(ValueError, match="2 pictures need as many generators, got 3"):
         draw((2, 1, 5, 5), generators([4, 5, 4]))
 
 

@@ -126,7 +126,7 @@ def test_noise_that_it_does_not_take(shape):
 def test_a_network_that_takes_no_noise():
     network = trained(noise=0)
     assert network(picture(1, 3, 4, 4)).shape == (1, 3, 16, 16)
-    with pytest.raises(ValueError, match="takes no noise"):
+    with pytest.raises(ValueError, match="takes 0 channels of noise z, got some"):
         network(picture(1, 3, 4, 4), noise(1, 1, 4, 4))
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from gencourse import images
 from gencourse.batches import check_saved, numbered
-from gencourse.expect import at_least, check_range, check_shape
+from gencourse.expect import at_least, check_range, check_shape, within
 from gencourse.methods.sampling import normal, uniform
 from gencourse.methods.upsampling import area_average
 from gencourse.training.crops import Crops
@@ -59,8 +59,7 @@ def gaussian_kernel(sigma: float) -> Tensor:
     Raises:
         ValueError: sigma is negative or not finite.
     """
-    if not 0 <= sigma < math.inf:
-        raise ValueError(f"sigma must be a number of at least 0, got {sigma!r}")
+    within(0, sigma=sigma)
     at = torch.arange(-math.ceil(3 * sigma), math.ceil(3 * sigma) + 1, dtype=torch.float64, device="cpu")
     weights = torch.exp(-(at**2) / (2 * max(sigma, 1e-3) ** 2))  # at 0 that is 1, and 0 elsewhere, for no blur too
     return weights / weights.sum()
@@ -91,8 +90,7 @@ def jpeg(x: Tensor, quality: int) -> Tensor:
     """
     check_range(check_shape(x, "pictures", "B", 3, "H", "W"), 0, 1)
     at_least(1, quality=quality)
-    if quality > 100:
-        raise ValueError(f"quality must be at most 100, got {quality}")
+    within(1, 100, quality=quality)
     return torch.cat([images.load(_file(one, quality)) for one in x]).to(x)
 
 
@@ -133,8 +131,7 @@ def degrade(
     """
     at_least(1, scale=scale)
     check_range(check_shape(y, "pictures", "B", 3, "H", "W", least=scale, multiple=scale), 0, 1)
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"noise must be a number of at least 0, got {noise!r}")
+    within(0, noise=noise)
     x = area_average(gaussian_blur(y, blur), scale)
     if noise:
         x = x + noise * normal(x.shape, generator).to(x)

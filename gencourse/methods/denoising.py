@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from gencourse.expect import check_labels, same_shape
+from gencourse.expect import check_labels, same_shape, within
 from gencourse.images import to_unit
 from gencourse.methods.diffusion import (
     TARGETS,
@@ -69,8 +69,7 @@ def guided(network: Conditional, labels: Tensor, weight: float) -> Model:
 
     Source: Ho & Salimans 2022, eq. 6, whose w is weight - 1.
     """
-    if not weight >= 0:
-        raise ValueError(f"the guidance weight must be 0 or more, got {weight}")
+    within(0, weight=weight)
     check_labels(labels, network.null, len(labels), values=labels.device.type == "cpu")
     null = torch.full_like(labels, network.null)
     if weight in (0, 1):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gencourse.expect import check_range, same_shape
+from gencourse.expect import check_range, same_shape, within
 from gencourse.methods.sampling import normal, uniform
 from gencourse.methods.schedules import NoiseSchedule, cosine_schedule, linear_schedule
 
@@ -190,7 +190,6 @@ def drop_labels(labels: Tensor, null: int, rate: float = 0.1, generator: torch.G
 
     Source: Ho & Salimans 2022, algorithm 1.
     """
-    if not 0 <= rate <= 1:
-        raise ValueError(f"the rate of dropped labels must lie in [0, 1], got {rate}")
+    within(0, 1, rate=rate)
     dropped = uniform(labels.shape, generator) < rate
     return labels.masked_fill(dropped.to(labels.device), null)

@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from gencourse.expect import ImageError, at_least, check_range, check_shape, same_shape
+from gencourse.expect import at_least, check_mask, check_range, check_shape, same_shape
 from gencourse.methods.diffusion import NoiseSchedule
 from gencourse.methods.samplers import Callback, Model, ddpm_step, noise_like, predict, times
 from gencourse.methods.sampling import Random
@@ -47,7 +47,9 @@ def inpaint(
     Source: Song et al. 2021, "Score-Based Generative Modeling", app. I.2; RePaint, Lugmayr et al. 2022, algorithm 1,
     with jumps of one step.
     """
-    _check(x_T, known, mask, resample)
+    at_least(1, resample=resample)
+    check_shape(check_range(known, -1, 1), "known pictures", *x_T.shape)
+    check_mask(mask)
     x, mask = x_T, mask.bool().expand_as(x_T)
     for t, alpha_bar, alpha_bar_prev in times(schedule, steps):
         for again in reversed(range(resample)):
@@ -125,10 +127,3 @@ def slerp(a: Tensor, b: Tensor, weight: float | Tensor) -> Tensor:
     of_a = torch.where(near, 1 - w, ((1 - w) * angle).sin() / sine)
     of_b = torch.where(near, w, (w * angle).sin() / sine)
     return of_a * a + of_b * b
-
-
-def _check(x_T: Tensor, known: Tensor, mask: Tensor, resample: int) -> None:
-    at_least(1, resample=resample)
-    check_shape(check_range(known, -1, 1), "known pictures", *x_T.shape)
-    if not ((mask == 0) | (mask == 1)).all():
-        raise ImageError("the mask must be zeros and ones")

@@ -4,12 +4,13 @@ Images are integers x: (B, C, H, W) int64 in [0, levels).
 """
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from gencourse.expect import check_levels
+from gencourse.expect import check_levels, within
 from gencourse.methods.sampling import Random, any_class, generators, in_batches, picture_seeds, uniform
 from gencourse.modes import eval_mode
 from gencourse.networks.autoregressive import PixelNetwork
@@ -152,8 +153,7 @@ def log_odds(logits: Tensor, temperature: float) -> Tensor:
 @torch.no_grad()
 def _sample(network, begin: Begin, shape, labels, generator, temperature, given, mask, callback) -> Tensor:
     """What the samplers share; begin(network, x, labels) predicts (r, c) from the pixels in x so far."""
-    if not temperature >= 0:
-        raise ValueError(f"temperature must be 0 or more, got {temperature}")
+    within(0, math.inf, temperature=temperature)
     x, known = _start(network, shape, labels, given, mask)
     b, colours, h, w = shape
     u = uniform((b, h * w, colours), generator, torch.double).logit()  # all of a picture's numbers at once

@@ -24,7 +24,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from gencourse.expect import same_shape
+from gencourse.expect import same_shape, within
 from gencourse.methods.diffusion import NoiseSchedule
 from gencourse.methods.sampling import Random, normal
 
@@ -98,8 +98,7 @@ def ddim(
 
     Source: Song et al. 2021, "Denoising Diffusion Implicit Models", eq. 12 and 16.
     """
-    if not 0 <= eta <= 1:
-        raise ValueError(f"eta must lie in [0, 1], got {eta}")
+    within(0, 1, eta=eta)
     x = x_T
     for t, alpha_bar, alpha_bar_prev in times(schedule, steps):
         x0 = predict(model, x, t, callback)

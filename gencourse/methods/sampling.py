@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from gencourse.expect import at_least, check_labels
+from gencourse.expect import at_least, check_labels, one_each
 
 BATCH = 256  # pictures at a time
 Random = torch.Generator | Sequence[torch.Generator] | None  # one for all pictures, one for each, or torch's own
@@ -31,8 +31,7 @@ def picture_seeds(
     at_least(1, pictures=n)
     if seeds is None:
         return torch.randint(2**63 - 1, (n,), generator=generator, device="cpu").tolist()
-    if len(seeds) != n:
-        raise ValueError(f"{n} pictures need as many seeds, got {len(seeds)}")
+    one_each(n, "seeds", seeds)
     return [int(seed) for seed in seeds]
 
 
@@ -107,6 +106,5 @@ def _each(draw: Callable[..., Tensor], shape: Sequence[int], generator: Random, 
     kind = {"dtype": dtype or torch.float32, "device": "cpu"}  # whatever torch's defaults are
     if generator is None or isinstance(generator, torch.Generator):
         return draw(tuple(shape), generator=generator, **kind)
-    if len(generator) != shape[0]:
-        raise ValueError(f"{shape[0]} pictures, but {len(generator)} generators")
+    one_each(shape[0], "generators", generator)
     return torch.stack([draw(tuple(shape[1:]), generator=own, **kind) for own in generator])

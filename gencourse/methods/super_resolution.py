@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from gencourse.expect import ImageError, check_range, check_shape, same_shape
+from gencourse.expect import ImageError, check_enlarged, check_shape, same_shape
 from gencourse.methods.enlarging import draw_noise
 from gencourse.methods.gan import Losses, bce
 from gencourse.methods.upsampling import area_average, perceptual_loss
@@ -134,7 +134,7 @@ class PixelStep:
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         x, y = split_batch(batch, self.network.scale)
         if not self.checked:
-            _check_first(x, y, self.network.scale)
+            check_enlarged(x, y, self.network.scale)
             self.checked = True
         loss = descend(self.optimizer, F.l1_loss(self.network(x), y) / 2)  # of [-1, 1], twice as wide as [0, 1]
         end_iteration(self.schedules, (self.average, self.network))
@@ -193,7 +193,7 @@ class SRGANStep:
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         x, y = split_batch(batch, self.generator.scale)
         if not self.checked:
-            _check_first(x, y, self.generator.scale)
+            check_enlarged(x, y, self.generator.scale)
             self.checked = True
         y_hat = self.generator(x, draw_noise(self.generator, x, self.draws))
         of_d = {} if self.critic is None else {"D": self.update_critic(self.critic, y, y_hat.detach())}
@@ -240,10 +240,3 @@ def split_batch(batch: Batch, scale: int) -> tuple[Tensor, Tensor]:
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         raise ImageError(f"expected pictures, or a pair of small and true ones; got a {type(batch).__name__}")
     return batch[0], batch[1]
-
-
-def _check_first(x: Tensor, y: Tensor, scale: int) -> None:
-    """Look at the shapes and values of a first batch."""
-    check_range(check_shape(y, "true pictures", "B", 3, "H", "W", multiple=scale), -1, 1)
-    h, w = (side // scale for side in y.shape[2:])
-    check_range(check_shape(x, f"small pictures, {scale} times smaller", len(y), 3, h, w), -1, 1)

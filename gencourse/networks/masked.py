@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gencourse.expect import check_kernel
+
 
 def causal_mask(kind: str, size: int) -> Tensor:
     """1 where a kernel may look: above the centre row and left of the centre; at the centre too for kind "B".
@@ -23,8 +25,7 @@ def causal_mask(kind: str, size: int) -> Tensor:
 
     Source: van den Oord et al. 2016, "Pixel Recurrent Neural Networks", sec. 3.4.
     """
-    if kind not in ("A", "B") or size < 1 or size % 2 == 0:
-        raise ValueError(f'expected kind "A" or "B" and an odd size, got {kind!r} and {size}')
+    check_kernel(kind, size)
     mask, middle = torch.zeros(size, size), size // 2
     mask[:middle] = 1  # all rows above
     mask[middle, :middle] = 1  # this row, to the left
@@ -130,8 +131,7 @@ class VerticalConv2d(CausalConv2d):
     """
 
     def __init__(self, kind: str, inputs: int, outputs: int, size: int, *, dilation: int = 1):
-        if kind not in ("A", "B") or size % 2 == 0 or size < (3 if kind == "A" else 1):
-            raise ValueError(f'expected kind "A" or "B" and an odd size, at least 3 for A; got {kind!r} and {size}')
+        check_kernel(kind, size, least=3 if kind == "A" else 1)
         over = size // 2
         super().__init__(inputs, outputs, (over + (kind == "B"), size), dilation=dilation)
         self.margins = (dilation * over, dilation * over, dilation * over)

@@ -103,13 +103,8 @@ class UNetGenerator(nn.Module):
             ValueError: z is missing, or not wanted.
         """
         expect.check_shape(x, "pictures", "B", self.inputs, "H", "W", least=self.multiple, multiple=self.multiple)
-        if (z is None) != (self.noise == 0):
-            got = "none" if z is None else "some"
-            raise ValueError(f"this generator takes {self.noise} channels of noise z, got {got}")
-        if z is not None:
-            expect.check_shape(z, "noise", len(x), self.noise, *x.shape[2:])
-            x = torch.cat([x, z], 1)
-        return self.decode(self.encode(x))
+        expect.check_noise(z, self.noise, x)
+        return self.decode(self.encode(x if z is None else torch.cat([x, z], 1)))
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Return the map of each level, from the largest to the bottleneck, before its activation.

@@ -3,7 +3,7 @@
 Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network".
 """
 
-from typing import Any
+from typing import Any, cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -73,18 +73,13 @@ class SRGenerator(nn.Module):
         expect.check_shape(x, "pictures", "B", 3, "h", "w", least=SMALLEST)
         features = self.head(x)
         if noise is not None:
-            features = features + self._from(noise, x)
+            expect.check_noise(noise, self.noise, x)
+            features = features + cast(nn.Conv2d, self.from_noise)(noise)
         features = self.body(F.relu(features))
         # Leaky: the few channels of a plain ReLU all fell silent within the first steps, and nothing woke them again.
         late = F.leaky_relu(F.pixel_shuffle(self.up(features), self.scale), SLOPE)
         bicubic = F.interpolate(x, scale_factor=self.scale, mode="bicubic", align_corners=False)
         return bicubic + self.last(late)
-
-    def _from(self, noise: Tensor, x: Tensor) -> Tensor:
-        if self.from_noise is None:
-            raise ValueError("this network takes no noise: leave it out")
-        expect.check_shape(noise, "noise", len(x), self.noise, *x.shape[2:])
-        return self.from_noise(noise)
 
 
 class PatchCritic(nn.Module):

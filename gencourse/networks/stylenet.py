@@ -153,15 +153,9 @@ class TransformerNet(nn.Module):
         return torch.tanh(self.last(x))
 
     def _styles(self, x: Tensor, styles: Tensor | None) -> Tensor:
-        count = len(self.names)
-        if styles is None and count == 1:
+        if styles is None and len(self.names) == 1:
             return torch.zeros(len(x), dtype=torch.long, device=x.device)
-        chosen = isinstance(styles, Tensor) and styles.dtype == torch.int64 and styles.shape == (len(x),)
-        mixed = isinstance(styles, Tensor) and styles.is_floating_point() and styles.shape == (len(x), count)
-        if not (chosen or mixed):
-            got = f"{tuple(styles.shape)} {styles.dtype}" if isinstance(styles, Tensor) else f"{styles!r}"
-            raise ValueError(f"styles must be ({len(x)},) int64 or weights ({len(x)}, {count}), got {got}")
-        return styles  # pyright: ignore[reportReturnType]: a tensor, or one of both would not hold
+        return expect.check_styles(styles, len(x), len(self.names))
 
     def norms(self) -> list[ConditionalInstanceNorm2d]:
         """Return the normalisations, from the first layer to the last."""
