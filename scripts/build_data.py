@@ -11,7 +11,8 @@
     uv run scripts/build_data.py --rcc FOLDER            # photographs and textures, of gcompris-qt-data's files *.rcc
     python scripts/build_data.py --table                 # only refresh the table of data/README.md
 
-What a file is and where it comes from stands with its reader in gencourse/data; its name is in the catalogue.
+What a file is and where it comes from stands with its reader in gencourse/data; its name is in the catalogue. A new
+data set brings a script of its own that builds it.
 Without --paintings the paintings in `data/paintings` stay as they are, and --rcc builds photographs and textures alone
 (`apt-get download gcompris-qt-data`, `dpkg-deb -x`). The same versions of the libraries give the same bytes: digits and
 pictures are put in an order that needs no random numbers, and archives carry no dates.

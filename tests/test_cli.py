@@ -128,7 +128,7 @@ def test_a_download_that_fails(refused, tmp_path, monkeypatch):
 def test_unknown_chapter(refused, tmp_path, monkeypatch):
     (tmp_path / "01_style_transfer.ipynb").touch()
     monkeypatch.setattr(find, "folder", lambda: tmp_path)
-    assert "unknown chapter '07'. Known: 01_style_transfer" in refused("run", "07", "--out", tmp_path / "out")
+    assert "unknown chapter '98'. Known: 01_style_transfer" in refused("run", "98", "--out", tmp_path / "out")
     assert "is not a notebook" in refused("run", "01", "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

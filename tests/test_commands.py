@@ -95,7 +95,8 @@ def test_the_help_lists_every_command_in_order(capsys):
         cli.main(["--help"])
     listed = re.findall(r"^ {4}(\w+)", capsys.readouterr().out, flags=re.MULTILINE)
     assert listed == list(cli.discover())
-    assert listed[:3] == ["run", "stylize", "translate"] and listed[-1] == "doctor"
+    placed = [name for name, command in cli.discover().items() if hasattr(command, "ORDER")]
+    assert placed[:3] == ["run", "stylize", "translate"] and placed[-1] == "doctor"
 
 
 @pytest.fixture

@@ -190,6 +190,16 @@ def test_a_kernel_that_dies(tmp_path):
     assert texts(result.notebook) == ["ran\n", "", ""]
 
 
+def test_a_kernel_that_does_not_start_in_time(tmp_path, monkeypatch):
+    async def silent(client, timeout=None):
+        raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
+
+    monkeypatch.setattr("jupyter_client.asynchronous.client.AsyncKernelClient.wait_for_ready", silent)
+    result = execute.run(write(tmp_path / "01_waits.ipynb", "print('never')"), out=tmp_path / "out")
+    assert "the kernel did not start" in result.error and "300 seconds" in result.error and result.done == 0
+    assert "memory" not in result.error
+
+
 def test_a_cell_that_takes_too_long(tmp_path):
     path = write(tmp_path / "01_slow.ipynb", "print('ran')", "import time\ntime.sleep(300)")
     result = execute.run(path, out=tmp_path / "out", timeout=5)

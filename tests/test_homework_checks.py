@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from functools import cache, partial, wraps
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from gencourse.homework.checking import check as checks
 from gencourse.homework.checking.attempt import attempt
 from gencourse.training.random_state import random_state
 
-for chapter in checks.CHAPTERS:
+ANSWERED = {path.stem[2:] for path in Path(__file__).with_name("wrong_answers").glob("ch*.py")}
+for chapter in sorted(ANSWERED):
     importlib.import_module(f"wrong_answers.ch{chapter}")
 
 RIGHT = [answer for answer in ANSWERS if answer.sentence is None]
@@ -225,13 +227,21 @@ def test_what_reference_and_mistakes_answer_is_computed_once():
 
 
 @pytest.mark.parametrize("chapter", checks.CHAPTERS)
+def test_every_task_has_a_right_answer(chapter: str):
+    assert chapter in ANSWERED, f"there is no tests/wrong_answers/ch{chapter}.py"
+    missing = set(checks.of_chapter(chapter)) - {answer.task for answer in RIGHT}
+    assert not missing, f"tests/wrong_answers/ch{chapter}.py has no right answer to {', '.join(sorted(missing))}"
+
+
+@pytest.mark.parametrize("chapter", checks.CHAPTERS)
 def test_every_check_names_a_task_of_its_chapter(chapter: str):
     from gencourse.homework import tasks
 
     asked = tasks.chapter(chapter)
     assert {check.cell for check in checks.of_chapter(chapter).values()} == {task.id for task in asked.tasks}
-    assert len(asked.tasks) >= 4 and asked.questions
-    assert {one.difficulty for one in (*asked.tasks, *asked.questions)} >= {"easy", "medium", "open"}
+    assert len(asked.tasks) >= 4 and asked.questions, "a chapter has four tasks or more, and a written question"
+    difficulties = {one.difficulty for one in (*asked.tasks, *asked.questions)}
+    assert difficulties >= {"easy", "medium", "open"}, "there is one of each difficulty: easy, medium, open"
 
 
 def test_calls_lie_where_a_submission_may_see_them():

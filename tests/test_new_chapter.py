@@ -6,6 +6,7 @@ that was there before is edited. The same files are a beginning for a chapter of
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from gencourse.chapters import pages
 ROOT = Path(__file__).resolve().parent.parent
 NEW = ROOT / "tests" / "example_chapter"
 COPIED = ("gencourse", "notebooks", "homework", "docs", "README.md", "pyproject.toml", "conftest.py")
+TESTS = ("test_homework_checks.py", "test_diagrams.py")  # those that look at every chapter's answers and diagrams
 RIGHT, WRONG = "(1 - weight) * a + weight * b", "weight * a + (1 - weight) * b"
 ASSEMBLE = """
 import sys
@@ -45,6 +47,9 @@ class Checkout:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
             copy(ROOT / name, folder / name, **({"ignore": junk} if (ROOT / name).is_dir() else {}))
         (folder / "data").symlink_to(ROOT / "data", target_is_directory=True)
+        shutil.copytree(ROOT / "tests" / "wrong_answers", folder / "tests" / "wrong_answers", ignore=junk)
+        for name in TESTS:
+            shutil.copyfile(ROOT / "tests" / name, folder / "tests" / name)
         self.before = self.contents()
         shutil.copytree(NEW, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("conftest.py", "__pycache__"))
 
@@ -80,14 +85,18 @@ def test_nothing_new_is_already_there(checkout):
 
 def test_it_runs(checkout):
     """With its outputs kept, beside what it says of itself: the picture in the README comes from them."""
-    assert "99b_example: 4 cells passed" in checkout.gencourse("run", "99b", "--profile", "smoke", "--save")
+    assert "99b_example: 5 cells passed" in checkout.gencourse("run", "99b", "--profile", "smoke", "--save")
     kept = pages.read(checkout.folder / "notebooks" / "99b_example.ipynb")
     assert not pages.stale(kept) and kept.metadata.gencourse.about.startswith("walk from one digit")
-    assert "mix: right" in kept.cells[5].outputs[0].text
+    assert "mix: right" in next(cell for cell in kept.cells if cell.id == "check-mix").outputs[0].text
 
 
-def test_its_own_test_passes(checkout):
-    checkout.python("-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider", "tests/test_example.py")
+def test_its_tests_pass(checkout):
+    pytest_here = ("-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider")
+    checkout.python(*pytest_here, "tests/test_example.py")
+    chosen = ("-k", "mix or example.line or (every_task and 99b)", "-m", "not slow")
+    found = checkout.python(*pytest_here, *chosen, *(f"tests/{name}" for name in TESTS))
+    assert int(re.search(r"(\d+) passed", found)[1]) >= 12, "right and wrong answers, mistakes, and the diagram"
 
 
 def test_students_get_a_copy_and_grades(checkout, tmp_path):

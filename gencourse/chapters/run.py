@@ -23,6 +23,7 @@ from gencourse.chapters.speed import convolution_rate
 
 __all__ = ["Result", "chapters", "find", "folder", "is_result", "run"]
 
+START_SECONDS = 300  # for a kernel to start: a busy machine, or one that loads the packages for the first time
 STARTED = re.compile(r"gencourse: profile (\w+), device (\S+), seed")  # what `gencourse.start` prints
 
 
@@ -107,6 +108,7 @@ def _execute(notebook: NotebookNode, result: Result, profile: str | None, timeou
     from gencourse.chapters import kernel
 
     options = {"timeout": timeout, "record_timing": False, "store_widget_state": False, "shutdown_kernel": "immediate"}
+    options["startup_timeout"] = START_SECONDS
     options["extra_arguments"] = ["--log-level=40"]  # the kernel's own warnings would tear the bar apart
     where = {"metadata": {"path": str(result.path.resolve().parent)}}
     client = NotebookClient(notebook, km=kernel.manager(), resources=where, **options)
@@ -126,7 +128,10 @@ def _execute(notebook: NotebookNode, result: Result, profile: str | None, timeou
     except CellTimeoutError:
         result.error = f"a cell took longer than the {timeout:g} seconds it was allowed"
     except (RuntimeError, KeyboardInterrupt) as error:
-        result.error = f"the kernel died ({error}): most often the machine ran out of memory"
+        what, why = "the kernel died", "most often the machine ran out of memory"
+        if "didn't respond" in str(error):  # jupyter_client's words for a kernel that is there and says nothing
+            what, why = "the kernel did not start", "run it again when this machine is less busy"
+        result.error = f"{what} ({error}): {why}"
     if pressed:
         result.interrupted, result.error = True, "interrupted"
 

@@ -30,7 +30,7 @@ def table() -> str:
         is_weights = name.startswith("checkpoints/") and name.endswith(".safetensors")
         origin = _WEIGHTS if is_weights else origins.get(name)
         if origin is None:
-            raise ValueError(f"{name} in {root} has no origin: add it to a module of gencourse/data, or delete it")
+            raise ValueError(f"{name} in {root} has no origin: give it one in an Entry of the catalogue, or delete it")
         rows.append(_row(name, found[name].read_bytes(), origin))
     return "\n".join([_HEAD, *rows])
 
