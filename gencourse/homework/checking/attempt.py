@@ -33,7 +33,7 @@ def attempt(
     except Unusable as error:
         return {"failed": str(error)}
     except NotImplementedError as error:
-        return {"failed": str(error) or "it is not written yet"}
+        return {"failed": clipped(error) or "it is not written yet"}  # torch raises it too, at length
     except SystemExit:
         return {"failed": "your function ended the program (sys.exit or quit)"}
     except MemoryError:

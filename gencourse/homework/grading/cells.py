@@ -1,14 +1,16 @@
 """Cells of the lecturer's table: what grading writes into one, and what a person has written over it."""
 
+import re
 from collections.abc import Sequence
 
+FORMULA = re.compile(r"(^|[,;\t\r\n])(?=[=+\-@\t\r])")
 GONE, WAITING = "no file any more", "not graded yet"
 Row = dict[str, str]  # by column
 
 
 def escape_formula(text: str) -> str:
-    """Return a text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
+    """Return a text that a spreadsheet does not take for a formula, whatever it takes for the end of a cell."""
+    return FORMULA.sub(r"\1'", text)
 
 
 def as_number(text: str) -> float | None:

@@ -149,6 +149,7 @@ def owners(earlier: Earlier, students: Sequence[str]) -> dict[int, str]:
 def own_cells(row: Row, earlier: Earlier) -> Row:
     """Return what a person wrote into a line, in columns that are not grading's."""
     written = {name: row[name] for name in earlier.names if name not in earlier.ours and row.get(name)}
-    before = earlier.graded.get(row.get("student", "").removeprefix("'"), {})
+    student = escape_formula(row.get("student", ""))
+    before = next((was for name, was in earlier.graded.items() if escape_formula(name) == student), {})
     changed = {n: row[n] for n in earlier.ours[2:] if n in before and by_hand(row.get(n, ""), before[n], before[n])}
     return written | {name: text for name, text in changed.items() if name != "note"}

@@ -5,14 +5,16 @@ that no student's can be called after.
 """
 
 import hashlib
+import html
+import re
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
 
 from gencourse.chapters.pages import write_text
 from gencourse.homework.grading.results import NOT_GRADED, GradedSubmission
 from gencourse.homework.tasks import Chapter
 
+UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # of terminals; of what turns text round
 KEPT = "kept"  # the folder for what is needed to go on: no page lies in it
 NOTED = "* how this was done counts too; that was noted in the process of the hand-in itself."
 NOTHING = "(no answer was found in the file)"
@@ -65,6 +67,11 @@ def format_sentence(name: str, sentence: str, *, named: bool) -> str:
     before = f"<code>{escape(name)}</code>: " if named else ""
     kind = "open" if sentence.startswith(NOT_GRADED) else "wrong" if sentence else "right"
     return f'{before}<span class="{kind}">{escape(sentence or "right")}</span>'
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML that shows it, each letter where it stands."""
+    return html.escape(UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def format_section(title: str, text: str) -> str:

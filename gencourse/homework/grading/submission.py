@@ -143,21 +143,22 @@ def parse(data: bytes) -> Submission:
 
 
 def decoded(data: bytes) -> str:
-    """Return a file's text: UTF-8, with its mark or not, or what an editor on Windows made of it.
+    """Return a file's text: UTF-8, UTF-16 or UTF-32, with its mark or not, or cp1252, as editors on Windows write.
 
     Raises:
         ValueError: it is none of these.
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16")
+    encoding = json.detect_encoding(data)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode(encoding)
     except UnicodeDecodeError:
+        if not encoding.startswith("utf-8"):
+            raise
         return data.decode("cp1252")
 
 
 def _add(submission: Submission, cell: dict[str, Any]) -> None:
-    source = cell.get("source", "")
+    source = cell.get("source") or ""
     text = replace_surrogates("".join(map(str, source)) if isinstance(source, list) else str(source))
     attached = cell.get("attachments")
     pictures = len(attached) if isinstance(attached, dict) else 0

@@ -1,5 +1,6 @@
-"""Which process started which, and what they hold together, as far as /proc tells; elsewhere nothing is known."""
+"""Which process started which, and what they use together, as far as /proc tells; elsewhere nothing is known."""
 
+import math
 import os
 import time
 from contextlib import suppress
@@ -48,28 +49,57 @@ def handed_down() -> int:
     return held(os.getpid(), OWN)
 
 
+def computed(pid: int) -> float:
+    """Return the seconds of CPU that a process took, and those of its children that it has waited for."""
+    with suppress(OSError, ValueError, IndexError):
+        parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, parts[11:15])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def waited_for() -> float:
+    """Return the seconds of CPU that ended children of this process took, and theirs."""
+    used = os.times()
+    return used.children_user + used.children_system
+
+
+def segments() -> int:
+    """Return the bytes in System V's shared memory, which belong to no process and outlive all."""
+    with suppress(OSError, ValueError, IndexError):
+        lines = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+        return sum(int(part) for line in lines for part in line.split()[-2:])
+    return 0
+
+
 @dataclass
 class Family:
-    """All processes below this one, and what they may hold together beyond what each got from us at its start.
+    """All processes below this one, and what they may use together; of memory beyond what each got from us.
 
     The limits of the system hold for one process; who starts six has six times as much.
 
     Args:
         memory: bytes.
+        seconds: of CPU.
+        alone: whether nobody else shares System V's shared memory with them.
     """
 
     memory: int
+    seconds: float = math.inf
+    alone: bool = False
     ours: int = field(default_factory=handed_down)
+    before: float = field(default_factory=waited_for)
     looked: float = 0.0
 
     def problem(self) -> str:
-        """Return that they hold too much, or nothing."""
+        """Return that they use too much, or nothing. One process alone meets its own limits first."""
         if time.monotonic() < self.looked + EVERY:
             return ""
-        total = sum(max(0, held(pid) - self.ours) for pid in descendants(os.getpid()))
+        family = descendants(os.getpid())
+        memory = sum(max(0, held(pid) - self.ours) for pid in family) + (segments() if self.alone else 0)
+        seconds = sum(map(computed, family)) + waited_for() - self.before
         self.looked = time.monotonic()
-        return (
-            f"it was stopped: its processes took more than {self.memory / 1e6:.0f} MB together"
-            if total > self.memory
-            else ""
-        )
+        if memory > self.memory:
+            return f"it was stopped: its processes took more than {self.memory / 1e6:.0f} MB together"
+        if seconds > self.seconds + 1:
+            return f"it was stopped: its processes took more than {self.seconds:g} seconds of computing together"
+        return ""

@@ -66,7 +66,7 @@ def parse(cells: list[dict[str, str]]) -> list[Cell]:
                 flags |= future_flags(cell.body)
                 cell.flags = flags
                 compile(ast.Module(cell.body, []), "cell", "exec", flags | TOP_LEVEL_AWAIT, dont_inherit=True)
-        except (SyntaxError, ValueError, RecursionError, MemoryError, TypeError) as error:
+        except (SyntaxError, ValueError, RuntimeError, MemoryError, TypeError) as error:
             where = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
             cell.body, cell.error = [], f"{getattr(error, 'msg', error)}{where}"
             cell.newer = isinstance(error, SyntaxError) and looks_newer(cell.text, str(error.msg))

@@ -90,7 +90,8 @@ def run_task(channel: int, task: dict, cases: list[Case], request: dict) -> dict
             os._exit(0)  # whatever happened, never back into the loop above
     os.close(theirs)
     relay = Relay(task["number"], token, lambda message: wire.send(channel, message), len(cases))
-    status = follow(relay, ours, child, Family(request["memory"]), request["wall"])
+    family = Family(request["memory"], request["seconds"], alone=request["network"] == "none")
+    status = follow(relay, ours, child, family, request["wall"])
     os.close(ours)
     kill_family(child, status is None)
     end = relay.problem or said_of(status, request, started=bool(relay.stage))
