@@ -151,7 +151,7 @@ def graded(place, tmp_path_factory) -> Graded:
 def test_the_run_ends_well_with_a_line_for_everybody(graded):
     names = ["tampered", "charged", "socket", "round", "round/again", *hostile.FILES, *hostile.CHARGES.values()]
     assert graded.code == 0 and sorted(graded.rows) == sorted(names) and len(graded.lines) == len(names) + 1
-    assert len(graded.pages) == len(names)
+    assert set(graded.pages) == {"tampered", "charged"}  # a file that could not be read has a line and no page
 
 
 def test_points_are_those_of_the_chapter_alone(graded):
