@@ -63,7 +63,7 @@ def unet() -> None:
               size=8.5, colour=COLOURS["network"][1])  # fmt: skip
     card.text(2.4, 0.85, "encoder: 4 × 4, stride 2", size=8.5)
     card.text(5.0, 0.85, "bottleneck", size=8.5)
-    card.text(7.6, 0.85, "decoder: transposed, stride 2", size=8.5)
+    card.text(7.6, 0.85, "decoder: repeated, then 3 × 3", size=8.5)
     card.text(5.0, 0.35, "below each size in pixels its channels; skips double those that the next layer is given",
               size=8, colour=GREY)  # fmt: skip
     card.show()
