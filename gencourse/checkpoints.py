@@ -13,6 +13,7 @@ from gencourse import paths
 from gencourse.methods import denoising, gan, pixelcnn
 from gencourse.networks.classifier import Classifier
 from gencourse.networks.dcgan import Generator
+from gencourse.networks.pix2pix import UNetGenerator
 from gencourse.networks.pixelcnn import PixelCNN
 from gencourse.networks.translation import ResnetGenerator
 from gencourse.networks.vgg import VGG
@@ -47,6 +48,7 @@ MODELS = {  # what is shipped, by name
     "dcgan_digits": Model(Generator, "03", gan.sample_images),
     "cyclegan_summer2winter": Model(ResnetGenerator, "04"),
     "cyclegan_winter2summer": Model(ResnetGenerator, "04"),
+    "pix2pix_emoji": Model(UNetGenerator, "04b"),
     "pixelcnn_digits": Model(PixelCNN, "05", pixelcnn.sample_images),
     "pixelcnn_emoji": Model(PixelCNN, "05", pixelcnn.sample_images),
     "ddpm_digits": Model(denoising.Diffusion, "06", denoising.sample_images),
