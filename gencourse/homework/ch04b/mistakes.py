@@ -401,6 +401,7 @@ mistakes(
             (x - y).square().mean(), float(y.max())
         ),
         "the worst picture alone counts": lambda x, y: decibels(errors(x, y)).min(),
+        "the best picture alone counts": lambda x, y: decibels(errors(x, y)).max(),
         "the first picture alone counts": lambda x, y: decibels(errors(x, y)[0]),
         "the error itself: it is asked for in decibels": lambda x, y: (x - y).square().mean(),
         "the logarithm alone: decibels are ten times that": lambda x, y: decibels((x - y).square().mean()) / 10,
