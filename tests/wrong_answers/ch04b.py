@@ -411,7 +411,7 @@ all_wrong(
             network, a, 2
         ),
         "translations of a picture,": lambda network, a, draws=16: diversity_by_pictures(network, a, 2 * draws),
-        "expected one number for each picture": lambda *given: diversity_by_pictures(*given)[:1],
+        "expected one number for each picture": lambda *given: diversity_by_pictures(*given)[:2],
         "the values are not those of the formula": lambda *given: diversity_by_pictures(*given) + 0.5,
         "is there a return?": lambda *given: None,
         "changes its input a in place": lambda network, a, draws=16: diversity_by_pictures(network, a.add_(1), draws),

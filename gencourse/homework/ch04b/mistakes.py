@@ -64,8 +64,23 @@ mistakes(
             unet_forward, end=lambda y: torch.tanh(F.relu(y))
         ),
         "the output is cut off at -1 and 1: tanh is asked for": partial(unet_forward, end=lambda y: y.clamp(-1, 1)),
+        "the output is cut off at 0 and 1: tanh is asked for": partial(unet_forward, end=lambda y: y.clamp(0, 1)),
+        "the output lies in [0, 1]: the network speaks [-1, 1], as tanh does": partial(
+            unet_forward, end=lambda y: (torch.tanh(y) + 1) / 2
+        ),
+        "the skip is subtracted: it should be joined, channel by channel": partial(unet_forward, join=torch.sub),
     },
 )
+OTHERS = {"an ELU": F.elu, "a GELU": F.gelu, "a SiLU": F.silu, "a tanh": torch.tanh, "a sigmoid": torch.sigmoid}
+for words, other in OTHERS.items():
+    inside = {
+        f"{words} in the encoder: its levels are given a LeakyReLU": partial(unet_forward, inner=other),
+        f"{words} in the decoder: its levels are given a ReLU": partial(unet_forward, outer=other),
+        f"{words} before every level: LeakyReLU in the encoder, ReLU in the decoder": partial(
+            unet_forward, inner=other, outer=other
+        ),
+    }
+    mistakes("unet_forward", inside)
 
 
 def levels(down, x, inner=leaky):
@@ -192,6 +207,15 @@ mistakes(
         "conditional=False: D does not see a, yours always does": game(seen=lambda a, x, conditional: pair(a, x, True)),
         "D is shown a alone: it never sees what it should judge": game(
             seen=lambda a, x, conditional: pair(a, a, conditional)
+        ),
+        "a and the picture are added: join them, channel by channel": game(
+            seen=lambda a, x, conditional: a + x if conditional else x
+        ),
+        "D draws true pairs to 0.9: here to 1": game(d=lambda real, fake: (towards(0.9)(real) + to_zero(fake)) / 2),
+        "G draws its pictures to 0.9: here to 1": game(g=towards(0.9)),
+        "D draws translations to -1: here to 0": game(d=lambda real, fake: (to_one(real) + towards(-1)(fake)) / 2),
+        "D's loss is the difference of its two parts: add them": game(
+            d=lambda real, fake: (to_one(real) - to_zero(fake)) / 2
         ),
         "conditional and not have changed places": game(seen=lambda a, x, conditional: pair(a, x, not conditional)),
         "G draws its pictures to 0: it wants them to be taken for true, 1": game(g=to_zero),
@@ -377,6 +401,7 @@ mistakes(
             (x - y).square().mean(), float(y.max())
         ),
         "the worst picture alone counts": lambda x, y: decibels(errors(x, y)).min(),
+        "the best picture alone counts": lambda x, y: decibels(errors(x, y)).max(),
         "the first picture alone counts": lambda x, y: decibels(errors(x, y)[0]),
         "the error itself: it is asked for in decibels": lambda x, y: (x - y).square().mean(),
         "the logarithm alone: decibels are ten times that": lambda x, y: decibels((x - y).square().mean()) / 10,

@@ -128,8 +128,8 @@ def jitter_judge(case: Case, outputs: Outputs) -> None:
     alone = len(np.unique(moved, axis=0)) == 1
     refuse(alone and moved.max() == 0, "all are cut at the upper left corner: draw a place")
     refuse(alone, "all pairs are cut at one place: each pair has its own")
-    refuse(not mirrored.any(), "no pair is mirrored: half of them should be")
-    refuse(mirrored.all(), "every pair is mirrored: half of them should be")
+    refuse(not mirrored.any(), "no pair is mirrored: half of them should be, each by a coin of its own")
+    refuse(mirrored.all(), "every pair is mirrored: half of them should be, each by a coin of its own")
     refuse((moved[:, 0] == moved[:, 1]).all(), "a piece moves as far down as it moves to the right: draw both")
     for axis, word in ((0, "top"), (1, "left")):
         seen = np.bincount(moved[:, axis], minlength=grow + 1)
