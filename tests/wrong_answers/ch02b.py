@@ -5,13 +5,12 @@ import copy
 import torch
 import torch.nn.functional as F
 
-from wrong_answers import all_right, all_wrong, right, wrong
-
 # What the chapter imports and its functions use; the checks put others in their place.
 from gencourse.methods.degradations import gaussian_blur, jpeg
 from gencourse.methods.super_resolution import repeated_error
 from gencourse.methods.upsampling import area_average, nearest, perceptual_loss
 from gencourse.metrics.distances import frechet_distance
+from wrong_answers import all_right, all_wrong, right, wrong
 
 STUDIO = torch.tensor([65.481, 128.553, 24.966])
 
@@ -239,8 +238,10 @@ def project_by_blocks(high, low):
 
 all_right(
     "project",
-    by_torch=lambda high, low: high
-    + F.interpolate(low - F.avg_pool2d(high, high.shape[2] // low.shape[2]), size=high.shape[2:], mode="nearest"),
+    by_torch=lambda high, low: (
+        high
+        + F.interpolate(low - F.avg_pool2d(high, high.shape[2] // low.shape[2]), size=high.shape[2:], mode="nearest")
+    ),
     by_the_course=lambda high, low: (
         high
         - nearest(area_average(high, high.shape[3] // low.shape[3]), high.shape[3] // low.shape[3])

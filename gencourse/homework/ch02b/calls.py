@@ -6,6 +6,7 @@ What the chapter's functions are built of and grading does not have is stood in 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -51,7 +52,8 @@ class Layers:
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         fine = torch.einsum("oi,bihw->bohw", self.weight, image)
         fine = fine + 0.5 * fine.square()
-        return {"fine": fine, "coarse": F.avg_pool2d(fine, 2).flip(1), "other": fine.mean(1, keepdim=True)}
+        coarse = F.avg_pool2d(fine.flip(1).exp(), 2)  # no pooled "fine", which somebody may make
+        return {"fine": fine, "coarse": coarse, "other": fine.mean(1, keepdim=True)}
 
 
 class Critic(nn.Module):
@@ -128,9 +130,9 @@ def front(function: Callable[..., Any], case: Case) -> Outputs:
     found = function(points)
     if isinstance(found, set | range | tuple):
         found = list(found)
-    if isinstance(found, list) and any(one in points for one in found):
+    if isinstance(found, list) and any(isinstance(one, tuple | list) and tuple(one) in points for one in found):
         raise Unusable("these are points: their places in the list are asked for")
-    if isinstance(found, list) and all(isinstance(one, int | float | Tensor) for one in found):
+    if isinstance(found, list) and all(isinstance(one, int | float | np.number | Tensor) for one in found):
         found = torch.tensor([float(one) for one in found]).double()
     row = to_array(found)
     if row.ndim != 1 or len(row) > len(points):

@@ -86,8 +86,12 @@ def front_cases(g: Generator) -> Iterator[Case]:
         on = np.stack([decibels, distance], 1)
         chosen = on[g.integers(count, size=behind)]
         worse = chosen + np.abs(g.normal(size=(behind, 2))) * [-0.3, 4]
-        ties = [on[0] + [0, 3], on[-1] - [0.5, 0], on[count // 2]] if behind else []
-        yield {"points": g.permutation(np.concatenate([on, worse, *(np.array([tie]) for tie in ties)]))}
+        if not behind:
+            yield {"points": on}
+            continue
+        below, beside = (on[1, 1] - on[0, 1]) / 2, (on[-1, 0] - on[-2, 0]) / 2  # nobody else dominates these
+        ties = np.array([on[0] + [0, below], on[-1] - [beside, 0], on[count // 2]])
+        yield {"points": g.permutation(np.concatenate([on, worse, ties]))}
 
 
 def between_cases(g: Generator) -> Iterator[Case]:
@@ -199,9 +203,7 @@ CHECKS = {
         call=ch02b.patches,
         judge=patches_judge,
     ),
-    "pareto_front": Check(
-        "task-front", front_cases, metrics.pareto_front, MISTAKES["pareto_front"], call=ch02b.front
-    ),
+    "pareto_front": Check("task-front", front_cases, metrics.pareto_front, MISTAKES["pareto_front"], call=ch02b.front),
     "interpolate_weights": Check(
         "task-weights",
         between_cases,

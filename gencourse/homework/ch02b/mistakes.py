@@ -84,7 +84,9 @@ LUMA_PSNR = {
     "the squares are summed: take their mean, or a larger picture is worse": of_brightness(
         mean=lambda e: e.square().sum((1, 2, 3))
     ),
-    "the error is the mean square, not the mean without its sign": of_brightness(mean=lambda e: e.abs().mean((1, 2, 3))),
+    "the error is the mean square, not the mean without its sign": of_brightness(
+        mean=lambda e: e.abs().mean((1, 2, 3))
+    ),
     "the batch has one error here: each picture has decibels of its own": of_brightness(
         mean=lambda e: e.square().mean().expand(len(e))
     ),
@@ -157,9 +159,7 @@ def mean_of_parts(form, y_hat, y, look, critic, weights):
     return parts | {"total": parts["total"] / (len(parts) - 1)}
 
 
-DETACHED_FEATURES = (
-    "no gradient comes back through the features: y_hat is the first picture, and it is not detached"
-)
+DETACHED_FEATURES = "no gradient comes back through the features: y_hat is the first picture, and it is not detached"
 OBJECTIVE = {
     "this is the minimax loss, log(1 - sigmoid(D)): it is flat where D is sure, so descend -log sigmoid(D)": judged(
         lambda logits: -F.softplus(logits).mean()
@@ -522,8 +522,8 @@ PROJECT = {
     "the result is clamped: where that changes a pixel the average is no longer right": lambda high, low: project(
         high, low
     ).clamp(0, 1),
-    "each block is multiplied: shift it, by adding one number": lambda high, low: high * nearest(
-        low / area_average(high, scale_of(high, low)), scale_of(high, low)
+    "each block is multiplied: shift it, by adding one number": lambda high, low: (
+        high * nearest(low / area_average(high, scale_of(high, low)), scale_of(high, low))
     ),
     "the average is that of every fourth pixel or so: all pixels of the block count": moved(
         average=lambda x, s: x[..., ::s, ::s]
@@ -613,12 +613,12 @@ DEGRADE = {
     ),
     "the quality is turned: 100 is the best": made(of_quality=lambda q: 100 - q),
     "the brightness is turned": made(after=lambda x: 1 - x),
-    "the result lies in [-1, 1]: pictures here lie in [0, 1]": lambda *given: 2 * pipeline("blur", "average", "file")(
-        *given
-    ) - 1,
-    "the result is in levels of 255: pictures here lie in [0, 1]": lambda *given: 255 * pipeline(
-        "blur", "average", "file"
-    )(*given),
+    "the result lies in [-1, 1]: pictures here lie in [0, 1]": lambda *given: (
+        2 * pipeline("blur", "average", "file")(*given) - 1
+    ),
+    "the result is in levels of 255: pictures here lie in [0, 1]": lambda *given: (
+        255 * pipeline("blur", "average", "file")(*given)
+    ),
     "the small picture is enlarged again: it should stay small": lambda *given: nearest(
         pipeline("blur", "average", "file")(*given), 4
     ),
