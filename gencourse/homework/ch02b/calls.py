@@ -147,7 +147,7 @@ class Small(nn.Module):
 
     def __init__(self, sizes: list[int]):
         super().__init__()
-        self.first, self.second = nn.Linear(*sizes[:2]), nn.Linear(*sizes[1:])
+        self.first, self.second = nn.Linear(sizes[0], sizes[1]), nn.Linear(sizes[1], sizes[2])
         self.register_buffer("mean", torch.zeros(sizes[0]))
 
 
