@@ -3,6 +3,7 @@
 import base64
 import datetime
 import io
+import itertools
 import subprocess
 import sys
 import textwrap
@@ -161,6 +162,18 @@ def test_captions_and_titles(figures):
     assert texts(figures[1]) == ["content", "of style"] and figures[1].get_suptitle() == "side by side"
     assert figures[2].axes[0].images[0].get_array().shape == (3 * 4 + 2 * 2, 3 * 4 + 2 * 2)
     assert texts(figures[3]) == ["plain"]
+
+
+def test_no_caption_runs_into_the_next(figures):
+    """Nor into the picture below it."""
+    long = {f"{way}: draws, standard deviation x 5": torch.rand(1, 3, 16, 16) for way in ("L1 + cGAN", "a noise map")}
+    show.compare(long | {"in two\nlines": RED, "fourth": RED, "$x^2 + y^2 = z^2$": RED}, columns=2, height=2)
+    FigureCanvasAgg(figures[0]).draw()
+    boxes = [axes.title.get_window_extent() for axes in figures[0].axes if axes.get_title()]
+    assert len(boxes) == 5 and not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    pictures = [axes.get_window_extent() for axes in figures[0].axes]
+    assert not any(caption.overlaps(x) for caption in boxes for x in pictures)
+    assert texts(figures[0])[2] == "in two\nlines"
 
 
 def test_captions_that_do_not_match():

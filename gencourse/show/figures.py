@@ -4,6 +4,7 @@ Images are (B, C, H, W) in [0, 1] and always drawn on that range: nothing is str
 """
 
 import tempfile
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -20,6 +21,7 @@ from gencourse.show.play import DPI, picture, png
 from gencourse.training.live import in_notebook, smooth
 
 WIDTH = 10.0  # inches: the width of a notebook's page
+LETTER, LINE = 0.072, 0.15  # inches: of a caption
 
 
 def images(
@@ -192,16 +194,26 @@ def _captioned(items: list[tuple[str, Tensor]], columns: int | None, title: str 
     pictures = [(name, lay_out(x)) for name, x in items]
     ratio = max(p.shape[1] / p.shape[2] for _, p in pictures)
     height = height or min(4.0, WIDTH / columns * ratio)
-    size = (min(WIDTH, columns * height / ratio), rows * (height + 0.3) + (0.3 if title else 0))
-    figure = _figure(*size)
+    width = min(WIDTH, columns * height / ratio)
+    captions = [_wrapped(name, width / columns) for name, _ in pictures]
+    above = 0.3 + LINE * max(caption.count("\n") for caption in captions)
+    figure = _figure(width, rows * (height + above) + (0.3 if title else 0))
     grid = figure.subplots(rows, columns, squeeze=False).reshape(-1)
     for axes in grid:
         axes.set_axis_off()
-    for axes, (name, sheet) in zip(grid, pictures, strict=False):
-        _picture(axes, sheet, name)
+    for axes, caption, (_, sheet) in zip(grid, captions, pictures, strict=False):
+        _picture(axes, sheet, caption)
     if title:
         figure.suptitle(title)
     _display(figure)
+
+
+def _wrapped(caption: str, width: float) -> str:
+    """Return a caption in lines that fit over a picture so many inches wide, so that none runs into the next."""
+    if "$" in caption:  # a formula has no place to break at
+        return caption
+    letters = max(8, int(width / LETTER))
+    return "\n".join(textwrap.fill(line, letters, break_long_words=False) for line in caption.split("\n"))
 
 
 def _picture(axes: Axes, x: Tensor, title: str | None) -> None:
