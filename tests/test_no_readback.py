@@ -109,7 +109,8 @@ def test_a_network_made_a_model(target):
 
 @pytest.mark.parametrize("resample", [1, 2])
 def test_inpainting(monkeypatch, resample):
-    monkeypatch.setattr(editing, "_check", lambda *_: None)
+    monkeypatch.setattr(editing, "check_range", lambda x, *_: x)  # doors may read
+    monkeypatch.setattr(editing, "check_mask", lambda _: None)
     model = diffusing()
     x = editing.inpaint(model, far(*SHAPE), model.schedule, far(*SHAPE), far(1, 1, 8, 8), steps=4, resample=resample)
     assert x.shape == SHAPE
