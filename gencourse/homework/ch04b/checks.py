@@ -102,7 +102,7 @@ def psnr_cases(g: Generator) -> Iterator[Case]:
         ((0.1,), (2, 4, 4)),
     ]:
         y = uniform(g, len(sizes), *shape)
-        x = (y + np.float32(sizes)[:, None, None, None] * normal(g, *y.shape)).clip(0, 1)
+        x = (y + np.array(sizes, np.float32)[:, None, None, None] * normal(g, *y.shape)).clip(0, 1)
         yield {"x": x.astype(np.float32), "y": y}
 
 
