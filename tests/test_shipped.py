@@ -10,6 +10,15 @@ from gencourse.methods.pixelcnn import bits_per_dim, evaluate, quantise, static_
 from gencourse.metrics import features, frechet_distance, psnr
 
 LARGEST = 6e6  # bytes of one file: everybody who clones the course takes all of them along
+SMALLER = {  # what is held to less
+    "digits": 3e6,
+    "dcgan_digits": 3e6,
+    "cyclegan_summer2winter": 3e6,
+    "cyclegan_winter2summer": 3e6,
+    "pix2pix_emoji": 4e6,
+    "pixelcnn_digits": 3e6,
+    "pixelcnn_emoji": 1e6,
+}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +34,7 @@ def real(classifier):
 
 @pytest.mark.parametrize("name", sorted(checkpoints.MODELS))
 def test_it_is_small_and_says_how_it_was_made(name):
-    assert (checkpoints.folder() / f"{name}.safetensors").stat().st_size <= LARGEST
+    assert (checkpoints.folder() / f"{name}.safetensors").stat().st_size <= SMALLER.get(name, LARGEST)
     record = checkpoints.record(name)
     assert record["steps"] > 1000 and record["minutes"] > 1, "a trial run, not what ships: train it in full"
     assert record["scores"] and record["data"]

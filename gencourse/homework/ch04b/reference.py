@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from gencourse.homework.checking.check import Function
 from gencourse.methods import pix2pix
+from gencourse.methods.fast_style import receptive_field
 from gencourse.methods.pix2pix_noise import spread
 from gencourse.networks.pix2pix import SLOPE, join_skip
 
@@ -48,10 +49,7 @@ def losses_of_pairs(
 
 
 def patch_side(layers: Sequence[tuple[int, int]]) -> int:
-    side = 1
-    for kernel, stride in reversed(layers):
-        side = (side - 1) * stride + kernel
-    return side
+    return receptive_field(("conv", kernel, stride) for kernel, stride in layers)
 
 
 def draws_of(network: nn.Module, a: Tensor, draws: int, *, train: bool = True) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 EVERY = 0.03  # seconds between two looks at the memory of a family
+OWN, SHARED = ("RssAnon:", "VmSwap:"), ("RssShmem:",)  # of memory besides files, as /proc calls it
 
 
 def parent_ids() -> dict[int, int]:
@@ -30,10 +31,6 @@ def descendants(pid: int) -> list[int]:
     for one in family:
         family += [child for child, parent in parents.items() if parent == one]
     return family[1:]
-
-
-OWN = ("RssAnon:", "VmSwap:")
-SHARED = ("RssShmem:",)
 
 
 def held(pid: int, kinds: tuple[str, ...] = OWN + SHARED) -> int:
