@@ -15,6 +15,7 @@ from gencourse.networks.classifier import Classifier
 from gencourse.networks.dcgan import Generator
 from gencourse.networks.pix2pix import UNetGenerator
 from gencourse.networks.pixelcnn import PixelCNN
+from gencourse.networks.srgan import SRGenerator
 from gencourse.networks.translation import ResnetGenerator
 from gencourse.networks.vgg import VGG
 from gencourse.weights import NEEDED, read, read_record, save
@@ -44,6 +45,8 @@ class Model:
 
 MODELS = {  # what is shipped, by name
     "embedded": Model(VGG, "01"),
+    "superres_pixel": Model(SRGenerator, "02b"),
+    "superres_adversarial": Model(SRGenerator, "02b"),
     "digits": Model(Classifier, "03"),
     "dcgan_digits": Model(Generator, "03", gan.sample_images),
     "cyclegan_summer2winter": Model(ResnetGenerator, "04"),

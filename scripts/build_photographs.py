@@ -6,11 +6,17 @@ stored as they are, READMEs compressed or not. What a README says of author and 
 gencourse/data/gcompris.py says.
 """
 
+import io
 import re
 import struct
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
+from PIL import Image
+from torch import Tensor
+
+from gencourse import images
 from gencourse.data.gcompris import CC0, PHOTOGRAPHS, PUBLIC, TEXTURES
 
 CONTAINERS = ("explore_farm_animals.rcc", "explore_monuments.rcc", "explore_world_animals.rcc")
@@ -31,10 +37,9 @@ def build(folder: Path, data: Path) -> None:
         SystemExit: A photograph is missing, its README disagrees with our table, or all are too large.
     """
     import skimage
-    from PIL import Image
 
-    contents = {name: part for rcc in CONTAINERS for name, part in unpack((folder / rcc).read_bytes()).items()}
-    pictures = {key(Path(name).stem): part for name, part in contents.items() if name.endswith(".webp")}
+    contents = read(folder)
+    pictures = webps(contents)
     told = {}
     for name, part in contents.items():
         if name.endswith("README"):
@@ -54,16 +59,42 @@ def build(folder: Path, data: Path) -> None:
         small.convert("RGB").save(data / file.name, "WEBP", lossless=True, method=6)
 
 
+def read(folder: Path) -> dict[str, bytes]:
+    """Return {path: content} of the three containers."""
+    return {name: part for rcc in CONTAINERS for name, part in unpack((folder / rcc).read_bytes()).items()}
+
+
+def webps(contents: dict[str, bytes]) -> dict[str, bytes]:
+    """Return {key of a photograph: its file}."""
+    return {key(Path(name).stem): part for name, part in contents.items() if name.endswith(".webp")}
+
+
+def originals(folder: Path, names: Iterable[str], shorter: Iterable[int]) -> list[Tensor]:
+    """Return photographs as the package has them, at several sizes: each (1, 3, H, W) in [0, 1].
+
+    Args:
+        folder: As for `build`.
+        names: Of embedded photographs.
+        shorter: Pixels of the shorter side; sizes above the original's are left out.
+    """
+    pictures, sizes = webps(read(folder)), tuple(shorter)
+    whole = [opened(pictures[key(name)]) for name in names]
+    return [images.load(resized(x, size)) for x in whole for size in sizes if size <= min(x.size)]
+
+
+def opened(content: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(content)).convert("RGB")
+
+
+def resized(picture: Image.Image, shorter: int) -> Image.Image:
+    size = [round(side * shorter / min(picture.size)) for side in picture.size]
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
 def save(content: bytes, target: Path) -> None:
     """Write a photograph with the shorter side of SHORTER pixels."""
-    import io
-
-    from PIL import Image
-
-    picture = Image.open(io.BytesIO(content)).convert("RGB")
-    size = [round(side * SHORTER / min(picture.size)) for side in picture.size]
     target.parent.mkdir(exist_ok=True)
-    picture.resize(size, Image.Resampling.LANCZOS).save(target, "WEBP", quality=80, method=6)
+    resized(opened(content), SHORTER).save(target, "WEBP", quality=80, method=6)
 
 
 def key(stem: str) -> str:

@@ -136,13 +136,12 @@ def test_weights_of_another_network(run, photo, tmp_path):
     assert "does not fit SRGenerator" in refusal(run, photo, "-o", tmp_path / "x.png", "--pixel", other)
 
 
-def test_before_a_network_ships(run, photo, tmp_path, monkeypatch, weights):
+def test_without_the_weights_that_ship(run, photo, tmp_path, monkeypatch, weights):
     monkeypatch.setattr(checkpoints, "folder", lambda: tmp_path)
     out = tmp_path / "out.png"
-    told = refusal(run, photo, "-o", out)
-    assert "no pixel network for enlarging ships with this version: train one with" in told and "--pixel" in told
+    assert "superres_pixel.safetensors" in refusal(run, photo, "-o", out)
     told = refusal(run, photo, "-o", out, "--share", "0.5", "--pixel", weights["pixel"])
-    assert "no adversarial network" in told and not out.exists()
+    assert "superres_adversarial.safetensors" in told and not out.exists()
 
 
 def test_where_nothing_can_be_written(run, photo, tmp_path):

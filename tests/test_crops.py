@@ -35,6 +35,20 @@ def test_pictures_differ_in_size_and_all_are_used():
     assert {round(float((x + 1) * 5)) for x in seen[:, 0, 0, 0]} == {0, 1, 2}
 
 
+def test_augmented_squares_are_turned_inverted_and_their_colours_exchanged():
+    colours = torch.tensor([0.0, 0.2, 0.6])[None, :, None, None]
+    falling = colours + 0.4 * torch.linspace(0, 1, 6)[:, None].expand(6, 6)  # darker at the top
+    crops, turned, orders, inverted = Crops([falling], 16, 6, augment=True), set(), set(), set()
+    for _ in range(20):
+        for square in next(crops):
+            steps = [tuple(square.mean(0).diff(dim=axis).sign().unique().tolist()) for axis in (0, 1)]
+            turned.add(tuple(steps))
+            orders.add(tuple(square.mean((1, 2)).argsort().tolist()))
+            inverted.add(round(float(square.mean() + 1) * 0.5, 2))
+    assert turned == {((1,), (0,)), ((-1,), (0,)), ((0,), (1,)), ((0,), (-1,))}
+    assert len(orders) == 6 and inverted == {0.47, 0.53}
+
+
 def test_they_go_on_where_they_stopped():
     pictures = [torch.rand(1, 3, 20, 24) for _ in range(4)]
     first, again, other = (Crops(pictures, 3, 8, seed=seed) for seed in (5, 5, 6))

@@ -18,6 +18,8 @@ SMALLER = {  # what is held to less
     "pix2pix_emoji": 4e6,
     "pixelcnn_digits": 3e6,
     "pixelcnn_emoji": 1e6,
+    "superres_adversarial": 350e3,
+    "superres_pixel": 350e3,
 }
 
 

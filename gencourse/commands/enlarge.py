@@ -32,7 +32,6 @@ tiles meet nothing is seen. Greyscale becomes three equal channels, transparency
 pixel comes nearest to the truth and is soft. adversarial is sharp, and its details are invented: --seed gives others.
 """
 MODELS = ("pixel", "adversarial")
-SHIPPED = "superres_{}"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,7 +104,6 @@ def load(args: argparse.Namespace) -> SRGenerator:
     """Return the network that was asked for, its weights mixed of both models' where a share is given.
 
     Raises:
-        UserError: it does not ship yet.
         FileNotFoundError: there is no such file.
         ValueError: a file holds another network or is damaged, or the share is more than 1.
     """
@@ -125,12 +123,7 @@ def read(model: str, args: argparse.Namespace) -> SRGenerator:
     from gencourse.networks.srgan import SRGenerator
 
     own = vars(args)[model]
-    file = checkpoints.folder() / f"{SHIPPED.format(model)}.safetensors" if own is None else Path(own).expanduser()
-    if own is None and not file.exists():
-        raise UserError(
-            f"no {model} network for enlarging ships with this version: train one with "
-            f"scripts/train_super_resolution.py and name its file with --{model}"
-        )
+    file = checkpoints.folder() / f"superres_{model}.safetensors" if own is None else Path(own).expanduser()
     return checkpoints.read(file, SRGenerator)
 
 

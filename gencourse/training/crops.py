@@ -20,6 +20,8 @@ class Crops:
         batch_size: How many squares.
         size: Side of a square in pixels.
         flip: Mirror half of them.
+        augment: Also turn each by a random number of quarter turns, exchange its colours and invert half of them, so
+            that few pictures are learned by heart later.
         seed: What everything random comes from.
 
     Raises:
@@ -27,13 +29,23 @@ class Crops:
         ValueError: No square is asked for.
     """
 
-    def __init__(self, pictures: Iterable[Tensor], batch_size: int, size: int, *, flip: bool = True, seed: int = 0):
+    def __init__(
+        self,
+        pictures: Iterable[Tensor],
+        batch_size: int,
+        size: int,
+        *,
+        flip: bool = True,
+        augment: bool = False,
+        seed: int = 0,
+    ):
         if batch_size < 1 or size < 1:
             raise ValueError(f"batch_size and size must be at least 1, got {batch_size} and {size}")
         self.pictures = [_bytes(x, size) for x in pictures]
         if not self.pictures:
             raise ImageError("there is no picture to cut squares out of")
-        self.batch_size, self.size, self.flip, self.seed, self.given = batch_size, size, flip, seed, 0
+        self.batch_size, self.size, self.flip, self.augment = batch_size, size, flip, augment
+        self.seed, self.given = seed, 0
 
     def __iter__(self) -> "Crops":
         return self
@@ -50,7 +62,11 @@ class Crops:
         x = self.pictures[draw(len(self.pictures))]
         top, left = (draw(side - self.size + 1) for side in x.shape[1:])
         square = x[:, top : top + self.size, left : left + self.size]
-        return square.flip(2) if self.flip and draw(2) else square
+        square = square.flip(2) if self.flip and draw(2) else square
+        if not self.augment:
+            return square
+        square = square.rot90(draw(4), (1, 2))[torch.randperm(3, generator=generator, device="cpu")]
+        return 255 - square if draw(2) else square
 
     def state_dict(self) -> dict[str, int | bool]:
         """How many batches were given, and what they depend on."""
@@ -67,7 +83,7 @@ class Crops:
 
     def _settings(self) -> dict[str, int | bool]:
         fixed = {"pictures": len(self.pictures), "batch_size": self.batch_size, "size": self.size}
-        return fixed | {"flip": self.flip, "seed": self.seed}
+        return fixed | {"flip": self.flip, "seed": self.seed} | ({"augment": True} if self.augment else {})
 
 
 def _bytes(x: Tensor, size: int) -> Tensor:
