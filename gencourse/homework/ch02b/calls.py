@@ -24,6 +24,7 @@ from gencourse.homework.checking.calls import (
 
 NOTHING = -1  # fills what is left of an array
 SCALE = 4
+DARKER = 0.9  # how bright a picture is that was in our file
 
 
 def area_average(x: Tensor, scale: int) -> Tensor:
@@ -132,6 +133,8 @@ def front(function: Callable[..., Any], case: Case) -> Outputs:
         found = list(found)
     if isinstance(found, list) and any(isinstance(one, tuple | list) and tuple(one) in points for one in found):
         raise Unusable("these are points: their places in the list are asked for")
+    if isinstance(found, list) and len(found) == len(points) and all(isinstance(one, bool) for one in found):
+        raise Unusable("this is True or False for each point: the places of those that nobody dominates are asked for")
     if isinstance(found, list) and all(isinstance(one, int | float | np.number | Tensor) for one in found):
         found = torch.tensor([float(one) for one in found]).double()
     row = to_array(found)
@@ -165,6 +168,8 @@ def between(function: Callable[..., Any], case: Case) -> Outputs:
             raise Unusable("your function returned a dictionary of weights: a network that has them is asked for")
         to_array(found)
         raise Unusable("your function returned numbers: a network is asked for")
+    if not found.state_dict():
+        raise Unusable("what comes back has no weights of its own: one network is asked for, whose weights are mixed")
     value, left = row(found), {f"weights {side}": to_array(row(net)) for side, net in networks.items()}
     with torch.no_grad():
         for weight in found.state_dict().values():
@@ -206,7 +211,7 @@ def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
 
 def jpeg(x: Tensor, quality: int) -> Tensor:
     """Fewer levels of brightness, and each picture a little darker."""
-    return 0.9 * (x * quality).round() / quality
+    return DARKER * (x * quality).round() / quality
 
 
 def degraded(function: Callable[..., Any], case: Case) -> Outputs:

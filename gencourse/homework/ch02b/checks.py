@@ -59,15 +59,16 @@ def objective_judge(case: Case, outputs: Outputs) -> None:
 
 
 def patches_cases(g: Generator) -> Iterator[Case]:
-    """Pictures of several sizes, two in one batch; the second side is brighter in a corner."""
-    for sizes, channels, layer in [
-        (((1, 6, 8), (1, 8, 4)), 4, "fine"),
-        (((2, 8, 8), (1, 6, 6), (1, 10, 4)), 3, "coarse"),
-        (((1, 8, 12), (1, 4, 8)), 5, "fine"),
+    """Pictures of several sizes, two in one batch; the second side is brighter in a corner, and last a shorter list."""
+    for sizes, others, channels, layer in [
+        (((1, 6, 8), (1, 8, 4)), ((1, 6, 8), (1, 8, 4)), 4, "fine"),
+        (((2, 8, 8), (1, 6, 6), (1, 10, 4)), ((2, 8, 8), (1, 6, 6), (1, 10, 4)), 3, "coarse"),
+        (((1, 8, 12), (1, 4, 8)), ((1, 8, 12), (1, 4, 8)), 5, "fine"),
+        (((1, 8, 6), (1, 6, 6), (1, 4, 10)), ((1, 8, 8), (1, 6, 8)), 3, "fine"),
     ]:
         found: Case = {"look": normal(g, channels, 3)}
-        for side in "ab":
-            for i, (count, h, w) in enumerate(sizes):
+        for side, shapes in (("a", sizes), ("b", others)):
+            for i, (count, h, w) in enumerate(shapes):
                 x = uniform(g, count, 3, h, w)
                 x[:, :, : h // 2] *= 0.5 if side == "a" else 0.9
                 found[f"{side}_{i}"] = x
@@ -123,7 +124,10 @@ def degrade_cases(g: Generator) -> Iterator[Case]:
     for noise in (0.05, 0.02):
         flat = np.full((3, 3, 64, 68), 0.5, np.float32)
         yield {"y": flat, "blur": 0.5, "noise": noise, "quality": 0, "seed": seed + 1}
-    yield {"y": np.ones((2, 3, 32, 32), np.float32), "blur": 0.0, "noise": 0.3, "quality": 0, "seed": seed + 2}
+    halves = np.ones((2, 3, 32, 32), np.float32)
+    halves[:, :, 16:] = 0
+    for quality in (0, 12):
+        yield {"y": halves, "blur": 0.0, "noise": 0.3, "quality": quality, "seed": seed + 2}
 
 
 def degrade_judge(case: Case, outputs: Outputs) -> None:
@@ -133,11 +137,17 @@ def degrade_judge(case: Case, outputs: Outputs) -> None:
     b, c, h, w = case["y"].shape
     demand(found.shape == (b, c, h // 4, w // 4), f"expected {h // 4} x {w // 4} pixels, got shape {found.shape}")
     flat = case["y"].max() < 1
-    refuse(flat and found.std() < 1e-6, "no noise is added")
+    refuse(flat and np.abs(found - case["y"].max()).max() < 1e-6, "no noise is added")
+    refuse(flat and found.std() < 1e-6, "one number is drawn for all pictures: each value gets its own")
+    alone = flat and found.std((1, 2, 3)).max() < 1e-6
+    refuse(alone, "one number is drawn for each picture: each of its values gets its own")
     refuse(not outputs["same"], "with one seed it should draw the same again: hand the generator to torch.randn")
     refuse(not outputs["new"], "a second call draws the same noise: do not seed the generator anew")
     inside = found.min() >= 0 and found.max() <= 1
     demand(inside, "noise takes values out of [0, 1]: clamp them, a file holds no others")
+    levels = found * case["quality"] / ch02b.DARKER
+    kept = not case["quality"] or np.abs(levels - levels.round()).max() < 1e-3
+    demand(kept, "these are not the values of a file: it is written last, after noise and clamp")
     if flat:
         measured_noise(found - 0.5, case["noise"])
 
@@ -148,6 +158,8 @@ def measured_noise(x: np.ndarray, wanted: float) -> None:
     refuse(same(spread, wanted / 4, 0.1), "the noise is added before averaging, which takes three quarters of it away")
     refuse(same(spread, wanted**2, 0.1), "noise is a standard deviation, not its square: do not square it")
     refuse(same(spread, wanted**0.5, 0.1), "noise is a standard deviation already: do not take its root")
+    darker = same(x.mean(), -wanted / 2, 0.1)
+    refuse(darker, "the picture gets darker by the part that noise is: add the noise, and leave the picture whole")
     refuse(abs(x.mean()) > wanted / 4, "the noise has a mean: it should be as often dark as bright (randn, not rand)")
     for one, other, words in [
         (x[:-1], x[1:], "all pictures of the batch get the same noise: draw it for each"),
@@ -155,7 +167,7 @@ def measured_noise(x: np.ndarray, wanted: float) -> None:
         (x[..., :-1], x[..., 1:], "the noise of neighbours is alike: add it after blur and average, to each pixel"),
     ]:
         refuse(np.corrcoef(one.ravel(), other.ravel())[0, 1] > SURE, words)
-    tails = (np.abs(x) > 1.8 * wanted).mean()
+    tails = (np.abs(x) > 1.8 * spread).mean()
     refuse(tails == 0, "the noise is not normal: no value lies beyond 1.8 standard deviations")
     measured = f"the noise has a standard deviation of {spread:.4f}, where {wanted} is asked for"
     demand(same(spread, wanted, 0.1), measured)

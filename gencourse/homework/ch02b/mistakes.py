@@ -7,15 +7,17 @@ import torch
 import torch.nn.functional as F
 
 from gencourse.homework.ch02b.reference import DISTANCES, FORMS, places, srgan_objective, summed
-from gencourse.homework.checking.check import Mistakes, add_mistakes
+from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
 from gencourse.methods.data_consistency import project
 from gencourse.methods.degradations import gaussian_blur, jpeg
 from gencourse.methods.enlarging import interpolate_weights
+from gencourse.methods.super_resolution import LossWeights
 from gencourse.methods.upsampling import area_average, bicubic, nearest
 from gencourse.metrics.super_resolution import luma_psnr, pareto_front
 
 MISTAKES: Mistakes = {}
 mistakes = partial(add_mistakes, MISTAKES)
+mistake = partial(add_mistake, MISTAKES)
 
 STUDIO, WHOLE = (65.481 / 255, 128.553 / 255, 24.966 / 255), (0.299, 0.587, 0.114)
 
@@ -54,6 +56,15 @@ LUMA_PSNR = {
     "the border is taken off above and on the left alone: it has four sides": of_brightness(
         shave=lambda x, border: x[:, :, border:, border:]
     ),
+    "the border is taken off below and on the right alone: it has four sides": of_brightness(
+        shave=lambda x, border: x[:, :, : x.shape[2] - border, : x.shape[3] - border]
+    ),
+    "twice the border is taken off each side": of_brightness(shave=lambda x, border: cut(x, 2 * border)),
+    "one pixel more than the border is taken off each side": of_brightness(shave=lambda x, border: cut(x, border + 1)),
+    "four pixels are taken off, whatever the border": of_brightness(shave=lambda x, border: cut(x, 4)),
+    "height and width have changed places where the border is taken off": of_brightness(
+        shave=lambda x, border: x[:, :, border : x.shape[3] - border, border : x.shape[2] - border]
+    ),
     "half of the border is taken off each side: all of it is asked for": of_brightness(
         shave=lambda x, border: cut(x, border // 2)
     ),
@@ -68,6 +79,20 @@ LUMA_PSNR = {
     "this is the PSNR of all three colours: Y alone is asked for": of_brightness(of=lambda x: x),
     "the colours come in the order blue, green, red here: channel 0 is red": of_brightness(
         of=lambda x: brightness(x.flip(1))
+    ),
+    "the weights of green and blue have changed places": of_brightness(of=lambda x: brightness(x[:, [0, 2, 1]])),
+    "divided by 256: white is 255 here": of_brightness(of=lambda x: brightness(x) * 255 / 256),
+    "16 is added to the difference: both pictures have it, so it drops out": of_brightness(
+        mean=lambda e: (e + 16 / 255).square().mean((1, 2, 3))
+    ),
+    "Y is rounded to whole levels first: take it as it is": of_brightness(
+        of=lambda x: (255 * brightness(x) + 16).round() / 255
+    ),
+    "the errors of the colours are squared first, then weighted: weight the colours, then take the error of Y": (
+        of_brightness(
+            of=lambda x: x,
+            mean=lambda e: torch.einsum("bchw,c->bhw", e.square(), torch.tensor(STUDIO).to(e)).mean((1, 2)),
+        )
     ),
     "only green is compared": of_brightness(of=lambda x: x[:, 1:2]),
     "only red is compared: which dimension holds the colours?": of_brightness(of=lambda x: x[:, :1]),
@@ -87,6 +112,14 @@ LUMA_PSNR = {
     "the error is the mean square, not the mean without its sign": of_brightness(
         mean=lambda e: e.abs().mean((1, 2, 3))
     ),
+    "the errors cancel: first square, then average": of_brightness(mean=lambda e: e.mean((1, 2, 3)).square()),
+    "the largest error alone counts: take the mean": of_brightness(mean=lambda e: e.square().amax((1, 2, 3))),
+    "the variance of the error: a constant error would count for nothing": of_brightness(
+        mean=lambda e: e.var((1, 2, 3))
+    ),
+    "the peak is the brightest pixel of the true picture: here it is 1": lambda a, b, border: (
+        luma_psnr(a, b, border) + 20 * (brightness(b) + 16 / 255).amax((1, 2, 3)).log10()
+    ),
     "the batch has one error here: each picture has decibels of its own": of_brightness(
         mean=lambda e: e.square().mean().expand(len(e))
     ),
@@ -100,6 +133,13 @@ LUMA_PSNR = {
     ),
 }
 mistakes("luma_psnr", LUMA_PSNR)
+
+
+@mistake(
+    "luma_psnr", "where two are equal it is infinite: add nothing to the error", forms=(1e-12, 1e-10, 1e-8, 1e-6, 1e-5)
+)
+def never_infinite(least, a, b, border):
+    return of_brightness(say=lambda e: decibels(e.clamp(min=least)))(a, b, border)
 
 
 def changed(**other):
@@ -150,6 +190,41 @@ def in_signed(name):
     return {name: make[name]}
 
 
+def ranged(of_made, of_true=None):
+    """The three parts of pictures that were taken to another range."""
+    ours, theirs = of_made, of_true or of_made
+    return changed(
+        features=lambda form, a, b, look, critic: form.perceptual_loss(look, ours(2 * a - 1), theirs(2 * b - 1)),
+        pixels=lambda form, a, b, look, critic: (ours(2 * a - 1) - theirs(2 * b - 1)).abs().mean(),
+        grid=lambda form, a, b, look, critic: form.repeated_error(ours(2 * a - 1), theirs(2 * b - 1)),
+    )
+
+
+def compared(measure):
+    """The features compared in another way, all layers added up."""
+    return changed(features=lambda form, a, b, look, critic: sum(measure(f - look(b)[k]) for k, f in look(a).items()))
+
+
+def weighted_parts(again):
+    """The parts come back times their weights; again: they are weighted once more in the total."""
+
+    def objective(form, y_hat, y, look, critic, weights):
+        parts = srgan_objective(form, y_hat, y, look, critic, weights)
+        total = parts.pop("total")
+        parts = {name: getattr(weights, name) * part for name, part in parts.items()}
+        return summed(parts, weights) if again else parts | {"total": total}
+
+    return objective
+
+
+def weighted_critic(form, y_hat, y, look, critic, weights):
+    parts = srgan_objective(form, y_hat, y, look, critic, weights)
+    del parts["total"]
+    if critic is not None:
+        parts["adversarial"] = weights.adversarial * parts["adversarial"]
+    return summed(parts, weights)
+
+
 def unweighted(w):
     return w._replace(features=1.0, adversarial=1.0, pixels=1.0, grid=1.0)
 
@@ -196,6 +271,25 @@ OBJECTIVE = {
     "the loss of the critic is in it, on real and on enlarged pictures: that is descended by D alone": changed(
         adversarial=lambda form, a, b, look, critic: real(critic(2 * b - 1)) + F.softplus(critic(2 * a - 1)).mean()
     ),
+    "what D says of the true pictures is in it: only the enlarged ones depend on G": changed(
+        adversarial=lambda form, a, b, look, critic: real(critic(2 * a - 1)) + F.softplus(critic(2 * b - 1)).mean()
+    ),
+    "the probabilities are averaged first: each patch has a loss of its own": judged(
+        lambda x: -x.sigmoid().mean().log()
+    ),
+    "the features' absolute error: perceptual_loss(look, y_hat, y) is asked for": compared(lambda d: d.abs().mean()),
+    "the features' errors are summed: perceptual_loss(look, y_hat, y) is asked for": compared(
+        lambda d: d.square().sum()
+    ),
+    "the grid's part is the error of all pixels: repeated_error keeps what repeats from block to block": changed(
+        grid=lambda form, a, b, look, critic: (a - b).square().mean()
+    ),
+    "the grid compares a picture with itself": changed(grid=lambda form, a, b, look, critic: form.repeated_error(a, a)),
+    "the true pictures stay in [-1, 1]: take both to [0, 1]": ranged(lambda x: (x + 1) / 2, lambda x: x),
+    "the enlarged pictures stay in [-1, 1]: take both to [0, 1]": ranged(lambda x: x, lambda x: (x + 1) / 2),
+    "the pictures are taken to [-3, 1]: (x + 1) / 2 takes [-1, 1] to [0, 1]": ranged(lambda x: 2 * x - 1),
+    "the pictures are taken to [-1/2, 1/2]: [0, 1] is asked for": ranged(lambda x: x / 2),
+    "x + 1 / 2 is x + 0.5: brackets are missing": ranged(lambda x: x + 0.5),
     "the pictures for the features lie in [-1, 1]: take them to [0, 1]": changed(**in_signed("features")),
     "the mean absolute error is that of [-1, 1], twice as large: take the pictures to [0, 1]": changed(
         **in_signed("pixels")
@@ -233,6 +327,14 @@ OBJECTIVE = {
     ),
     "the weights of pixels and grid have changed places": weighed(lambda w: w._replace(pixels=w.grid, grid=w.pixels)),
     "the weight of the features is squared: it counts twice": weighed(lambda w: w._replace(features=w.features**2)),
+    "the weights are dealt out by their place: take each by its name": weighed(
+        lambda w: w._replace(pixels=w.adversarial, grid=w.pixels, adversarial=w.grid)
+    ),
+    "each weight counts twice: it is squared": weighed(lambda w: type(w)(*(x * x for x in w))),
+    "the weights are always the default ones: take those that are handed over": weighed(lambda w: LossWeights()),
+    "the parts come back weighted: they are asked for as they are, the total has the weights": weighted_parts(False),
+    "the parts come back weighted, and are weighted once more in the total": weighted_parts(True),
+    "the adversarial part is weighted already: it is asked for as it is": weighted_critic,
     "the features have no weight": weighed(lambda w: w._replace(features=1.0)),
     "the critic has no weight": weighed(lambda w: w._replace(adversarial=1.0)),
     "the pixels have no weight": weighed(lambda w: w._replace(pixels=1.0)),
@@ -286,6 +388,42 @@ def of_last_layer(distance, look, a, b, layer):
     return distance(places(look, a, last), places(look, b, last))
 
 
+def of_first_of_all(distance, look, a, b, layer):
+    first = next(iter(look(a[0])))
+    return distance(places(look, a, first), places(look, b, first))
+
+
+def of_seen(change):
+    """The network sees the pictures changed; change(x, the first picture of all)."""
+    return lambda distance, look, a, b, layer: distance(
+        *(places(look, [change(x, a[0]) for x in side], layer) for side in (a, b))
+    )
+
+
+def of_some(chosen):
+    """Some rows alone: chosen(rows of a, rows of b) -> both."""
+    return lambda distance, look, a, b, layer: distance(*chosen(places(look, a, layer), places(look, b, layer)))
+
+
+def as_long(a, b):
+    n = min(len(a), len(b))
+    return a[:n], b[:n]
+
+
+def of_pairs(distance, look, a, b, layer):
+    n = min(len(a), len(b))
+    return distance(places(look, a[:n], layer), places(look, b[:n], layer))
+
+
+def place_by_place(distance, look, a, b, layer):
+    each = [(look(x)[layer] - look(y)[layer]).square().mean() for x, y in zip(a, b, strict=False)]
+    return sum(each) / len(each)
+
+
+def of_means(distance, look, a, b, layer):
+    return (places(look, a, layer).mean(0) - places(look, b, layer).mean(0)).square().sum()
+
+
 def of_pixels(distance, look, a, b, layer):
     return distance(*(torch.cat([x.permute(0, 2, 3, 1).flatten(0, 2) for x in side]) for side in (a, b)))
 
@@ -305,6 +443,34 @@ PATCHES = {
     "only the first picture of each side counts": lambda distance, look, a, b, layer: distance(
         places(look, a[:1], layer), places(look, b[:1], layer)
     ),
+    "the first picture of each side is left out": lambda distance, look, a, b, layer: distance(
+        places(look, a[1:], layer), places(look, b[1:], layer)
+    ),
+    "the longer list is cut to the length of the shorter: every picture counts": of_pairs,
+    "the larger of the two is cut to as many rows as the other has: every place counts": of_some(as_long),
+    "this is the first layer, not the one that is asked for": of_first_of_all,
+    "every second place is left out": of_rows(lambda f: rows_of(f)[::2]),
+    "the first line of places alone is taken": of_rows(lambda f: rows_of(f[:, :, :1])),
+    "the place in the middle alone is taken: every place is a row": of_rows(
+        lambda f: f[:, :, f.shape[2] // 2, f.shape[3] // 2]
+    ),
+    "the pictures of a batch are averaged: each place of each is a row": of_rows(
+        lambda f: rows_of(f.mean(0, keepdim=True))
+    ),
+    "a ReLU goes over the features: take them as they are": of_rows(lambda f: rows_of(F.relu(f))),
+    "each picture's mean is taken off: the distance is to see it": of_rows(
+        lambda f: rows_of(f - f.mean((2, 3), keepdim=True))
+    ),
+    "the network is shown pictures in [-1, 1]: it looks at [0, 1]": of_seen(lambda x, first: 2 * x - 1),
+    "the network is shown pictures in [0, 1/255]: they lie in [0, 1] already": of_seen(lambda x, first: x / 255),
+    "all pictures are brought to the size of the first: leave them as they are": of_seen(
+        lambda x, first: F.interpolate(x, first.shape[2:])
+    ),
+    "the distance is divided by the number of channels: leave it as it is": lambda distance, look, a, b, layer: (
+        distance(places(look, a, layer), places(look, b, layer)) / look(a[0])[layer].shape[1]
+    ),
+    "the means alone are compared: frechet_distance compares the covariances as well": of_means,
+    "features are compared place by place: that is no distance of their distributions": place_by_place,
     "only the last picture of each side counts": lambda distance, look, a, b, layer: distance(
         places(look, a[-1:], layer), places(look, b[-1:], layer)
     ),
@@ -366,6 +532,14 @@ def hull(points):
     return sorted(set(found))
 
 
+def kept_before(points):
+    front = [0]
+    for i, q in enumerate(points):
+        if q[0] > points[front[-1]][0] or q[1] < points[front[-1]][1]:
+            front.append(i)
+    return front
+
+
 FRONT = {
     "a point that is equal in one number and better in the other dominates as well": front_where(
         lambda p, q: p[0] > q[0] and p[1] < q[1]
@@ -373,6 +547,13 @@ FRONT = {
     "a point dominates itself here, so nothing is left: one of its numbers must be better": front_where(
         lambda p, q: p[0] >= q[0] and p[1] <= q[1], itself=True
     ),
+    "a point of the same distance and more decibels dominates as well": front_where(
+        lambda p, q: p[0] >= q[0] and p[1] < q[1]
+    ),
+    "a point of the same decibels and a smaller distance dominates as well": front_where(
+        lambda p, q: p[0] > q[0] and p[1] <= q[1]
+    ),
+    "each point is compared with the last one that was kept: compare it with all": kept_before,
     "two equal points drive each other out: neither is better, both stay": front_where(
         lambda p, q: p[0] >= q[0] and p[1] <= q[1]
     ),
@@ -456,6 +637,10 @@ WEIGHTS = {
     ),
     "buffers are b's: mix them too": right_but(lambda name: name == "mean", lambda x, y, s: y),
     "biases stay a's: mix them too": right_but(lambda name: name.endswith("bias"), lambda x, y, s: x),
+    "biases and buffers stay a's: mix them too": right_but(lambda name: "weight" not in name, lambda x, y, s: x),
+    "only the biases are mixed": right_but(lambda name: "bias" not in name, lambda x, y, s: x),
+    "the share is squared": weights_from(lambda name, x, y, s: (1 - s * s) * x + s * s * y),
+    "b has half of its share": weights_from(lambda name, x, y, s: (1 - s) * x + s * y / 2),
     "only the weights of the first layer are mixed": right_but(
         lambda name: name.startswith("second"), lambda x, y, s: x
     ),
@@ -506,6 +691,27 @@ PROJECT = {
         lambda d, s: nearest(d, s) / s**2
     ),
     "the difference is divided by the scale: every pixel gets all of it": moved(lambda d, s: nearest(d, s) / s),
+    "the difference is multiplied by the scale: every pixel gets it once": moved(lambda d, s: s * nearest(d, s)),
+    "the difference is multiplied by the pixels of a block: every pixel gets it once": moved(
+        lambda d, s: s * s * nearest(d, s)
+    ),
+    "the block's average is added: what is missing is low - average": lambda high, low: (
+        high + nearest(area_average(high, scale_of(high, low)), scale_of(high, low))
+    ),
+    "low and the block's average are added: what is missing is their difference": lambda high, low: (
+        high + nearest(low + area_average(high, scale_of(high, low)), scale_of(high, low))
+    ),
+    "the small pictures are tiled: each of their pixels belongs to one block": moved(lambda d, s: d.repeat(1, 1, s, s)),
+    "the difference has lost its sign: some blocks have to become darker": moved(lambda d, s: nearest(d.abs(), s)),
+    "the mean of the whole picture is taken off: take off each block's": lambda high, low: (
+        high + nearest(low, scale_of(high, low)) - high.mean((2, 3), keepdim=True)
+    ),
+    "a mean of the picture and the repeated small one: shift each block": lambda high, low: (
+        (high + nearest(low, scale_of(high, low))) / 2
+    ),
+    "a block's average is taken over all pictures and colours: each has its own": moved(
+        average=lambda x, s: area_average(x, s).mean((0, 1), keepdim=True)
+    ),
     "half of what is missing is added": moved(lambda d, s: nearest(d, s) / 2),
     "the difference comes back alone: add it to the picture": lambda high, low: nearest(
         low - area_average(high, scale_of(high, low)), scale_of(high, low)
@@ -533,6 +739,12 @@ PROJECT = {
     ),
     "the small picture is made by interpolation: block averages are asked for": moved(
         average=lambda x, s: F.interpolate(x, scale_factor=1 / s, mode="bicubic", align_corners=False)
+    ),
+    "the small picture is made by linear interpolation: block averages are asked for": moved(
+        average=lambda x, s: F.interpolate(x, scale_factor=1 / s, mode="bilinear")
+    ),
+    "the small picture is made by a smoothed interpolation: block averages are asked for": moved(
+        average=lambda x, s: F.interpolate(x, [n // s for n in x.shape[2:]], mode="bilinear", antialias=True)
     ),
     "one number is added to the whole picture: each block has its own": lambda high, low: (
         high + (low.mean((2, 3), keepdim=True) - high.mean((2, 3), keepdim=True))
@@ -585,6 +797,21 @@ def made(average=lambda x: area_average(x, 4), of_blur=lambda s: s, of_quality=l
     return degraded
 
 
+def small_blurred(y, blur, noise, quality, generator):
+    x = gaussian_blur(area_average(y, 4), blur / 4)
+    return x if quality is None else jpeg(x, quality)
+
+
+def noise_of_one(y, blur, noise, quality, generator):
+    x = area_average(gaussian_blur(y, blur), 4)
+    x = (x + torch.randn(x.shape, generator=generator, dtype=torch.float32)).clamp(0, 1)
+    return x if quality is None else jpeg(x, quality)
+
+
+def always_a_file(y, blur, noise, quality, generator):
+    return jpeg(area_average(gaussian_blur(y, blur), 4), quality or 95)
+
+
 DEGRADE = {
     "the file is written before the picture is made small: it comes last": pipeline("file", "blur", "average"),
     "the file is written between blur and average: it comes last": pipeline("blur", "file", "average"),
@@ -604,6 +831,18 @@ DEGRADE = {
     "it is made small by interpolation: the pixels of each block are averaged": made(
         lambda x: F.interpolate(x, scale_factor=0.25, mode="bicubic", align_corners=False).clamp(0, 1)
     ),
+    "it is made small by linear interpolation: the pixels of each block are averaged": made(
+        lambda x: F.interpolate(x, scale_factor=0.25, mode="bilinear")
+    ),
+    "it is made small by a smoothed interpolation: the pixels of each block are averaged": made(
+        lambda x: F.interpolate(x, scale_factor=0.25, mode="bicubic", antialias=True).clamp(0, 1)
+    ),
+    "the blur is squared: it is a standard deviation": made(of_blur=lambda s: s**2),
+    "the blur is always 1: take the one that is handed over": made(of_blur=lambda s: 1.0),
+    "it is blurred once it is small, by a quarter: the lens comes before the pixels": small_blurred,
+    "randn has a standard deviation of 1: multiply it by noise": noise_of_one,
+    "no quality means no file: yours writes one": always_a_file,
+    "the quality is always 75: take the one that is handed over": made(of_quality=lambda q: 75),
     "the brightest pixel of each block is kept: their average is asked for": made(lambda x: F.max_pool2d(x, 4)),
     "it is made half as large: a quarter is asked for": made(lambda x: area_average(x, 2)),
     "blur is a standard deviation in pixels, not a variance: no root of it": made(of_blur=lambda s: s**0.5),

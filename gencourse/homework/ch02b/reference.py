@@ -43,7 +43,7 @@ def srgan_objective(
 
 def summed(parts: dict[str, Tensor], weights: Any) -> dict[str, Tensor]:
     total = torch.stack([getattr(weights, name) * part for name, part in parts.items()]).sum()
-    return {"total": total, **parts}
+    return {**parts, "total": total}  # the total last: what is said first is about a part
 
 
 def places(look: Function, pictures: Iterable[Tensor], layer: str) -> Tensor:

@@ -101,9 +101,10 @@ def losses(function: Callable[..., Any], case: Case) -> Outputs:
 
 
 def side(function: Callable[..., Any], case: Case) -> Outputs:
-    """Call patch_side(layers) with pairs of a kernel and a stride. Returns `value`."""
+    """Call patch_side(layers) with pairs of a kernel and a stride. Returns `value`, and whether it is `changed`."""
     layers = list(zip(case["kernels"].tolist(), case["strides"].tolist(), strict=True))
-    return {"value": to_array(function(layers))}
+    given = layers.copy()
+    return {"value": to_array(function(layers)), "changed": layers != given}
 
 
 def jitter(function: Callable[..., Any], case: Case) -> Outputs:
@@ -136,17 +137,20 @@ def jitter(function: Callable[..., Any], case: Case) -> Outputs:
 class Noisy(nn.Module):
     """A translator whose dropout is known: what a picture gets depends on how often it was shown, and on it alone.
 
-    In eval mode it adds nothing. It counts how often each picture was shown while noise was on.
+    In eval mode it adds nothing. It counts how often each picture was shown while noise was on, and keeps a number of
+    torch's own of every pass: those of dropout would be the same where torch is seeded before each.
     """
 
     def __init__(self, known: Tensor, noise: Tensor):
         super().__init__()
         self.known, self.noise, self.shown = known, noise, [0] * len(known)
+        self.numbers: list[float] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        y = torch.tanh(0.8 * x[:, :1] + 0.1)
+        y = torch.tanh(0.8 * x[:, :1] + 0.1).expand(-1, self.noise.shape[2], -1, -1)
         if not self.training:
             return y
+        self.numbers.append(float(torch.rand((), device="cpu")))
         added = []
         for picture in x:
             i = int((self.known - picture).abs().flatten(1).amax(1).argmin())
@@ -158,8 +162,8 @@ class Noisy(nn.Module):
 def several(function: Callable[..., Any], case: Case) -> Outputs:
     """Call diversity(network, a, draws) with a network whose noise is known, in the mode that the case says.
 
-    Returns `value`, whether the network is left in another `mode`, how often each picture was drawn anew, `shown`, and
-    a as the call left it.
+    Returns `value`, whether the network is left in another `mode`, how often each picture was drawn anew, `shown`,
+    whether torch was `seeded` before each pass, and a as the call left it.
     """
     given = tensors(case)
     network = Noisy(given["a"].clone(), given["noise"]).train(case["training"])
@@ -168,5 +172,6 @@ def several(function: Callable[..., Any], case: Case) -> Outputs:
         "value": found,
         "mode": network.training != case["training"],
         "shown": to_array(torch.tensor(network.shown, device="cpu")),
+        "seeded": len(network.numbers) > 1 == len(set(network.numbers)),
         **after({"a": given["a"]}),
     }

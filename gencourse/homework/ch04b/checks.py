@@ -42,7 +42,7 @@ def losses_cases(g: Generator) -> Iterator[Case]:
     ]:
         b, fake = normal(g, *shape), normal(g, *shape) + np.float32(0.4)
         a = normal(g, shape[0], channels, *shape[2:])
-        seen = shape[1] + (channels if conditional else 0)
+        seen = channels + shape[1]  # also where D does not see a: then zeros in its place are not the picture alone
         judge = normal(g, 1, seen, 2, 2) / np.float32(2 * np.sqrt(seen))
         yield {"fake": fake, "a": a, "b": b, "judge": judge, "conditional": conditional, "adversarial": adversarial}
 
@@ -74,16 +74,25 @@ def side_cases(g: Generator) -> Iterator[Case]:
         yield {"kernels": np.array(kernels), "strides": np.array(strides)}
 
 
+def side_judge(case: Case, outputs: Outputs) -> None:
+    refuse(outputs["changed"], "your function changes the list of layers: whoever called it still needs it")
+
+
 def several_cases(g: Generator) -> Iterator[Case]:
-    """Pictures with noise of their own sizes; the network is found in either mode."""
-    for shape, draws, training in [((3, 1, 5, 4), 5, False), ((2, 3, 4, 4), 8, True), ((4, 2, 3, 5), 3, False)]:
+    """Pictures with noise of their own sizes; the network is found in either mode, and has one to three outputs."""
+    for shape, channels, draws, training in [
+        ((3, 1, 5, 4), 2, 5, False),
+        ((2, 3, 4, 4), 3, 8, True),
+        ((4, 2, 3, 5), 1, 3, False),
+    ]:
         sizes = (0.1 + 0.5 * uniform(g, shape[0], 1, 1, 1)) * (0.2 + uniform(g, 1, 1, *shape[2:]))
-        noise = sizes * (normal(g, draws, shape[0], 1, *shape[2:]) + np.float32(0.6))
+        noise = sizes * (normal(g, draws, shape[0], channels, *shape[2:]) + np.float32(0.6))
         yield {"a": normal(g, *shape), "noise": noise.astype(np.float32), "draws": draws, "training": training}
 
 
 def several_judge(case: Case, outputs: Outputs) -> None:
     shown, draws = outputs["shown"], case["draws"]
+    refuse(outputs["seeded"], "torch is seeded before each translation: they all draw the same noise")
     refuse(outputs["mode"], "the network is left in another mode than the one in which it was found: put it back")
     refuse(0 < shown.max() < draws, f"{draws} translations are asked for, with noise drawn anew for each")
     refuse(shown.max() > draws, f"the network drew {shown.max():.0f} translations of a picture, {draws} are asked for")
@@ -128,7 +137,9 @@ CHECKS = {
         no_gradient="a gradient is missing: G's and the distance's reach the picture, D's reaches D",
         sentences=LOSSES,
     ),
-    "patch_side": Check("task-side", side_cases, reference.patch_side, MISTAKES["patch_side"], call=ch04b.side),
+    "patch_side": Check(
+        "task-side", side_cases, reference.patch_side, MISTAKES["patch_side"], call=ch04b.side, judge=side_judge
+    ),
     "jitter_pair": Check("task-jitter", jitter_cases, judge=jitter_judge, call=ch04b.jitter),
     "pooled_psnr": Check(
         "task-psnr", psnr_cases, pooled_psnr, MISTAKES["pooled_psnr"], shape="one number for all pictures,"

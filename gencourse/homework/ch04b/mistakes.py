@@ -69,8 +69,22 @@ mistakes(
             unet_forward, end=lambda y: (torch.tanh(y) + 1) / 2
         ),
         "the skip is subtracted: it should be joined, channel by channel": partial(unet_forward, join=torch.sub),
+        "the output goes through tanh twice": partial(unet_forward, end=lambda y: torch.tanh(torch.tanh(y))),
+        "channels of the two stand in turn: first all that come up, then all of the skip": partial(
+            unet_forward, join=lambda y, skip: torch.stack([y, skip], 2).flatten(1, 2)
+        ),
+        "another dropout stands before the decoder's levels: theirs is in them already": partial(
+            unet_forward, outer=lambda y: F.dropout(F.relu(y), 0.5)
+        ),
     },
 )
+
+
+@mistake("unet_forward", "LeakyReLU has another slope: 0.2 is asked for", forms=(0.02, 0.1, 0.3, 0.5, -0.2))
+def other_slope(slope, down, up, x, skips=True):
+    return unet_forward(down, up, x, skips, inner=lambda y: F.leaky_relu(y, slope))
+
+
 OTHERS = {"an ELU": F.elu, "a GELU": F.gelu, "a SiLU": F.silu, "a tanh": torch.tanh, "a sigmoid": torch.sigmoid}
 for words, other in OTHERS.items():
     inside = {
@@ -122,6 +136,34 @@ def relu_after(down, up, x, skips=True):
         if skips and i < len(up) - 1:
             x = torch.cat([x, maps[-2 - i]], 1)
     return torch.tanh(x)
+
+
+def decoded(down, up, x, skips, first, level_of):
+    """A decoder with other activations: `first` of the bottleneck, level_of(level, y, last) of each level."""
+    maps = levels(down, x)
+    x = first(maps[-1])
+    for i, level in enumerate(up):
+        x = level_of(level, x, i == len(up) - 1)
+        if skips and i < len(up) - 1:
+            x = torch.cat([x, maps[-2 - i]], 1)
+    return torch.tanh(x)
+
+
+@mistake("unet_forward", "the ReLU stands after each level of the decoder, the last one too: it stands before them")
+def relu_after_all(down, up, x, skips=True):
+    return decoded(down, up, x, skips, nothing, lambda level, y, last: F.relu(level(y)))
+
+
+@mistake("unet_forward", "the decoder's last level is given no ReLU: it stands before every one of them")
+def last_not_activated(down, up, x, skips=True):
+    return decoded(down, up, x, skips, nothing, lambda level, y, last: level(y if last else F.relu(y)))
+
+
+@mistake("unet_forward", "every level of the decoder goes through tanh: the last alone")
+def tanh_everywhere(down, up, x, skips=True):
+    return decoded(
+        down, up, x, skips, nothing, lambda level, y, last: level(F.relu(y)) if last else level(F.relu(y)).tanh()
+    )
 
 
 @mistake("unet_forward", "the skip is not activated: the ReLU goes over what was joined, skip and all")
@@ -214,13 +256,47 @@ mistakes(
         "D draws true pairs to 0.9: here to 1": game(d=lambda real, fake: (towards(0.9)(real) + to_zero(fake)) / 2),
         "G draws its pictures to 0.9: here to 1": game(g=towards(0.9)),
         "D draws translations to -1: here to 0": game(d=lambda real, fake: (to_one(real) + towards(-1)(fake)) / 2),
+        "G draws its pictures to -1: it wants them to be taken for true, 1": game(g=towards(-1)),
+        "G climbs D^2: it descends the squared distance from 1": game(g=lambda x: -to_zero(x)),
+        "G: a sigmoid of the logits: with least squares they are taken as they are": game(
+            g=lambda x: to_one(x.sigmoid())
+        ),
+        "a sigmoid of the logits: with least squares they are taken as they are": game(
+            lambda x: to_one(x.sigmoid()), lambda real, fake: (to_one(real.sigmoid()) + to_zero(fake.sigmoid())) / 2
+        ),
+        "D: a sigmoid of the logits: with least squares they are taken as they are": game(
+            d=lambda real, fake: (to_one(real.sigmoid()) + to_zero(fake.sigmoid())) / 2
+        ),
+        "D's loss is half of the sum: the half is there for translations alone": game(
+            d=lambda real, fake: to_one(real) + to_zero(fake) / 2
+        ),
+        "D's loss is half of the sum: the half is there for true pairs alone": game(
+            d=lambda real, fake: to_one(real) / 2 + to_zero(fake)
+        ),
+        "D never sees a translation, and the half is missing": game(d=lambda real, fake: to_one(real)),
+        "D never sees a true picture, and the half is missing": game(d=lambda real, fake: to_zero(fake)),
+        "D descends a hinge: here it is half of the squared distances": game(
+            d=lambda real, fake: (F.relu(1 - real).mean() + F.relu(1 + fake).mean()) / 2
+        ),
+        "D descends a cross-entropy: here it is half of the squared distances": game(
+            d=lambda real, fake: (softplus(-real).mean() + softplus(fake).mean()) / 2
+        ),
+        "D: the logits are averaged before the squares are taken: first square, then average": game(
+            d=lambda real, fake: ((real.mean() - 1).square() + fake.mean().square()) / 2
+        ),
+        "conditional=False: D is given the picture alone, with no zeros in the place of a": game(
+            seen=lambda a, x, conditional: pair(a if conditional else 0 * a, x, True)
+        ),
+        "the losses of G and of D have changed their names": after(
+            lambda found, *_: {"G": found["D"], "D": found["G"]} if "G" in found else {}
+        ),
         "D's loss is the difference of its two parts: add them": game(
             d=lambda real, fake: (to_one(real) - to_zero(fake)) / 2
         ),
         "conditional and not have changed places": game(seen=lambda a, x, conditional: pair(a, x, not conditional)),
         "G draws its pictures to 0: it wants them to be taken for true, 1": game(g=to_zero),
         "a sum over the logits in G's loss, where the mean is asked for": game(g=lambda x: (x - 1).square().sum()),
-        "G's loss is not halved": game(g=lambda x: to_one(x) / 2),
+        "G's loss is halved: it is asked for whole": game(g=lambda x: to_one(x) / 2),
         "G: the absolute distance from 1, where its square is asked for": game(g=lambda x: (x - 1).abs().mean()),
         "G: the logits are averaged before the square is taken: first square, then average": game(
             g=lambda x: (x.mean() - 1).square()
@@ -301,6 +377,32 @@ def joined_to_b(fake, D, a, b, conditional=True, distance=F.l1_loss):
     return found | {"G": to_one(D(seen)), "D": loss_d}
 
 
+@mistake("losses_of_pairs", "D is shown b as the drawing: it should see a, and the picture beside it")
+def all_joined_to_b(fake, D, a, b, conditional=True, distance=F.l1_loss):
+    return game(seen=lambda _, x, conditional: pair(b, x, conditional))(fake, D, a, b, conditional, distance)
+
+
+@mistake("losses_of_pairs", "D is shown a as the true picture: that is b")
+def a_for_b(fake, D, a, b, conditional=True, distance=F.l1_loss):
+    found = losses_of_pairs(fake, D, a, b, conditional, distance)
+    if D is None:
+        return found
+    on_a, on_fake = D(pair(a, a, conditional)), D(pair(a, fake.detach(), conditional))
+    return found | {"D": (to_one(on_a) + to_zero(on_fake)) / 2}
+
+
+def backwards(grow, start=1):
+    """A walk from the last layer to the first: grow(side, kernel, stride) -> side."""
+
+    def side(layers):
+        found = start
+        for kernel, stride in reversed(layers):
+            found = grow(found, kernel, stride)
+        return found
+
+    return side
+
+
 def forwards(grow):
     """A walk from the first layer to the last: grow(side, step, kernel, stride) -> both anew."""
 
@@ -346,6 +448,44 @@ mistakes(
             lambda side, step, k, s: (side + (k + 1) * step, step * s)
         ),
         "half of it: the kernel reaches to both sides": lambda layers: patch_side(layers) // 2,
+        "the last layer counts twice: begin with one pixel, or leave it out of the walk": lambda layers: patch_side(
+            [*layers, layers[-1]]
+        ),
+        "always 70: that is the paper's discriminator, yours should reckon it for any": lambda layers: 70,
+        "neighbours lie a stride apart, and between n of them there are n - 1 strides": backwards(
+            lambda side, k, s: side * s + k
+        ),
+        "side - 1 strides and a kernel: yours takes one stride too many, and one pixel off": backwards(
+            lambda side, k, s: side * s + k - 1
+        ),
+        "side - 1 strides and a kernel: yours adds where one should be taken off": backwards(
+            lambda side, k, s: (side + 1) * s + k
+        ),
+        "kernel and stride have changed places": backwards(lambda side, k, s: (side - 1) * k + s),
+        "the kernels are added up: strides and overlaps are forgotten": lambda layers: sum(k for k, _ in layers),
+        "the kernels are added up, and one: strides and overlaps are forgotten": lambda layers: (
+            1 + sum(k for k, _ in layers)
+        ),
+        "each stride widens its own kernel alone: it widens all that comes after it": lambda layers: (
+            1 + sum((k - 1) * s for k, s in layers)
+        ),
+        "the stride before counts alone: the strides of all layers before multiply": forwards(
+            lambda side, step, k, s: (side + (k - 1) * step, s)
+        ),
+        "the walk begins with no pixel: one logit is one place": backwards(lambda side, k, s: (side - 1) * s + k, 0),
+        "the walk begins with two pixels: one logit is one place": backwards(lambda side, k, s: (side - 1) * s + k, 2),
+        "kernels count whole, and nothing is there to begin with: one pixel, and each adds its side less one": (
+            lambda layers: forwards(lambda side, step, k, s: (side + k * step, step * s))(layers) - 1
+        ),
+        "this is how a map shrinks on the way to the logits: the way back is asked for": backwards(
+            lambda side, k, s: (side - k) // s + 1
+        ),
+        "divided by the stride: on the way back to the picture what is seen grows": backwards(
+            lambda side, k, s: (side - 1) // s + k
+        ),
+        "two pixels of padding are taken off at each layer: it moves what is seen, and leaves its side": backwards(
+            lambda side, k, s: (side - 1) * s + k - 2
+        ),
         "every stride is taken for 2": lambda layers: patch_side([(k, 2) for k, _ in layers]),
         "going back to the picture, first the stride widens what is seen, then the kernel adds to it": lambda layers: (
             _kernel_first(layers)
@@ -400,6 +540,22 @@ mistakes(
         "the peak is the largest value of the pictures: here it is 1": lambda x, y: decibels(
             (x - y).square().mean(), float(y.max())
         ),
+        "the largest error alone counts: average them": lambda x, y: decibels((x - y).square().max()),
+        "the median of the errors: their mean is asked for": lambda x, y: decibels((x - y).square().median()),
+        "the variance of the error: a constant error would count for nothing": lambda x, y: decibels((x - y).var()),
+        "the errors of a picture are added up, not averaged": lambda x, y: decibels((x - y).square().sum() / len(x)),
+        "the channels are averaged first: errors of two colours cancel": lambda x, y: decibels(
+            (x.mean(1) - y.mean(1)).square().mean()
+        ),
+        "the difference of the squares: the square of the difference is asked for": lambda x, y: decibels(
+            (x.square() - y.square()).abs().mean()
+        ),
+        "each value has decibels of its own, then averaged: average the errors first": lambda x, y: decibels(
+            (x - y).square()
+        ).mean(),
+        "against the power of the picture: the peak is 1": lambda x, y: decibels(
+            (x - y).square().mean() / y.square().mean()
+        ),
         "the worst picture alone counts": lambda x, y: decibels(errors(x, y)).min(),
         "the best picture alone counts": lambda x, y: decibels(errors(x, y)).max(),
         "the first picture alone counts": lambda x, y: decibels(errors(x, y)[0]),
@@ -421,6 +577,10 @@ mistakes(
 def of_draws(measure, **how):
     """Something else that is made of the right draws, (draws, B, C, H, W)."""
     return lambda network, a, draws=16: measure(draws_of(network, a, draws, **how))
+
+
+def from_given(network, a, draws=16):
+    return (draws_of(network, a, draws) - a[:, :1]).square().mean((0, 2, 3, 4)).sqrt()
 
 
 def from_quiet(network, a, draws=16):
@@ -461,8 +621,33 @@ mistakes(
             lambda drawn: (drawn - drawn.mean(0)).abs().mean((0, 2, 3, 4))
         ),
         "the draws are held against the translation without noise: hold them against their mean": from_quiet,
+        "the draws are held against the drawing: hold them against their mean": from_given,
         "the variances are added up over the pixels: average them": of_draws(
             lambda drawn: drawn.var(0).sum((1, 2, 3)).sqrt()
+        ),
+        "the root is taken twice: average the variances, then take it once": of_draws(
+            lambda drawn: drawn.std(0).mean((1, 2, 3)).sqrt()
+        ),
+        "the pixel that varies most alone counts: average the variances": of_draws(
+            lambda drawn: drawn.var(0).amax((1, 2, 3)).sqrt()
+        ),
+        "the draws are held against the first of them: hold them against their mean": of_draws(
+            lambda drawn: (drawn[1:] - drawn[0]).square().mean((0, 2, 3, 4)).sqrt()
+        ),
+        "the draws are held against one mean of all pictures: each pixel has its own": of_draws(
+            lambda drawn: (drawn - drawn.mean()).square().mean((0, 2, 3, 4)).sqrt()
+        ),
+        "in parts of the mean: the network's own units are asked for": of_draws(
+            lambda drawn: drawn.var(0).mean((1, 2, 3)).sqrt() / drawn.mean()
+        ),
+        "the draws are cut off at 0 and 1: the network speaks [-1, 1]": of_draws(
+            lambda drawn: drawn.clamp(0, 1).var(0).mean((1, 2, 3)).sqrt()
+        ),
+        "the channels are averaged first: what one gains and another loses does not show": of_draws(
+            lambda drawn: drawn.mean(2).var(0).mean((1, 2)).sqrt()
+        ),
+        "the draws of several pictures are mixed: which rows belong to one picture?": of_draws(
+            lambda drawn: drawn.flatten(0, 1).reshape(drawn.shape[1], drawn.shape[0], -1).var(1).mean(1).sqrt()
         ),
         "a standard deviation for every pixel: one number for each picture is asked for": of_draws(
             lambda drawn: drawn.std(0)
