@@ -11,9 +11,9 @@ import pkgutil
 import re
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from functools import cache
 from pathlib import Path
-from string import ascii_lowercase
 
 import pytest
 from nbformat import NotebookNode
@@ -34,7 +34,12 @@ FIXED = {  # what nbgrader must be told of a cell, by the first part of its id
     "check": {"grade": True, "locked": True, "solution": False},
     "question": {"grade": True, "locked": False, "solution": True},
 }
-OTHER_NAMES = {"ddpm": "diffusion"}  # where notebook and module are not called the same
+OTHER_FORMS = {  # functions of the package that are another form of what a notebook writes out under their name
+    "cyclegan.discriminator_loss",  # asks D itself
+    "editing.slerp",  # beside t, which is a time there, its place is a weight
+    "pix2pix_noise.diversity",  # takes pictures in [0, 1], and a generator
+    "super_resolution.repeated_error",  # of any scale
+}
 MACHINE = re.compile(
     r"(?:^|[\s\"'(=<>:,])/(?:home|root|Users|tmp|private|mnt|work|content|opt|var|usr)/\w|[A-Z]:\\+Users"
 )
@@ -148,14 +153,14 @@ def addresses(notebook: NotebookNode, name: str) -> list[str]:
     return wrong + ([] if repository.install_line() in setup else ["setup does not install the package on Colab"])
 
 
-def signatures(notebook: NotebookNode, modules: list) -> list[str]:
+def signatures(notebook: NotebookNode, modules: list, other_forms: Container[str] = ()) -> list[str]:
     """Functions that a notebook writes out and the package holds too must take the same arguments."""
     wrong = []
     for name, arguments in definitions(notebook).items():
         for module in modules:
-            ours = getattr(module, name, None)
-            if not inspect.isfunction(ours) or not ours.__module__.startswith(module.__name__):
-                continue  # what the method imports from elsewhere; style_losses is a part of style
+            ours, where = getattr(module, name, None), module.__name__.rpartition(".")[2]
+            if not inspect.isfunction(ours) or ours.__module__ != module.__name__ or f"{where}.{name}" in other_forms:
+                continue  # a module's own functions alone, not what it imports
             theirs = list(inspect.signature(ours).parameters)
             if arguments != theirs:
                 wrong.append(f"{name}({', '.join(arguments)}) is {name}({', '.join(theirs)}) in {module.__name__}")
@@ -175,16 +180,9 @@ def definitions(notebook: NotebookNode) -> dict[str, list[str]]:
     return found
 
 
-def modules_of(chapter: str) -> list:
-    """The method modules of a chapter and of those that grew from it, or it from them: 03, 03b, 03c."""
-    family = [path.stem for path in NOTEBOOKS if digits(path.stem) == digits(chapter)]
-    words = [OTHER_NAMES.get(word, word) for name in family for word in name.split("_")[1:]]
-    known = [module.name for module in pkgutil.iter_modules(methods.__path__)]
-    return [importlib.import_module(f"gencourse.methods.{name}") for name in known if name in words]
-
-
-def digits(chapter: str) -> str:
-    return number(chapter).rstrip(ascii_lowercase)
+@cache
+def method_modules() -> list:
+    return [importlib.import_module(f"gencourse.methods.{m.name}") for m in pkgutil.iter_modules(methods.__path__)]
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -203,7 +201,7 @@ def test_addresses(path):
 
 
 def test_signatures(path):
-    none_of(signatures(pages.read(path), modules_of(path.stem)))
+    none_of(signatures(pages.read(path), method_modules(), OTHER_FORMS))
 
 
 def none_of(wrong: list[str]) -> None:
@@ -307,13 +305,21 @@ def test_many_pictures_add_up():
 
 
 def test_signatures_are_compared():
-    style = importlib.import_module("gencourse.methods.style")
+    losses = importlib.import_module("gencourse.methods.style_losses")
     source = "%pip install x\ndef gram_matrix({}):\n    pass\ndef as_they_like(a, *b, c, **d):\n    pass"
     same = new_notebook(cells=[new_code_cell(source.format("features"))])
     other = new_notebook(cells=[new_code_cell(source.format("f, scale=1"))])
-    assert signatures(same, [style]) == []
-    assert signatures(other, [style]) == ["gram_matrix(f, scale) is gram_matrix(features) in gencourse.methods.style"]
+    found = ["gram_matrix(f, scale) is gram_matrix(features) in gencourse.methods.style_losses"]
+    assert signatures(same, method_modules()) == []
+    assert signatures(other, method_modules()) == found
+    assert signatures(other, [losses], {"style_losses.gram_matrix"}) == []
     assert definitions(same)["as_they_like"] == ["a", "b", "c", "d"]
+
+
+def test_other_forms_are_there_and_needed():
+    named = [name.split(".")[1] for name in OTHER_FORMS]
+    written = [signatures(pages.read(path), method_modules()) for path in NOTEBOOKS]
+    assert sorted(named) == sorted({text.partition("(")[0] for found in written for text in found})
 
 
 def test_one_address_everywhere():
