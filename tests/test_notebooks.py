@@ -26,7 +26,7 @@ from gencourse.chapters.outputs import WIDGET
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = in_folder(ROOT / "notebooks")
-LINES = 25
+LINES, WIDTH = 25, 120
 CELL_BYTES, NOTEBOOK_BYTES = 300_000, 3_000_000
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 FIXED = {  # what nbgrader must be told of a cell, by the first part of its id
@@ -94,6 +94,13 @@ def markers(notebook: NotebookNode) -> list[str]:
 def lengths(notebook: NotebookNode) -> list[str]:
     counts = {cell.id: len(cell.source.splitlines()) for cell in pages.code_cells(notebook)}
     return [f"{name} has {n} lines, at most {LINES} fit a look" for name, n in counts.items() if n > LINES]
+
+
+def widths(notebook: NotebookNode) -> list[str]:
+    """Lines of prose that are not wrapped; a row of a table cannot be, nor a badge's address."""
+    prose = [cell for cell in notebook.cells if cell.cell_type == "markdown" and cell.id != "badge"]
+    lines = [(cell.id, line) for cell in prose for line in cell.source.splitlines() if not line.startswith("|")]
+    return [f"{name} has a line of {len(line)}: {line[:40]}" for name, line in lines if len(line) > WIDTH]
 
 
 def outputs(notebook: NotebookNode) -> list[str]:
@@ -185,12 +192,15 @@ def method_modules() -> list:
     return [importlib.import_module(f"gencourse.methods.{m.name}") for m in pkgutil.iter_modules(methods.__path__)]
 
 
+CHECKS = [ids, tasks, markers, lengths, widths, outputs, pictures, machine_paths]
+
+
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
 def path(request) -> Path:
     return request.param
 
 
-@pytest.mark.parametrize("check", [ids, tasks, markers, lengths, outputs, pictures, machine_paths])
+@pytest.mark.parametrize("check", CHECKS)
 def test_notebook(path, check):
     assert json.loads(path.read_text(encoding="utf-8"))["nbformat_minor"] >= 5, "cells need ids of their own"
     none_of(check(pages.read(path)))
@@ -246,7 +256,7 @@ def good() -> NotebookNode:
     return notebook
 
 
-ALL = [ids, tasks, markers, lengths, outputs, pictures, machine_paths, lambda n: addresses(n, "01_style_transfer")]
+ALL = [*CHECKS, lambda n: addresses(n, "01_style_transfer")]
 
 
 def test_nothing_is_wrong_with_a_good_notebook():
@@ -275,6 +285,7 @@ def shown(**data: str) -> NotebookNode:
         (markers, lambda n: n.cells[2].update(source="def f(x):\n    return x")),
         (markers, lambda n: n.cells[5].update(source=f"{BEGIN}\n{END}")),
         (lengths, lambda n: n.cells[5].update(source="x\n" * 26)),
+        (widths, lambda n: n.cells[4].update(source=f"Short.\n{'Why? ' * 25}")),
         (outputs, lambda n: n.cells[5].update(source="show(2)")),
         (outputs, lambda n: n.cells[5].update(outputs=[])),
         (outputs, lambda n: n.cells[5].update(execution_count=None)),
