@@ -1,4 +1,4 @@
-# Aliases of the commands in README.md, nothing more.
+# Aliases of the commands in README.md and CONTRIBUTING.md, nothing more.
 .PHONY: run install test lab lint site
 
 install:
@@ -14,7 +14,7 @@ lab:
 	jupyter lab notebooks
 
 lint:
-	ruff check && ruff format --check
+	ruff check && ruff format --check && lint-imports && pyright
 
 site:
 	python docs/build.py

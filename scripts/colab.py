@@ -12,7 +12,7 @@ names, and must leave every preinstalled version where it was.
 A students' copy must fail first at its first task, and pass as a whole with the chapter's solutions filled in.
 
 Needs uv (pip install -e ".[test]") and a package registry: the environment takes about 6 GB, since torch brings CUDA
-along, as on Colab. Some ten minutes on two cores once the packages are there. Run it before a release.
+along, as on Colab. Some three minutes a chapter on two cores once the packages are there. Run it before a release.
 """
 
 import argparse

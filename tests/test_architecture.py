@@ -1,6 +1,7 @@
 """The house is as pyproject.toml and ARCHITECTURE.md say."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,10 +20,26 @@ def floors() -> list[list[str]]:
     return [re.findall(r"\w+", floor) for floor in contract["layers"]]
 
 
-def test_imports_keep_to_the_contracts():
+def lint_imports(folder: Path) -> subprocess.CompletedProcess:
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
-    done = subprocess.run([*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    return subprocess.run([*command, "--no-cache"], cwd=folder, capture_output=True, text=True)
+
+
+def test_imports_keep_to_the_contracts():
+    done = lint_imports(ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_new_chapter_keeps_its_answers_out_of_reach_whatever_their_file_is_called(tmp_path):
+    shutil.copytree(ROOT / "gencourse", tmp_path / "gencourse", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
+    chapter = tmp_path / "gencourse" / "homework" / "ch99"
+    chapter.mkdir()
+    for name, text in {"__init__": "", "key": "", "calls": "from gencourse.homework.ch99 import key\n"}.items():
+        (chapter / f"{name}.py").write_text(text)
+    done = lint_imports(tmp_path)
+    found = re.findall(r"(\S+) is not allowed to import\s+(\S+):", done.stdout)
+    assert done.returncode == 1 and found == [("gencourse.homework.ch99.calls", "gencourse.homework.ch99.key")]
 
 
 def test_every_room_has_a_paragraph_and_stands_on_its_floor(floors):

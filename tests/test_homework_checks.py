@@ -146,6 +146,19 @@ def test_an_answer_that_changes_its_input(name: str):
     assert re.match(r"your function changes its input \w+ in place", refused(name, spoiling))
 
 
+def test_what_fills_a_row_up_is_not_measured():
+    right = CHECKS["next_letters"].references[0]
+
+    def last_two_wrong(text: str, context: str) -> str:
+        found = right(text, context)
+        return found[:-2] + "zz" if len(found) > 8 else found
+
+    with pytest.raises(Wrong) as error:
+        judge("next_letters", last_two_wrong, 0)
+    good, letters = map(int, re.search(r"(\d+) of (\d+) values are right", str(error.value)).groups())
+    assert letters - good == 2 and letters < 60, "a row of 400 numbers stands for the letters that follow"
+
+
 def squares(x):
     return x.square().sum() / len(x)
 

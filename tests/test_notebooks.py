@@ -11,9 +11,9 @@ import pkgutil
 import re
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from functools import cache
 from pathlib import Path
-from string import ascii_lowercase
 
 import pytest
 from nbformat import NotebookNode
@@ -26,7 +26,7 @@ from gencourse.chapters.outputs import WIDGET
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = in_folder(ROOT / "notebooks")
-LINES = 25
+LINES, WIDTH = 25, 120
 CELL_BYTES, NOTEBOOK_BYTES = 300_000, 3_000_000
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 FIXED = {  # what nbgrader must be told of a cell, by the first part of its id
@@ -34,7 +34,12 @@ FIXED = {  # what nbgrader must be told of a cell, by the first part of its id
     "check": {"grade": True, "locked": True, "solution": False},
     "question": {"grade": True, "locked": False, "solution": True},
 }
-OTHER_NAMES = {"ddpm": "diffusion"}  # where notebook and module are not called the same
+OTHER_FORMS = {  # functions of the package that are another form of what a notebook writes out under their name
+    "cyclegan.discriminator_loss",  # asks D itself
+    "editing.slerp",  # beside t, which is a time there, its place is a weight
+    "pix2pix_noise.diversity",  # takes pictures in [0, 1], and a generator
+    "super_resolution.repeated_error",  # of any scale
+}
 MACHINE = re.compile(
     r"(?:^|[\s\"'(=<>:,])/(?:home|root|Users|tmp|private|mnt|work|content|opt|var|usr)/\w|[A-Z]:\\+Users"
 )
@@ -89,6 +94,13 @@ def markers(notebook: NotebookNode) -> list[str]:
 def lengths(notebook: NotebookNode) -> list[str]:
     counts = {cell.id: len(cell.source.splitlines()) for cell in pages.code_cells(notebook)}
     return [f"{name} has {n} lines, at most {LINES} fit a look" for name, n in counts.items() if n > LINES]
+
+
+def widths(notebook: NotebookNode) -> list[str]:
+    """Lines of prose that are not wrapped; a row of a table cannot be, nor a badge's address."""
+    prose = [cell for cell in notebook.cells if cell.cell_type == "markdown" and cell.id != "badge"]
+    lines = [(cell.id, line) for cell in prose for line in cell.source.splitlines() if not line.startswith("|")]
+    return [f"{name} has a line of {len(line)}: {line[:40]}" for name, line in lines if len(line) > WIDTH]
 
 
 def outputs(notebook: NotebookNode) -> list[str]:
@@ -148,14 +160,14 @@ def addresses(notebook: NotebookNode, name: str) -> list[str]:
     return wrong + ([] if repository.install_line() in setup else ["setup does not install the package on Colab"])
 
 
-def signatures(notebook: NotebookNode, modules: list) -> list[str]:
+def signatures(notebook: NotebookNode, modules: list, other_forms: Container[str] = ()) -> list[str]:
     """Functions that a notebook writes out and the package holds too must take the same arguments."""
     wrong = []
     for name, arguments in definitions(notebook).items():
         for module in modules:
-            ours = getattr(module, name, None)
-            if not inspect.isfunction(ours) or not ours.__module__.startswith(module.__name__):
-                continue  # what the method imports from elsewhere; style_losses is a part of style
+            ours, where = getattr(module, name, None), module.__name__.rpartition(".")[2]
+            if not inspect.isfunction(ours) or ours.__module__ != module.__name__ or f"{where}.{name}" in other_forms:
+                continue  # a module's own functions alone, not what it imports
             theirs = list(inspect.signature(ours).parameters)
             if arguments != theirs:
                 wrong.append(f"{name}({', '.join(arguments)}) is {name}({', '.join(theirs)}) in {module.__name__}")
@@ -175,16 +187,12 @@ def definitions(notebook: NotebookNode) -> dict[str, list[str]]:
     return found
 
 
-def modules_of(chapter: str) -> list:
-    """The method modules of a chapter and of those that grew from it, or it from them: 03, 03b, 03c."""
-    family = [path.stem for path in NOTEBOOKS if digits(path.stem) == digits(chapter)]
-    words = [OTHER_NAMES.get(word, word) for name in family for word in name.split("_")[1:]]
-    known = [module.name for module in pkgutil.iter_modules(methods.__path__)]
-    return [importlib.import_module(f"gencourse.methods.{name}") for name in known if name in words]
+@cache
+def method_modules() -> list:
+    return [importlib.import_module(f"gencourse.methods.{m.name}") for m in pkgutil.iter_modules(methods.__path__)]
 
 
-def digits(chapter: str) -> str:
-    return number(chapter).rstrip(ascii_lowercase)
+CHECKS = [ids, tasks, markers, lengths, widths, outputs, pictures, machine_paths]
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -192,7 +200,7 @@ def path(request) -> Path:
     return request.param
 
 
-@pytest.mark.parametrize("check", [ids, tasks, markers, lengths, outputs, pictures, machine_paths])
+@pytest.mark.parametrize("check", CHECKS)
 def test_notebook(path, check):
     assert json.loads(path.read_text(encoding="utf-8"))["nbformat_minor"] >= 5, "cells need ids of their own"
     none_of(check(pages.read(path)))
@@ -203,7 +211,7 @@ def test_addresses(path):
 
 
 def test_signatures(path):
-    none_of(signatures(pages.read(path), modules_of(path.stem)))
+    none_of(signatures(pages.read(path), method_modules(), OTHER_FORMS))
 
 
 def none_of(wrong: list[str]) -> None:
@@ -248,7 +256,7 @@ def good() -> NotebookNode:
     return notebook
 
 
-ALL = [ids, tasks, markers, lengths, outputs, pictures, machine_paths, lambda n: addresses(n, "01_style_transfer")]
+ALL = [*CHECKS, lambda n: addresses(n, "01_style_transfer")]
 
 
 def test_nothing_is_wrong_with_a_good_notebook():
@@ -277,6 +285,7 @@ def shown(**data: str) -> NotebookNode:
         (markers, lambda n: n.cells[2].update(source="def f(x):\n    return x")),
         (markers, lambda n: n.cells[5].update(source=f"{BEGIN}\n{END}")),
         (lengths, lambda n: n.cells[5].update(source="x\n" * 26)),
+        (widths, lambda n: n.cells[4].update(source=f"Short.\n{'Why? ' * 25}")),
         (outputs, lambda n: n.cells[5].update(source="show(2)")),
         (outputs, lambda n: n.cells[5].update(outputs=[])),
         (outputs, lambda n: n.cells[5].update(execution_count=None)),
@@ -307,13 +316,21 @@ def test_many_pictures_add_up():
 
 
 def test_signatures_are_compared():
-    style = importlib.import_module("gencourse.methods.style")
+    losses = importlib.import_module("gencourse.methods.style_losses")
     source = "%pip install x\ndef gram_matrix({}):\n    pass\ndef as_they_like(a, *b, c, **d):\n    pass"
     same = new_notebook(cells=[new_code_cell(source.format("features"))])
     other = new_notebook(cells=[new_code_cell(source.format("f, scale=1"))])
-    assert signatures(same, [style]) == []
-    assert signatures(other, [style]) == ["gram_matrix(f, scale) is gram_matrix(features) in gencourse.methods.style"]
+    found = ["gram_matrix(f, scale) is gram_matrix(features) in gencourse.methods.style_losses"]
+    assert signatures(same, method_modules()) == []
+    assert signatures(other, method_modules()) == found
+    assert signatures(other, [losses], {"style_losses.gram_matrix"}) == []
     assert definitions(same)["as_they_like"] == ["a", "b", "c", "d"]
+
+
+def test_other_forms_are_there_and_needed():
+    named = [name.split(".")[1] for name in OTHER_FORMS]
+    written = [signatures(pages.read(path), method_modules()) for path in NOTEBOOKS]
+    assert sorted(named) == sorted({text.partition("(")[0] for found in written for text in found})
 
 
 def test_one_address_everywhere():

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from gencourse import images
 from gencourse.expect import ImageError, check_range, check_shape
+from gencourse.images.colours import LUMA
 
-RED, GREEN, BLUE = 0.299, 0.587, 0.114  # of a grey value: ITU-R BT.601
 GROUND = 0.9  # quantile: at least a tenth of a drawing is paper
 FAINTEST = 0.05  # lines are darker than the paper by this much at least
 
@@ -32,7 +32,8 @@ def drawing(image: Tensor, size: int = 64) -> Tensor:
     check_range(check_shape(image, "a drawing", 1, channels, "H", "W"), 0, 1)
     x = images.resize(image, size)
     if channels == 3:
-        x = RED * x[:, :1] + GREEN * x[:, 1:2] + BLUE * x[:, 2:]
+        red, green, blue = LUMA
+        x = red * x[:, :1] + green * x[:, 1:2] + blue * x[:, 2:]
     paper = x.flatten().kthvalue(1 + int(GROUND * (x.numel() - 1))).values
     ink = (paper - x).clamp(min=0)
     darkest = ink.max()

@@ -1,4 +1,4 @@
-"""Colour profiles: the numbers of a picture as those of sRGB, which is what screens, networks and plots take."""
+"""Colours: a picture's numbers as those of sRGB, which screens, networks and plots take; how grey is made of them."""
 
 import io
 import itertools
@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image
 
+LUMA = (0.299, 0.587, 0.114)  # how much R, G and B count in a grey value: ITU-R BT.601
 Convert = Callable[[Image.Image], Image.Image]
 
 # What a profile of each kind may describe; of a picture in another mode it says nothing, and viewers ignore it.

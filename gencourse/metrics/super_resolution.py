@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from gencourse.expect import ImageError, at_least, check_range, check_shape
+from gencourse.images.colours import LUMA
 from gencourse.methods.super_resolution import repeated_error
 from gencourse.methods.upsampling import area_average
 from gencourse.metrics.distances import frechet_distance
 from gencourse.metrics.patches import Look, distance_between, places
 from gencourse.metrics.pictures import psnr, ssim
 
-WHOLE, STUDIO = (0.299, 0.587, 0.114), (65.481 / 255, 128.553 / 255, 24.966 / 255)  # BT.601, of R, G, B
-FOOT = 16 / 255  # black in studio range
+FOOT, SPAN = 16 / 255, 219 / 255  # black in studio range, and how far white lies above it
 JUDGES = ("conv1_2", "conv2_2", "conv3_2", "conv4_2")  # layers that pictures are compared in
 
 
@@ -37,8 +37,8 @@ def luma(x: Tensor, *, studio: bool = True) -> Tensor:
     Source: ITU-R BT.601-7, sec. 2.5.
     """
     check_shape(x, "pictures", "B", 3, "H", "W")
-    weights = torch.tensor(STUDIO if studio else WHOLE, dtype=torch.float64, device="cpu").to(x)
-    return torch.einsum("bchw,c->bhw", x, weights)[:, None] + FOOT * studio
+    weights = torch.tensor(LUMA, dtype=torch.float64, device="cpu") * (SPAN if studio else 1)
+    return torch.einsum("bchw,c->bhw", x, weights.to(x))[:, None] + FOOT * studio
 
 
 def shave(x: Tensor, border: int) -> Tensor:

@@ -78,9 +78,9 @@ all_wrong(
     {
         "a row of at most": lambda d, tolerance: torch.nonzero(d <= d.min() * (1 + tolerance)),
         "counted from 1": lambda d, tolerance: torch.where(d <= d.min() * (1 + tolerance))[0] + 1,
-        "the right values, in another order": lambda d, tolerance: torch.where(d <= d.min() * (1 + tolerance))[0].flip(
-            0
-        ),
+        "the right values at other places: in reverse order": lambda d, tolerance: torch.where(
+            d <= d.min() * (1 + tolerance)
+        )[0].flip(0),
         "only whole numbers can be used": lambda d, tolerance: torch.where(d <= d.min() * (1 + tolerance))[0].float(),
     },
 )

@@ -100,7 +100,7 @@ def steps_written_out(x, G, D, optimizer_g, optimizer_d, draw_z):
     optimizer_g.zero_grad()
     loss_g.backward()
     optimizer_g.step()
-    return {"D": sum(losses).item(), "G": loss_g.detach()}
+    return {"D": sum(losses).detach(), "G": loss_g.detach()}
 
 
 @right("five_steps")
@@ -166,6 +166,7 @@ all_wrong(
         "noise is drawn twice": drawing(lambda x, z: cache(z)),
         "as many fakes as reals": drawing(lambda x, z: lambda count: z(64)),
         "D judged batches of 5, 15, 15": drawing(lambda x, z: lambda count: z(x.numel())),
+        "was read back as a number": returning(lambda D, G: {"D": D.item(), "G": G}),
         "return the losses detached": returning(lambda D, G: {"D": D.requires_grad_(), "G": G}),
         'the value under "D" is not the loss': returning(lambda D, G: {"D": D / 2, "G": G}),
         'the value under "G" is not the loss': returning(lambda D, G: {"D": D, "G": G / 2}),

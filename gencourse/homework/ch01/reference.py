@@ -7,9 +7,10 @@ from torch import Tensor
 
 from gencourse.homework.ch01 import calls
 from gencourse.homework.checking.check import Function
+from gencourse.images.colours import LUMA
 from gencourse.methods import style
 
-LUMINANCE = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64).view(1, 3, 1, 1)
+LUMINANCE = torch.tensor(LUMA, dtype=torch.float64).view(1, 3, 1, 1)
 
 
 class Form(NamedTuple):

@@ -92,7 +92,12 @@ LOSS = {
 }
 CHECKS = {
     "next_letters": Check(
-        "task-letters", letters_cases, texture.next_letters, MISTAKES["next_letters"], call=ch01b.letters
+        "task-letters",
+        letters_cases,
+        texture.next_letters,
+        MISTAKES["next_letters"],
+        call=ch01b.letters,
+        filler=ch01b.NOTHING,
     ),
     "window_distances": Check(
         "task-distances",
@@ -102,7 +107,12 @@ CHECKS = {
         shape="one number for each patch,",
     ),
     "candidates": Check(
-        "task-candidates", candidates_cases, texture.candidates, MISTAKES["candidates"], call=ch01b.indices
+        "task-candidates",
+        candidates_cases,
+        texture.candidates,
+        MISTAKES["candidates"],
+        call=ch01b.indices,
+        filler=ch01b.NOTHING,
     ),
     "minimal_cut": Check(
         "task-cut",

@@ -70,8 +70,8 @@ def other_loss(y_hat: Tensor, y: Tensor) -> Tensor:
 def training_step(function: Callable[..., Any], case: Case) -> Outputs:
     """Run one step on a network that holds gradients of ones from before.
 
-    Returns its `value`, whether that is `attached` to a graph, how often the optimiser made an `update`, the `weight`
-    after it, and the pictures as the call left them.
+    Returns its `value`, whether that is `attached` to a graph, or a `number` and no tensor, how often the optimiser
+    made an `update`, the `weight` after it, and the pictures as the call left them.
     """
     given = tensors(case)
     network = Enlarge(given["weight"])
@@ -83,6 +83,7 @@ def training_step(function: Callable[..., Any], case: Case) -> Outputs:
     return {
         "value": to_array(found),
         "attached": isinstance(found, Tensor) and found.requires_grad,
+        "number": not isinstance(found, Tensor),
         "update": len(updates),
         "weight": to_array(network.weight),
         **after({"y": given["y"]}),

@@ -10,7 +10,7 @@ from gencourse.homework.ch02 import reference
 from gencourse.homework.ch02.mistakes import MISTAKES
 from gencourse.homework.checking.calls import Case, Outputs
 from gencourse.homework.checking.check import Check
-from gencourse.homework.checking.compare import demand, normal, refuse, uniform
+from gencourse.homework.checking.compare import READ_BACK, demand, normal, refuse, uniform
 from gencourse.methods import upsampling
 from gencourse.metrics.pictures import psnr
 
@@ -107,6 +107,7 @@ PERCEPTUAL = {
 STEP = {
     "value": "the loss is another one: is y averaged over 4 x 4 pixels, taken to [-1, 1], enlarged, and taken back?",
     "attached": "the loss comes back with its graph: detach it, or every step's graph is kept",
+    "number": READ_BACK,
     "update": "the optimiser should make one step",
     "weight": "the weights after the step differ: zero_grad, backward, step, in this order, of the loss that was given",
 }

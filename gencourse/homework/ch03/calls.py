@@ -40,7 +40,8 @@ def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
     The losses of the last task are replaced by others. Returns the order of `updates`, as "DG", and how many batches D
     had judged `by_then`, as "2,3"; how many rows of noise were `drawn`; the sizes of the `batches` that D judged;
     `reached`, what G's gradient was when D was updated; the weights after it; which networks are `frozen` by then;
-    `names` of what came back, `value NAME` of each, and whether it is `detached`.
+    `names` of what came back, `value NAME` of each, whether they are `detached`, and whether one is a `number` and no
+    tensor.
     """
     given = tensors(case)
     G, D = nn.Linear(*given["g"].shape[::-1]), nn.Sequential(nn.Linear(given["d"].shape[1], 1), nn.Flatten(0))
@@ -87,6 +88,7 @@ def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
         "names": ",".join(sorted(map(str, losses)))[:100],
         **{f"value {name}": to_array(losses[name], f"the loss {name!r}") for name in ("D", "G") if name in losses},
         "detached": not any(isinstance(v, Tensor) and v.requires_grad for v in losses.values()),
+        "number": not all(isinstance(v, Tensor) for v in losses.values()),
     }
 
 

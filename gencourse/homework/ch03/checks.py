@@ -12,7 +12,7 @@ from gencourse.homework.ch03.mistakes import MISTAKES
 from gencourse.homework.checking import calls
 from gencourse.homework.checking.calls import Case, Outputs
 from gencourse.homework.checking.check import Check
-from gencourse.homework.checking.compare import demand, normal, refuse, same, uniform
+from gencourse.homework.checking.compare import READ_BACK, demand, normal, refuse, same, uniform
 from gencourse.methods import gan
 from gencourse.methods.editing import slerp
 from gencourse.metrics.distances import frechet_distance
@@ -97,7 +97,7 @@ def steps_view(case: Case, outputs: Outputs) -> Outputs:
     """
     weights = {"D": np.append(outputs["d"], outputs["d_bias"]), "G": np.append(outputs["g"], outputs["g_bias"])}
     back = {f"back by {name}": np.append(outputs[f"value {name}"], 1) for name in "DG" if f"value {name}" in outputs}
-    return weights | back | {"detached": outputs["detached"]}
+    return weights | back | {name: outputs[name] for name in ("detached", "number")}
 
 
 def generator_cases(g: Generator) -> Iterator[Case]:
@@ -228,6 +228,7 @@ CHECKS = {
         sentences={
             "G": "G's update is off: generate anew, ask the updated D, descend the generator's loss",
             "detached": "return the losses detached, or they keep both graphs alive",
+            "number": READ_BACK,
             "back by D": 'the value under "D" is not the loss that D descended',
             "back by G": 'the value under "G" is not the loss that G descended',
         },

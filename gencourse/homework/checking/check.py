@@ -91,6 +91,7 @@ class Check:
         no_gradient: said where no gradient arrives.
         sentences: by name of an output, said where it differs and no mistake explains it.
         tolerance: of the values, relative to the largest.
+        filler: what fills up the end of a row of values where the call returns rows of one length; it is not measured.
     """
 
     cell: str
@@ -104,6 +105,7 @@ class Check:
     no_gradient: str = NO_GRADIENT
     sentences: Mapping[str, str] = field(default_factory=dict)
     tolerance: float = 1e-4
+    filler: float | None = None
 
     @property
     def references(self) -> tuple[Function, ...]:

@@ -147,8 +147,17 @@ def measured(answers: Answers, results: list[Outputs], index: int, reference: in
         if "failed" not in outputs:
             shown = [key.partition(" ")[2] for key in outputs if key.startswith(("after ", "by "))]
             found, right = answers.seen(outputs, i).get(name), answers.right(i)[reference].get(name)
-            pairs.append(pair(found, right, answers.cases[i], shown) if is_number(found) else None)
+            rows = unfilled(found, right, answers.check.filler)
+            pairs.append(pair(*rows, answers.cases[i], shown) if is_number(found) else None)
     return difference([one for one in pairs if one])
+
+
+def unfilled(found: Any, right: Any, filler: float | None) -> tuple[Any, Any]:
+    """Return two rows without the places at their end that both have filled up; where nothing fills, as they are."""
+    if filler is None or np.shape(found) != np.shape(right) or np.ndim(right) != 1:
+        return found, right
+    last = np.flatnonzero((found != filler) | (right != filler)).max(initial=-1)
+    return found[: last + 1], right[: last + 1]
 
 
 def explains(mistake: Mistake, agree: Agree, answers: Answers, results: list[Outputs], index: int) -> bool:
