@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ORDER = 30
 SIZE = 128  # pixels of the longer side, unless asked otherwise
-ABOUT = "turn a picture into another kind: summer into winter and back"
+ABOUT = "turn a picture into another kind: summer into winter and back, a drawing into a coloured one"
 EXAMPLES = """
 gencourse translate cyclegan_summer2winter scene:7-summer -o winter.png
 gencourse translate cyclegan_summer2winter drawing.png -o winter.png --size 128
