@@ -142,10 +142,10 @@ def test_weights_make_every_class_count_as_much():
     assert_close(weights * UNEVEN.bincount(), torch.full((3,), 11 / 3))
     assert_close(weights[UNEVEN].mean(), torch.tensor(1.0))
     logits = torch.randn(11, 3, generator=rng())
-    by_class = torch.stack([F.cross_entropy(logits[UNEVEN == c], UNEVEN[UNEVEN == c]) for c in range(3)])
+    by_class = torch.stack([F.cross_entropy(logits[c == UNEVEN], UNEVEN[c == UNEVEN]) for c in range(3)])
     assert_close(F.cross_entropy(logits, UNEVEN, weight=weights), by_class.mean())
     chances = balancing.sampling_weights(UNEVEN, 3)
-    assert_close(torch.stack([chances[UNEVEN == c].sum() for c in range(3)]), torch.full((3,), 1 / 3).double())
+    assert_close(torch.stack([chances[c == UNEVEN].sum() for c in range(3)]), torch.full((3,), 1 / 3).double())
 
 
 def test_smaller_classes_are_repeated_evenly():
