@@ -239,6 +239,7 @@ def test_an_sgan_classifies_pictures_from_0_to_1_and_draws_them(tmp_path):
     assert torch.equal(drawn, gan.sample_images(network.generator, 3, seeds=[1, 2, 3]))
     with pytest.raises(ValueError, match="no classes"):
         semi_supervised.sample_images(network, 3, labels=torch.zeros(3).long())
-    path = weights.save(tmp_path / "sgan.safetensors", network, {"arguments": network.arguments})
+    record = {"arguments": network.arguments, "data": "none", "steps": 0, "minutes": 0, "device": "cpu", "scores": {}}
+    path = weights.save(tmp_path / "sgan.safetensors", network, record)
     again = weights.read(path, SGAN)
     assert_close(again.eval()(unit)[1], class_logits, atol=1e-2, rtol=1e-2)  # kept in half precision
