@@ -465,6 +465,7 @@ ADVERSARIAL: dict[str, Row] = {
     "conditional_gan.AuxiliaryStep": row(
         lambda x: naming_step((x, THREE)), DIGITS * 2 - 1, "empty dtype nan signed channels square"
     ),
+    "conditional_gan.AuxiliaryStep, labels": row(lambda x: naming_step((DIGITS * 2 - 1, x)), THREE, f"{LABELS} batch"),
     "conditional_gan.AuxiliaryStep, batch": row(
         naming_step, (DIGITS * 2 - 1, THREE), among(DIGITS, [], [DIGITS], (DIGITS, THREE, THREE))
     ),

@@ -144,7 +144,7 @@ def test_ac_gan_refuses_pictures_without_labels_and_bytes():
         make_step()(X)
     with pytest.raises(ImageError, match=r"\[-1, 1\]"):
         make_step()((X + 2, LABELS))
-    with pytest.raises(IndexError):
+    with pytest.raises(ValueError, match=r"labels must lie in \[0, 3\), got 1 to 3"):
         make_step()((X, LABELS + 1))
 
 

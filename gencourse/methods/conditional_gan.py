@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from gencourse.expect import check_range
+from gencourse.expect import check_labels, check_range
 from gencourse.methods.gan import Losses, bce, latent
 from gencourse.modes import frozen
+from gencourse.networks.conditional import AuxiliaryDiscriminator
 from gencourse.training.helpers import Average, descend, end_iteration, named_state
 
 
@@ -77,7 +78,7 @@ class AuxiliaryStep:
 
     Args:
         generator: G(z, labels), with an attribute `latent`.
-        discriminator: D(x), to logits (B,) and class logits (B, K), such as `AuxiliaryDiscriminator`.
+        discriminator: D(x), to logits (B,) and class logits (B, K).
         optimizers: G's and D's.
         weight: Of the class terms.
         losses: A pair of losses; None for `bce()`.
@@ -87,7 +88,7 @@ class AuxiliaryStep:
 
     Raises:
         ImageError: On a call, where the first batch leaves [-1, 1].
-        ValueError: On a call, for a batch without labels.
+        ValueError: On a call, for a batch without labels, and where one of the first batch is of no class.
 
     Source: Odena et al. 2017, sec. 3.
     """
@@ -95,7 +96,7 @@ class AuxiliaryStep:
     def __init__(
         self,
         generator: nn.Module,
-        discriminator: nn.Module,
+        discriminator: AuxiliaryDiscriminator,
         optimizers: tuple[torch.optim.Optimizer, torch.optim.Optimizer],
         *,
         weight: float = 1.0,
@@ -116,6 +117,7 @@ class AuxiliaryStep:
         real, labels = batch
         if not self.checked:
             check_range(real, -1, 1)
+            check_labels(labels, self.discriminator.classes, len(real), values=True)
             self.checked = True
         d = self.update_discriminator(real, labels)
         g = self.update_generator(labels)

@@ -86,7 +86,7 @@ def bilinear_game(
         ValueError: Fewer than one step.
     """
     at_least(1, steps=steps)
-    now = torch.tensor(start, dtype=torch.float64)
+    now = torch.tensor(start, dtype=torch.float64, device="cpu")
     path, mean = [now], now
     for t in range(1, steps + 1):
         x, y = now

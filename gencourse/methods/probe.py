@@ -82,8 +82,7 @@ def fit_linear_svm(features: Tensor, labels: Tensor, *, c: float = 1.0, iteratio
     x = x - mean
     scale = x.square().sum(1).mean().sqrt().clamp(min=1e-12)
     x = x / scale
-    w = torch.zeros(targets.shape[1], x.shape[1], dtype=torch.float64, requires_grad=True)
-    b = torch.zeros(targets.shape[1], dtype=torch.float64, requires_grad=True)
+    w, b = x.new_zeros(targets.shape[1], x.shape[1]).requires_grad_(), x.new_zeros(targets.shape[1]).requires_grad_()
     optimizer = torch.optim.LBFGS([w, b], max_iter=iterations, tolerance_grad=1e-6, line_search_fn="strong_wolfe")
 
     def objective() -> Tensor:
@@ -93,7 +92,7 @@ def fit_linear_svm(features: Tensor, labels: Tensor, *, c: float = 1.0, iteratio
         return loss
 
     optimizer.step(objective)  # pyright: ignore[reportArgumentType]: it wants a float, and takes a tensor
-    made = nn.Linear(x.shape[1], len(b), dtype=torch.float64).requires_grad_(False)
+    made = nn.Linear(x.shape[1], len(b), dtype=torch.float64, device="cpu").requires_grad_(False)
     made.load_state_dict({"weight": w.detach() / scale, "bias": b.detach() - w.detach() @ mean / scale})
     return made
 

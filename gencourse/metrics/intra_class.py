@@ -48,7 +48,7 @@ def intra_class_frechet(real: Tensor, real_labels: Tensor, fake: Tensor, fake_la
     Source: Miyato and Koyama 2018, sec. 4.1.
     """
     pairs = _by_class(real, real_labels, fake, fake_labels)
-    return torch.tensor([frechet_distance(a, b) for a, b in pairs], dtype=torch.float64)
+    return torch.tensor([frechet_distance(a, b) for a, b in pairs], dtype=torch.float64, device="cpu")
 
 
 def intra_class_recall(real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tensor, k: int = 3) -> Tensor:
@@ -76,7 +76,7 @@ def intra_class_recall(real: Tensor, real_labels: Tensor, fake: Tensor, fake_lab
         n = min(len(a), len(b))
         a, b = (x[subsample_indices(len(x), n)] for x in (a, b))
         found.append(precision_recall(a, b, k)[1])
-    return torch.tensor(found, dtype=torch.float64)
+    return torch.tensor(found, dtype=torch.float64, device="cpu")
 
 
 def intra_class_floor(
@@ -101,7 +101,7 @@ def intra_class_floor(
     found = []
     for _ in range(draws):
         drawn = draw_like(labels, wanted, generator)
-        left = torch.ones(len(labels), dtype=torch.bool)
+        left = torch.ones(len(labels), dtype=torch.bool, device="cpu")
         left[drawn] = False
         found.append(intra_class_frechet(real[left], labels[left], real[drawn], wanted).mean())
     return torch.stack(found)
