@@ -30,7 +30,7 @@ def projection_logit(features: Tensor, labels: Tensor, embedding: Tensor, head: 
     Returns:
         (B,).
 
-    Source: Miyato and Koyama 2018, eq. 3.
+    Source: Miyato and Koyama 2018, sec. 3.
     """
     return (embedding[labels] * features).sum(1) + features @ head
 

@@ -71,7 +71,7 @@ def fit_linear_svm(features: Tensor, labels: Tensor, *, c: float = 1.0, iteratio
     Raises:
         ValueError: Another shape or type, c not above 0, a single class.
 
-    Source: Radford et al. 2016, sec. 5.1; the squared hinge loss is that of Fan et al. 2008 (LIBLINEAR), eq. 2.
+    Source: Radford et al. 2016, sec. 5.1; the squared hinge loss is that of LIBLINEAR (Fan et al. 2008).
     """
     within(1e-9, c=c)
     check_labels(labels, 2, len(check_shape(features, "features", "N", "D")))
