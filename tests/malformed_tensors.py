@@ -61,6 +61,7 @@ from gencourse.training.paired import PairedBatches
 
 PICTURE = "rank empty dtype list nan unit"  # what is no batch of pictures (B, C, H, W) in [0, 1]
 SIGNED = "rank empty dtype list nan signed"
+UNLABELLED = "higher empty dtype list nan signed channels square"  # of a step that takes pictures alone
 SHAPE = "rank empty dtype list"
 LABELS = "rank float bool list levels"
 CLASSES = "rank float bool list"  # what can be told without looking at values
@@ -469,11 +470,9 @@ ADVERSARIAL: dict[str, Row] = {
     "conditional_gan.AuxiliaryStep, batch": row(
         naming_step, (DIGITS * 2 - 1, THREE), among(DIGITS, [], [DIGITS], (DIGITS, THREE, THREE))
     ),
-    "improved_gan.ImprovedGANStep": row(improved_step, DIGITS * 2 - 1, f"{SIGNED} channels square"),
+    "improved_gan.ImprovedGANStep": row(improved_step, DIGITS * 2 - 1, UNLABELLED),
     "improved_gan.bilinear_game": row(improved_gan.bilinear_game, 3, few),
-    "semi_supervised.SemiSupervisedStep": row(
-        lambda x: few_step(unlabelled=x), DIGITS * 2 - 1, f"{SIGNED} channels square"
-    ),
+    "semi_supervised.SemiSupervisedStep": row(lambda x: few_step(unlabelled=x), DIGITS * 2 - 1, UNLABELLED),
     "semi_supervised.SemiSupervisedStep, labels": row(few_step, THREE, f"{LABELS} batch"),
     "semi_supervised.few_labels": row(
         lambda x: semi_supervised.few_labels(x, 1, classes=3), THREE, "rank float bool list levels"

@@ -113,4 +113,6 @@ def _by_class(real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tens
         check_labels(labels, 1, len(check_shape(x, "features", "N", "D")))
     classes = int(fake_labels.max()) + 1
     check_labels(fake_labels, classes, len(fake), values=True)
+    if 2 * classes > len(fake):
+        raise ValueError(f"{classes} classes need at least 2 pictures each, got {len(fake)} in all")
     return [(real[real_labels == c], fake[fake_labels == c]) for c in range(classes)]
