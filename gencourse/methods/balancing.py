@@ -56,7 +56,8 @@ def class_weights(labels: Tensor, classes: int = 10) -> Tensor:
     Raises:
         ValueError: A class has no picture.
     """
-    return len(labels) / (classes * class_counts(labels, classes).float())
+    counts = class_counts(labels, classes)
+    return counts.sum() / (classes * counts.float())
 
 
 def sampling_weights(labels: Tensor, classes: int = 10) -> Tensor:
