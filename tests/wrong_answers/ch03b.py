@@ -11,49 +11,46 @@ from wrong_answers import all_right, all_wrong, right, wrong
 
 @right("projection_logit")
 def projection_by_einsum(features, labels, embedding, head):
-    phi = torch.einsum("bchw->bc", features)
-    return head(phi).squeeze(1) + torch.einsum("bc,bc->b", embedding.weight[labels], phi)
+    return torch.einsum("ba,a->b", features, head) + torch.einsum("ba,ba->b", embedding[labels], features)
 
 
 @right("projection_logit")
 def projection_by_one_vector(features, labels, embedding, head):
-    """The label's vector is added to the head's weights: the same logit."""
-    phi = features.flatten(2).sum(2)
-    return ((embedding(labels) + head.weight) * phi).sum(dim=1) + head.bias
+    """The label's vector is added to the head's: the same logit."""
+    return ((embedding[labels] + head) * features).sum(dim=-1)
 
 
 @right("projection_logit")
-def projection_by_position(features, labels, embedding, head):
-    """Position by position, summed at the end."""
-    v = embedding(labels)[:, :, None, None]
-    return (head.weight.view(1, -1, 1, 1) * features + v * features).sum((1, 2, 3)) + head.bias
+def projection_of_all_classes(features, labels, embedding, head):
+    """A logit for each class, and of these the label's."""
+    every = features @ (embedding + head).T
+    return every[torch.arange(len(labels)), labels]
 
 
 all_wrong(
     "projection_logit",
     {
-        "expected one logit a picture, shape": lambda features, labels, embedding, head: projection_by_einsum(
-            features, labels, embedding, head
-        )[:, None].expand(-1, 2),
+        "expected one logit a picture, shape": lambda *given: projection_by_einsum(*given)[:, None].expand(-1, 2),
         "a gradient is missing: it reaches the features": torch.no_grad()(projection_by_einsum),
+        "a gradient is missing": lambda features, labels, embedding, head: projection_by_einsum(
+            features, labels, embedding, head.detach()
+        ),
         "the values are not those of the formula": lambda *given: 1.1 * projection_by_einsum(*given),
         "changes its input features in place": lambda features, labels, embedding, head: projection_by_einsum(
             features.data.mul_(2), labels, embedding, head
         ),
-        "raised RuntimeError": lambda features, labels, embedding, head: head(features),
+        "raised IndexError": lambda features, labels, embedding, head: embedding[features.long() + 99],
         "is a part of it detached?": lambda features, labels, embedding, head: (
-            projection_by_einsum(features, labels, embedding, head)
-            - head(features.sum((2, 3)))[:, 0]
-            + head(features.sum((2, 3)).detach())[:, 0]
+            projection_by_einsum(features, labels, embedding, head) + (features.detach() - features) @ head
         ),
     },
 )
 
 
 @right("auxiliary_classifier_losses")
-def auxiliary_by_torch(real_logits, fake_logits, real_classes, fake_classes, labels, fake_labels):
+def auxiliary_by_torch(real_logits, fake_logits, real_classes, fake_classes, labels):
     adversarial = bce(real_logits, torch.ones_like(real_logits)) + bce(fake_logits, torch.zeros_like(fake_logits))
-    read = F.cross_entropy(fake_classes, fake_labels)
+    read = F.cross_entropy(fake_classes, labels)
     return {
         "G": bce(fake_logits, torch.ones_like(fake_logits)) + read,
         "D": adversarial + F.cross_entropy(real_classes, labels) + read,
@@ -61,16 +58,25 @@ def auxiliary_by_torch(real_logits, fake_logits, real_classes, fake_classes, lab
 
 
 @right("auxiliary_classifier_losses")
-def auxiliary_by_hand(real_logits, fake_logits, real_classes, fake_classes, labels, fake_labels):
-    def read(logits, label):
-        return -logits.log_softmax(1).gather(1, label[:, None]).mean()
+def auxiliary_by_hand(real_logits, fake_logits, real_classes, fake_classes, labels):
+    def read(logits):
+        return -logits.log_softmax(1).gather(1, labels[:, None]).mean()
 
     def says(logits, real):
         return -torch.log(torch.sigmoid(logits if real else -logits)).mean()
 
-    wrong = read(fake_classes, fake_labels)
-    d = says(real_logits, True) + says(fake_logits, False) + read(real_classes, labels) + wrong
-    return dict(D=d, G=says(fake_logits, True) + wrong)
+    d = says(real_logits, True) + says(fake_logits, False) + read(real_classes) + read(fake_classes)
+    return dict(D=d, G=says(fake_logits, True) + read(fake_classes))
+
+
+@right("auxiliary_classifier_losses")
+def auxiliary_in_one_batch(real_logits, fake_logits, real_classes, fake_classes, labels):
+    """Both batches in one mean, and twice that."""
+    logits, wanted = torch.cat([real_logits, fake_logits]), torch.ones(2, len(labels)).to(real_logits)
+    wanted[1] = 0
+    read = F.cross_entropy(torch.cat([real_classes, fake_classes]), labels.repeat(2))
+    d = 2 * (bce(logits, wanted.flatten()) + read)
+    return {"D": d, "G": F.softplus(-fake_logits).mean() + F.cross_entropy(fake_classes, labels)}
 
 
 def changed(change):

@@ -1,4 +1,4 @@
-"""Chapter 03b: losses with labels among their inputs, layers of given weights, and an iteration of a small SGAN."""
+"""Chapter 03b: functions with labels among their inputs, and an iteration of a small SGAN."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,25 +42,19 @@ def call_with_gradients(function: Callable[..., Any], case: Case) -> Outputs:
     return {"value": to_array(found), **slopes, **after(given)}
 
 
-def projection(function: Callable[..., Any], case: Case) -> Outputs:
-    """Call projection_logit(features, labels, embedding, head) with layers of given weights.
+def call_with_gradients_of_rows(function: Callable[..., Any], case: Case) -> Outputs:
+    """Call a function whose answer has the shape of the case's weight.
 
-    Returns `value`, the gradient of a weighted sum by the features, the labels' vectors and the head, where it arrives,
-    and features and labels as the call left them.
+    Returns `value`, the gradient of a weighted sum by each input but labels, where it arrives, and the inputs as the
+    call left them.
     """
-    given = tensors(case)
-    features, labels = given["features"].requires_grad_(), given["labels"]
-    embedding = nn.Embedding.from_pretrained(given["embedding"], freeze=False)
-    head = nn.Linear(given["head"].shape[1], 1)
-    head.weight.data, head.bias.data = given["head"], given["bias"]
-    seen = {"features": features, "labels": labels}
-    before = copies(seen)
-    found = function(features, labels, embedding, head)
-    outputs = {"value": to_array(found), **after(seen)}
-    if not isinstance(found, Tensor) or found.shape != labels.shape or not untouched(seen, before):
+    given, weight = tensors(case), torch.from_numpy(case["_weight"])
+    numbers, before = leaves(given), copies(given)
+    found = function(*given.values())
+    outputs = {"value": to_array(found), **after(given)}
+    if not isinstance(found, Tensor) or found.shape != weight.shape or not untouched(given, before):
         return outputs
-    reached = {"features": features, "embedding": embedding.weight, "head": head.weight}
-    return outputs | input_gradients((found * given["weight"]).sum(), reached)
+    return outputs | input_gradients((found * weight).sum(), numbers)
 
 
 def losses(function: Callable[..., Any], case: Case) -> Outputs:
@@ -82,21 +76,6 @@ def losses(function: Callable[..., Any], case: Case) -> Outputs:
         slopes = input_gradients(loss, numbers) if untouched(given, before) else {}
         outputs |= {f"{name} {by}": slope for by, slope in slopes.items()}
     return outputs | after(given)
-
-
-def minibatch(function: Callable[..., Any], case: Case) -> Outputs:
-    """Call minibatch_discrimination(features, T).
-
-    Returns `value`, the gradient of a weighted sum by features and T, where it arrives, and both as the call left them.
-    """
-    given = tensors(case)
-    weight = given.pop("weight")
-    numbers, before = leaves(given), copies(given)
-    found = function(*given.values())
-    outputs = {"value": to_array(found), **after(given)}
-    if not isinstance(found, Tensor) or found.shape != weight.shape or not untouched(given, before):
-        return outputs
-    return outputs | input_gradients((found * weight).sum(), numbers)
 
 
 class Judge(nn.Module):

@@ -20,32 +20,25 @@ STUDENT = {2: 4.303, 4: 2.776, 7: 2.365}  # 97.5% quantiles of Student's distrib
 
 
 def projection_cases(g: Generator) -> Iterator[Case]:
-    for classes, channels, labels, side in [
-        (4, 5, [2, 0, 2, 3], (3, 2)),
-        (10, 3, [7, 1, 9], (2, 2)),
-        (3, 6, [1, 0], (4, 4)),
-    ]:
+    """Labels are never 0 the first time, so that labels counted from 1 have a vector."""
+    for classes, inputs, count in [(4, 5, 6), (10, 3, 4), (3, 8, 5)]:
         yield {
-            "features": normal(g, len(labels), channels, *side),
-            "labels": np.array(labels),
-            "embedding": normal(g, classes, channels),
-            "head": normal(g, 1, channels),
-            "bias": normal(g, 1),
-            "weight": normal(g, len(labels)),
+            "features": normal(g, count, inputs),
+            "labels": 1 + g.integers(classes - 1, size=count),
+            "embedding": normal(g, classes, inputs),
+            "head": normal(g, inputs),
+            "_weight": normal(g, count),
         }
 
 
 def auxiliary_cases(g: Generator) -> Iterator[Case]:
-    """The generated pictures' labels differ from the real ones', and the batches in size but for the first time."""
-    for real, fake, classes in [(5, 5, 4), (4, 7, 3), (6, 3, 10)]:
-        labels = g.integers(classes, size=real)
+    for count, classes in [(5, 4), (7, 3), (4, 10)]:
         yield {
-            "real_logits": normal(g, real),
-            "fake_logits": normal(g, fake),
-            "real_classes": 2 * normal(g, real, classes),
-            "fake_classes": 2 * normal(g, fake, classes),
-            "labels": labels,
-            "fake_labels": (np.resize(labels, fake) + 1 + g.integers(classes - 1, size=fake)) % classes,
+            "real_logits": normal(g, count),
+            "fake_logits": normal(g, count),
+            "real_classes": 2 * normal(g, count, classes),
+            "fake_classes": 2 * normal(g, count, classes),
+            "labels": g.integers(classes, size=count),
         }
 
 
@@ -65,20 +58,21 @@ def semi_cases(g: Generator) -> Iterator[Case]:
     """More unlabelled pictures than labelled ones, and the last time logits of a D that is very sure."""
     for labelled, unlabelled, fake, classes in [(4, 6, 6, 5), (3, 8, 5, 4), (5, 7, 9, 10)]:
         yield {
-            "labelled": normal(g, labelled, classes),
+            "class_logits_labelled": normal(g, labelled, classes),
             "labels": g.permutation(10)[:labelled] % classes,
-            "unlabelled": normal(g, unlabelled, classes) + np.float32(0.5),
-            "fake": normal(g, fake, classes) - np.float32(1.5),
+            "class_logits_unlabelled": normal(g, unlabelled, classes) + np.float32(0.5),
+            "class_logits_fake": normal(g, fake, classes) - np.float32(1.5),
         }
     sure = np.full((2, 3), -SURE, np.float32)
     high = sure.copy()
     high[:, 1] = SURE
-    yield {"labelled": high, "labels": np.array([1, 1]), "unlabelled": sure, "fake": high}
+    labelled = {"class_logits_labelled": high, "labels": np.array([1, 1])}
+    yield labelled | {"class_logits_unlabelled": sure, "class_logits_fake": high}
 
 
 def semi_judge(case: Case, outputs: Outputs) -> None:
     """Judge a D that is very sure, and wrong: there rounding shows."""
-    if np.abs(case["fake"]).max() == SURE:
+    if np.abs(case["class_logits_fake"]).max() == SURE:
         demand(np.isfinite(outputs["value"]).all(), ROUNDED)
         cost = SURE - np.log(3) / 2  # of the unlabelled and of the generated, half each
         demand(same(outputs["value"].reshape(-1), [cost], 1e-3), CUT)
@@ -88,7 +82,10 @@ def matching_cases(g: Generator) -> Iterator[Case]:
     """As many of each only the first time."""
     for real, fake, features in [(5, 5, 4), (6, 3, 7), (2, 8, 3)]:
         spread = 0.5 + uniform(g, features)
-        yield {"real": normal(g, real, features) + np.float32(0.7), "fake": spread * normal(g, fake, features)}
+        yield {
+            "real_features": normal(g, real, features) + np.float32(0.7),
+            "fake_features": spread * normal(g, fake, features),
+        }
 
 
 def minibatch_cases(g: Generator) -> Iterator[Case]:
@@ -97,7 +94,7 @@ def minibatch_cases(g: Generator) -> Iterator[Case]:
         yield {
             "features": normal(g, count, inputs),
             "T": size * normal(g, inputs, rows, columns),
-            "weight": normal(g, count, inputs + rows),
+            "_weight": normal(g, count, inputs + rows),
         }
 
 
@@ -171,7 +168,7 @@ CHECKS = {
         projection_cases,
         reference.projection_logit,
         MISTAKES["projection_logit"],
-        call=ch03b.projection,
+        call=ch03b.call_with_gradients_of_rows,
         shape="one logit a picture, shape",
         no_gradient="a gradient is missing: it reaches the features, the labels' vectors and the head",
     ),
@@ -211,7 +208,7 @@ CHECKS = {
         minibatch_cases,
         reference.minibatch_discrimination,
         MISTAKES["minibatch_discrimination"],
-        call=ch03b.minibatch,
+        call=ch03b.call_with_gradients_of_rows,
         shape="features and one number for each row b, shape",
         no_gradient="a gradient is missing: it reaches the features and T",
     ),

@@ -30,55 +30,50 @@ def joining(join):
     return partial(projection_logit, join=join)
 
 
-def pooling(pool):
-    return partial(projection_logit, pool=pool)
-
-
 mistakes(
     "projection_logit",
     {
-        "the features are averaged over the positions: here they are summed": pooling(lambda f: f.mean((2, 3))),
-        "of each channel the largest feature alone counts: sum over the positions": pooling(lambda f: f.amax((2, 3))),
-        "one position alone is looked at: sum over all of them": pooling(lambda f: f[:, :, 0, 0]),
-        "the products are averaged over the channels: sum them": joining(lambda said, v, phi: said + (v * phi).mean(1)),
-        "the products of vector and features are not summed over the channels: a picture has one logit": joining(
-            lambda said, v, phi: said[:, None] + v * phi
+        "the products are averaged over the features: sum them": joining(lambda said, v, f: said + (v * f).mean(1)),
+        "the products of vector and features are not summed: a picture has one logit": joining(
+            lambda said, v, f: said[:, None] + v * f
         ),
-        "a logit for each pair of pictures, (B, B): (B, 1) and (B,) were added, take the head's column first": joining(
-            lambda said, v, phi: said[:, None] + (v * phi).sum(1)
+        "a logit for each pair of pictures, (B, B): a column (B, 1) and a row (B,) were added": joining(
+            lambda said, v, f: said[:, None] + (v * f).sum(1)
         ),
         "every label meets every picture, (B, B): multiply each picture's features with its own vector": joining(
-            lambda said, v, phi: said + v @ phi.T
+            lambda said, v, f: said + v @ f.T
         ),
-        "the head alone: what the label says is missing": joining(lambda said, v, phi: said + 0 * (v * phi).sum(1)),
+        "the head alone: what the label says is missing": joining(lambda said, v, f: said + 0 * (v * f).sum(1)),
         "the label's part alone: where is the head, which judges the picture whatever its label?": joining(
-            lambda said, v, phi: 0 * said + (v * phi).sum(1)
+            lambda said, v, f: 0 * said + (v * f).sum(1)
         ),
-        "head and label's part are multiplied: add them": joining(lambda said, v, phi: said * (v * phi).sum(1)),
-        "the label's part is subtracted: add it": joining(lambda said, v, phi: said - (v * phi).sum(1)),
+        "head and label's part are multiplied: add them": joining(lambda said, v, f: said * (v * f).sum(1)),
+        "the label's part is subtracted: add it": joining(lambda said, v, f: said - (v * f).sum(1)),
+        "head and label's part are averaged: add them": joining(lambda said, v, f: (said + (v * f).sum(1)) / 2),
         "vector and features are divided by their lengths: the product is asked for, not the cosine": joining(
-            lambda said, v, phi: said + F.cosine_similarity(v, phi)
+            lambda said, v, f: said + F.cosine_similarity(v, f)
+        ),
+        "the product is divided by the root of the number of features: that belongs to attention": joining(
+            lambda said, v, f: said + (v * f).sum(1) / f.shape[1] ** 0.5
         ),
         "minus the squared distance from the label's vector: the product is asked for": joining(
-            lambda said, v, phi: said - (v - phi).square().sum(1)
+            lambda said, v, f: said - (v - f).square().sum(1)
         ),
         "the label's vector is summed, and the features play no part in it: multiply both": joining(
-            lambda said, v, phi: said + v.sum(1)
+            lambda said, v, f: said + v.sum(1)
         ),
         "the label's part is the same for all pictures: a sum over the batch as well": joining(
-            lambda said, v, phi: said + (v * phi).sum()
+            lambda said, v, f: said + (v * f).sum()
         ),
-        "the label's vector is detached: it has to learn": joining(
-            lambda said, v, phi: said + (v.detach() * phi).sum(1)
-        ),
+        "the label's vector is detached: it has to learn": joining(lambda said, v, f: said + (v.detach() * f).sum(1)),
         "the features are detached in the label's part: what is below has to learn from it, too": joining(
-            lambda said, v, phi: said + (v * phi.detach()).sum(1)
+            lambda said, v, f: said + (v * f.detach()).sum(1)
         ),
         "the label's part goes through a sigmoid: it is added as it is": joining(
-            lambda said, v, phi: said + torch.sigmoid((v * phi).sum(1))
+            lambda said, v, f: said + torch.sigmoid((v * f).sum(1))
         ),
         "the sum goes through a sigmoid: a logit is asked for": joining(
-            lambda said, v, phi: torch.sigmoid(said + (v * phi).sum(1))
+            lambda said, v, f: torch.sigmoid(said + (v * f).sum(1))
         ),
     },
 )
@@ -86,40 +81,32 @@ mistakes(
 
 @mistake("projection_logit", "the label is guessed from the features: take the vector of the label that was given")
 def label_guessed(features, labels, embedding, head):
-    phi = features.sum((2, 3))
-    return projection_logit(features, (phi @ embedding.weight.T).argmax(1), embedding, head)
+    return projection_logit(features, (features @ embedding.T).argmax(1), embedding, head)
 
 
 @mistake("projection_logit", "the products with the vectors of all classes are added: take the label's own")
 def all_classes(features, labels, embedding, head):
-    phi = features.sum((2, 3))
-    return head(phi)[:, 0] + (phi @ embedding.weight.T).sum(1)
+    return features @ head + (features @ embedding.T).sum(1)
+
+
+@mistake("projection_logit", "a softmax over the classes: the label's product as it is")
+def softmax_of_classes(features, labels, embedding, head):
+    return features @ head + (features @ embedding.T).log_softmax(1).gather(1, labels[:, None])[:, 0]
 
 
 @mistake("projection_logit", "the label's vector is added to the features before the head: multiply it with them")
 def vector_added(features, labels, embedding, head):
-    return head(features.sum((2, 3)) + embedding(labels))[:, 0]
+    return (features + embedding[labels]) @ head
 
 
 @mistake("projection_logit", "the head judges the products: it judges the features, the products are summed beside it")
 def head_of_products(features, labels, embedding, head):
-    return head(features.sum((2, 3)) * embedding(labels))[:, 0]
+    return (features * embedding[labels]) @ head
 
 
-@mistake("projection_logit", "the head's bias is missing: call head(...)")
-def without_bias(features, labels, embedding, head):
-    return projection_logit(features, labels, embedding, head) - head.bias
-
-
-@mistake("projection_logit", "the head is given the mean over the positions, the label's part their sum: sum for both")
-def head_of_mean(features, labels, embedding, head):
-    found = projection_logit(features, labels, embedding, head)
-    return found - head(features.sum((2, 3)))[:, 0] + head(features.mean((2, 3)))[:, 0]
-
-
-@mistake("projection_logit", "the label's part is given the mean over the positions, the head their sum: sum for both")
-def label_of_mean(features, labels, embedding, head):
-    return head(features.sum((2, 3)))[:, 0] + (embedding(labels) * features.mean((2, 3))).sum(1)
+@mistake("projection_logit", "the labels are counted from 1: the vector of label k is embedding[k]")
+def labels_from_one(features, labels, embedding, head):
+    return projection_logit(features, labels - 1, embedding, head)
 
 
 def parts(**changes):
@@ -208,27 +195,29 @@ def sigmoid_twice(real_logits, fake_logits, *rest):
     return auxiliary_classifier_losses(real_logits.sigmoid(), fake_logits.sigmoid(), *rest)
 
 
-@mistake("auxiliary_classifier_losses", "the generated pictures have labels of their own: yours have the real ones'")
-def labels_of_the_real(real_logits, fake_logits, real_classes, fake_classes, labels, fake_labels):
-    return auxiliary_classifier_losses(real_logits, fake_logits, real_classes, fake_classes, labels, labels)
-
-
-@mistake("auxiliary_classifier_losses", "the real pictures are held against the labels of the generated ones")
-def labels_of_the_fakes(real_logits, fake_logits, real_classes, fake_classes, labels, fake_labels):
-    return auxiliary_classifier_losses(real_logits, fake_logits, real_classes, fake_classes, fake_labels, fake_labels)
-
-
-@mistake("auxiliary_classifier_losses", "the two kinds of labels are exchanged")
-def labels_exchanged(real_logits, fake_logits, real_classes, fake_classes, labels, fake_labels):
-    return auxiliary_classifier_losses(real_logits, fake_logits, real_classes, fake_classes, fake_labels, labels)
+@mistake(
+    "auxiliary_classifier_losses",
+    "real and generated are exchanged: D learns the opposite, and G descends what it cannot change",
+)
+def batches_exchanged(real_logits, fake_logits, real_classes, fake_classes, labels):
+    return auxiliary_classifier_losses(fake_logits, real_logits, fake_classes, real_classes, labels)
 
 
 @mistake(
-    "auxiliary_classifier_losses",
-    "real and generated are exchanged: D learns the opposite, G descends nothing of its own",
+    "auxiliary_classifier_losses", "G is told to be read as it is read already: hold it against the label asked for"
 )
-def batches_exchanged(real_logits, fake_logits, real_classes, fake_classes, labels, fake_labels):
-    return auxiliary_classifier_losses(fake_logits, real_logits, fake_classes, real_classes, fake_labels, labels)
+def own_reading(real_logits, fake_logits, real_classes, fake_classes, labels):
+    found = auxiliary_classifier_losses(real_logits, fake_logits, real_classes, fake_classes, labels)
+    return found | {"G": softplus(-fake_logits).mean() + F.cross_entropy(fake_classes, fake_classes.argmax(1))}
+
+
+@mistake(
+    "auxiliary_classifier_losses", "real and generated pictures are compared with one another: each is judged by itself"
+)
+def relativistic(real_logits, fake_logits, real_classes, fake_classes, labels):
+    found = auxiliary_classifier_losses(real_logits, fake_logits, real_classes, fake_classes, labels)
+    read = F.cross_entropy(real_classes, labels) + F.cross_entropy(fake_classes, labels)
+    return found | {"D": softplus(fake_logits - real_logits).mean() + read}
 
 
 def adding(told=1.0, real=0.5, made=0.5):

@@ -16,22 +16,16 @@ from gencourse.training.helpers import descend
 Losses = dict[str, Tensor]
 
 
-def summed(features: Tensor) -> Tensor:
-    return features.sum((2, 3))
-
-
 def projection_logit(
     features: Tensor,
     labels: Tensor,
-    embedding: nn.Embedding,
-    head: nn.Linear,
+    embedding: Tensor,
+    head: Tensor,
     *,
-    pool: Function = summed,
-    join: Function = lambda said, v, phi: said + (v * phi).sum(1),
+    join: Function = lambda said, v, f: said + (v * f).sum(1),
 ) -> Tensor:
-    """The right answer, or one with features pooled otherwise, or with head, label's vector and features joined so."""
-    phi = pool(features)
-    return join(head(phi)[:, 0], embedding(labels), phi)
+    """The right answer, or one with what the head says, the label's vector and the features joined in another way."""
+    return join(features @ head, embedding[labels], features)
 
 
 class Parts(NamedTuple):
@@ -50,7 +44,6 @@ def auxiliary_classifier_losses(
     real_classes: Tensor,
     fake_classes: Tensor,
     labels: Tensor,
-    fake_labels: Tensor,
     *,
     judged: Function = lambda wrong: softplus(wrong).mean(),
     read: Function = F.cross_entropy,
@@ -63,32 +56,32 @@ def auxiliary_classifier_losses(
         judged(fake_logits),
         judged(-fake_logits),
         read(real_classes, labels),
-        read(fake_classes, fake_labels),
+        read(fake_classes, labels),
     )
     return {"D": d(parts), "G": g(parts)}
 
 
 def semi_supervised_loss(
-    labelled: Tensor,
+    class_logits_labelled: Tensor,
     labels: Tensor,
-    unlabelled: Tensor,
-    fake: Tensor,
+    class_logits_unlabelled: Tensor,
+    class_logits_fake: Tensor,
     *,
     size: Function = lambda logits: logits.logsumexp(1),
     join: Function = lambda told, real, made: told + (real + made) / 2,
 ) -> Tensor:
     """The right answer, or one with another logit of "real" made of K, or with other sums of the three parts."""
-    told = F.cross_entropy(labelled, labels)
-    return join(told, softplus(-size(unlabelled)).mean(), softplus(size(fake)).mean())
+    real, made = softplus(-size(class_logits_unlabelled)).mean(), softplus(size(class_logits_fake)).mean()
+    return join(F.cross_entropy(class_logits_labelled, labels), real, made)
 
 
-def feature_matching(real: Tensor, fake: Tensor) -> Tensor:
-    return (real.mean(0) - fake.mean(0)).square().sum()
+def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
+    return (real_features.mean(0) - fake_features.mean(0)).square().sum()
 
 
-def feature_matching_detached(real: Tensor, fake: Tensor) -> Tensor:
+def feature_matching_detached(real_features: Tensor, fake_features: Tensor) -> Tensor:
     """No gradient by the real features: G does not ask for it."""
-    return feature_matching(real.detach(), fake)
+    return feature_matching(real_features.detach(), fake_features)
 
 
 def minibatch_discrimination(
