@@ -1,5 +1,7 @@
 """What chapter 03b writes out in its cells is what the package does."""
 
+from functools import partial
+
 import pytest
 import torch
 from parity import definitions
@@ -102,7 +104,8 @@ def test_an_iteration_with_few_labels_is_the_packages(name, matching):
         optimizers, noise = adams(G, D), torch.Generator().manual_seed(3)
         few = Batches(digits(10, seed=1), 10, labels=torch.arange(10), seed=0)
         if ours:
-            losses = CHAPTER[name](*next(few), digits(6), G, D, *optimizers, lambda n: gan.latent(G, n, noise))
+            draw_z = partial(gan.latent, G, generator=noise)
+            losses = CHAPTER[name](*next(few), digits(6), G, D, *optimizers, draw_z)
         else:
             step = semi_supervised.SemiSupervisedStep(G, D, optimizers, few, matching=matching, noise=noise)
             losses = step(digits(6))
