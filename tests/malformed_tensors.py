@@ -13,16 +13,21 @@ from gencourse import show as showing
 from gencourse.commands import score as scoring
 from gencourse.data import archive, drawings, imageset, pairs
 from gencourse.methods import (
+    balancing,
+    conditional_gan,
     cyclegan,
     denoising,
     diffusion,
     editing,
     gan,
     gan_tricks,
+    improved_gan,
     pix2pix,
     pix2pix_noise,
     pixelcnn,
+    probe,
     samplers,
+    semi_supervised,
     style,
     super_resolution,
     upsampling,
@@ -30,10 +35,22 @@ from gencourse.methods import (
 from gencourse.methods.data_consistency import project, project_to_range
 from gencourse.methods.degradations import degrade, jpeg, modcrop
 from gencourse.methods.enlarging import enlarge, enlarge_often, spread
-from gencourse.metrics import distances, harness, translations
+from gencourse.metrics import distances, harness, intra_class, translations
 from gencourse.metrics import super_resolution as enlarged
 from gencourse.metrics.patches import feature_distance
-from gencourse.networks import classifier, dcgan, features, srgan, superres, translation, unet
+from gencourse.networks import (
+    classifier,
+    conditional,
+    dcgan,
+    features,
+    minibatch,
+    sgan,
+    srgan,
+    superres,
+    translation,
+    unet,
+    virtual_batch_norm,
+)
 from gencourse.networks.patchgan import patch_discriminator
 from gencourse.networks.pix2pix import UNetGenerator
 from gencourse.networks.pixelcnn import GatedPixelCNN, PixelCNN
@@ -76,6 +93,12 @@ NETWORKS = {
     "critic": lambda: dcgan.Discriminator(width=2, classes=3),
     "plain maker": lambda: dcgan.Generator(latent=8, width=2),
     "plain critic": lambda: dcgan.Discriminator(width=2),
+    "beside": lambda: conditional.ConcatDiscriminator(width=2, classes=3),
+    "naming": lambda: conditional.AuxiliaryDiscriminator(width=2, classes=3),
+    "batch critic": lambda: minibatch.MinibatchDiscriminator(width=2, kernels=3, dims=2),
+    "virtual": lambda: virtual_batch_norm.VirtualBatchGenerator(dcgan.Generator(latent=8, width=2), noise(3, 8)),
+    "few": lambda: sgan.SemiSupervisedDiscriminator(width=2, hidden=4, classes=3),
+    "sgan": lambda: sgan.SGAN(generator={"latent": 8, "width": 2}, discriminator={"width": 2, "hidden": 4}),
     "translator": lambda: translation.ResnetGenerator(width=4, blocks=1),
     "patches": lambda: translation.PatchDiscriminator(width=4, layers=1),
     "pair patches": lambda: translation.PatchDiscriminator(inputs=6, width=4, layers=1),
@@ -113,6 +136,7 @@ EIGHT = torch.rand(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 BYTES = (ramp(4, 3, 8, 8) * 255).byte()
 SETS, CHANCES = torch.eye(6)[:, :4], torch.eye(6)[:, :4] * 0.8 + 0.05
 CHANCES = CHANCES / CHANCES.sum(1, keepdim=True)
+SIX = torch.tensor([0, 0, 0, 1, 1, 1])
 LOSS, WEIGHT = torch.ones(()), nn.Parameter(torch.ones(()))
 MATRIX, PAIR, THREE = torch.eye(3), torch.tensor([0, 2]), torch.tensor([0, 1, 2, 0])
 SCHEDULE, TIMES = diffusion.linear_schedule(10), torch.tensor([0, 9])
@@ -149,6 +173,22 @@ def no_steps(*_: nn.Module) -> torch.optim.Optimizer:
 def gan_step(batch: Any) -> Any:
     nets = (net("plain maker").train(), net("plain critic").train())
     return gan.GANStep(*nets, (no_steps(), no_steps()), losses=gan.hinge())(batch)
+
+
+def naming_step(batch: Any) -> Any:
+    nets = (net("maker").train(), net("naming").train())
+    return conditional_gan.AuxiliaryStep(*nets, (no_steps(), no_steps()))(batch)
+
+
+def improved_step(batch: Any) -> Any:
+    nets = (net("plain maker").train(), net("batch critic").train())
+    return improved_gan.ImprovedGANStep(*nets, (no_steps(), no_steps()), losses=gan.hinge())(batch)
+
+
+def few_step(labels: Any = THREE, unlabelled: Any = DIGITS * 2 - 1) -> Any:
+    few = batches.Batches(DIGITS * 2 - 1, 4, labels=labels)
+    nets = (net("plain maker").train(), net("few").train())
+    return semi_supervised.SemiSupervisedStep(*nets, (no_steps(), no_steps()), few)(unlabelled)
 
 
 def cycle_step(a: Any, b: Any) -> Any:
@@ -254,6 +294,16 @@ PACKAGE: dict[str, Row] = {
     ),
     "metrics.distances.nearest": row(
         lambda x: distances.nearest(x, SETS), SETS, "rank nan list channels complex empty"
+    ),
+    "metrics.intra_class.label_accuracy": row(lambda x: intra_class.label_accuracy(CHANCES, x), SIX, f"{LABELS} batch"),
+    "metrics.intra_class.intra_class_frechet": row(
+        lambda x: intra_class.intra_class_frechet(SETS, SIX, x, SIX), SETS, "rank nan list channels complex batch"
+    ),
+    "metrics.intra_class.intra_class_frechet, labels": row(
+        lambda x: intra_class.intra_class_frechet(SETS, x, SETS, SIX), SIX, f"{CLASSES} batch"
+    ),
+    "metrics.intra_class.intra_class_recall": row(
+        lambda x: intra_class.intra_class_recall(SETS, SIX, SETS, x, 1), SIX, f"{LABELS} batch"
     ),
     "metrics.distances.inception_score": row(distances.inception_score, CHANCES, PICTURE),
     "metrics.distances.class_entropy": row(distances.class_entropy, CHANCES, PICTURE),
@@ -412,6 +462,50 @@ ADVERSARIAL: dict[str, Row] = {
     "gan_tricks.gradient_penalty": row(
         lambda x: gan_tricks.gradient_penalty()(judged, x, SIGN), SIGN, "other dtype list"
     ),
+    "conditional_gan.AuxiliaryStep": row(
+        lambda x: naming_step((x, THREE)), DIGITS * 2 - 1, "empty dtype nan signed channels square"
+    ),
+    "conditional_gan.AuxiliaryStep, batch": row(
+        naming_step, (DIGITS * 2 - 1, THREE), among(DIGITS, [], [DIGITS], (DIGITS, THREE, THREE))
+    ),
+    "improved_gan.ImprovedGANStep": row(improved_step, DIGITS * 2 - 1, f"{SIGNED} channels square"),
+    "improved_gan.bilinear_game": row(improved_gan.bilinear_game, 3, few),
+    "semi_supervised.SemiSupervisedStep": row(
+        lambda x: few_step(unlabelled=x), DIGITS * 2 - 1, f"{SIGNED} channels square"
+    ),
+    "semi_supervised.SemiSupervisedStep, labels": row(few_step, THREE, f"{LABELS} batch"),
+    "semi_supervised.few_labels": row(
+        lambda x: semi_supervised.few_labels(x, 1, classes=3), THREE, "rank float bool list levels"
+    ),
+    "semi_supervised.few_labels, each": row(
+        lambda n: semi_supervised.few_labels(THREE, n, classes=3), 1, among(0, -1, 2, 99)
+    ),
+    "semi_supervised.sample_images": row(lambda n: semi_supervised.sample_images(net("sgan"), n), 2, among(0, -1, -99)),
+    "probe.pooled_features": row(
+        lambda x: probe.pooled_features(net("plain critic"), x), DIGITS, "rank empty dtype list"
+    ),
+    "probe.pooled_features, grid": row(lambda n: probe.pooled_features(net("plain critic"), DIGITS, n), 4, few),
+    "probe.fit_linear_svm": row(lambda x: probe.fit_linear_svm(x, THREE), noise(4, 3), f"{SHAPE} batch nan"),
+    "probe.fit_linear_svm, labels": row(
+        lambda x: probe.fit_linear_svm(noise(4, 3), x), THREE, f"{CLASSES} batch value:-1"
+    ),
+    "probe.fit_linear_svm, c": row(
+        lambda c: probe.fit_linear_svm(noise(4, 3), THREE, c=c),
+        1.0,
+        among(0, -1.0, float("nan"), float("inf"), "1", None),
+    ),
+    "probe.choose_c": row(lambda x: probe.choose_c(x, THREE, folds=2), noise(4, 3), f"{SHAPE} batch:1,2,3,5"),
+    "probe.choose_c, folds": row(
+        lambda n: probe.choose_c(noise(4, 3), THREE, folds=n), 2, among(-1, 0, 1, 5, 2.5, "2", None)
+    ),
+    "probe.error_count": row(lambda x: probe.error_count(net("few"), DIGITS, x), THREE, f"{CLASSES} batch"),
+    "balancing.unbalanced": row(
+        lambda keep: balancing.unbalanced(THREE, keep), {0: 1}, among({0: 3}, {1: 0}, {5: 1}, {0: -1})
+    ),
+    "balancing.class_weights": row(lambda x: balancing.class_weights(x, 3), THREE, f"{LABELS}"),
+    "balancing.sampling_weights": row(lambda x: balancing.sampling_weights(x, 3), THREE, f"{LABELS}"),
+    "balancing.oversampled": row(lambda x: balancing.oversampled(x, 3), THREE, f"{LABELS}"),
+    "balancing.class_recall": row(lambda x: balancing.class_recall(THREE, x, 3), THREE, f"{LABELS} batch"),
     "cyclegan.unpack_pair": row(cyclegan.unpack_pair, (A, B), among(A, [], [A], (A, B, A), "ab!")),
     "cyclegan.translate": row(
         lambda x: cyclegan.translate(net("translator"), x),
@@ -493,6 +587,21 @@ KNOWING: dict[str, Row] = {
     "dcgan.Generator, labels": row(lambda x: net("maker")(noise(2, 8), x), PAIR, f"{CLASSES} batch"),
     "dcgan.Discriminator": row(lambda x: net("plain critic")(x), DIGITS, "rank dtype list channels square"),
     "dcgan.Discriminator, labels": row(lambda x: net("critic")(DIGITS[:2], x), PAIR, f"{CLASSES} batch"),
+    "conditional.ConcatDiscriminator": row(
+        lambda x: net("beside")(x, THREE), DIGITS, "rank dtype list channels square batch"
+    ),
+    "conditional.ConcatDiscriminator, labels": row(lambda x: net("beside")(DIGITS, x), THREE, f"{CLASSES} batch"),
+    "conditional.AuxiliaryDiscriminator": row(lambda x: net("naming")(x), DIGITS, "rank dtype list channels square"),
+    "minibatch.MinibatchDiscriminator": row(
+        lambda x: net("batch critic")(x), DIGITS, "rank dtype list channels square"
+    ),
+    "virtual_batch_norm.VirtualBatchGenerator": row(lambda x: net("virtual")(x), noise(4, 8), f"{SHAPE} channels"),
+    "virtual_batch_norm.VirtualBatchGenerator, reference": row(
+        lambda x: virtual_batch_norm.VirtualBatchGenerator(net("plain maker"), x),
+        noise(4, 8),
+        f"{SHAPE} channels batch:1",
+    ),
+    "sgan.SemiSupervisedDiscriminator": row(lambda x: net("few")(x), DIGITS, "rank dtype list channels square"),
     "features.Extractor": row(lambda x: net("extractor")(x), PHOTO, "rank dtype list channels smaller:32"),
     "features.VGG": row(lambda x: net("vgg")(x), UNIT, f"{SHAPE} channels"),
     "features.from_caffe": row(

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gencourse import Average, descend
+from gencourse import Average, data, descend
 from gencourse.methods import (
+    conditional_gan,
     cyclegan,
     denoising,
     diffusion,
@@ -19,24 +20,30 @@ from gencourse.methods import (
     fast_style,
     gan,
     gan_tricks,
+    improved_gan,
     pix2pix,
     pixelcnn,
     samplers,
+    semi_supervised,
     style,
     super_resolution,
 )
 from gencourse.methods.data_consistency import project, project_to_range
 from gencourse.methods.enlarging import draw_noise
+from gencourse.networks.conditional import AuxiliaryDiscriminator, ConcatDiscriminator
 from gencourse.networks.dcgan import Discriminator, Generator
 from gencourse.networks.dropout import dropout_from
 from gencourse.networks.features import extractor
+from gencourse.networks.minibatch import MinibatchDiscriminator
 from gencourse.networks.patchgan import patch_discriminator
 from gencourse.networks.pix2pix import UNetGenerator
 from gencourse.networks.pixelcnn import GatedPixelCNN, PixelCNN
 from gencourse.networks.pixelrnn import PixelRNN
+from gencourse.networks.sgan import SemiSupervisedDiscriminator
 from gencourse.networks.srgan import PatchCritic, SRGenerator
 from gencourse.networks.stylenet import TransformerNet
 from gencourse.networks.translation import PatchDiscriminator, ResnetGenerator
+from gencourse.networks.virtual_batch_norm import VirtualBatchGenerator
 
 SHAPE = (2, 1, 8, 8)
 
@@ -186,6 +193,65 @@ def test_a_buffer_of_past_fakes():
     past = gan_tricks.ImagePool(3)
     for _ in range(4):
         assert past(far(2, 1, 8, 8)).shape == (2, 1, 8, 8)
+
+
+def conditional_pair(discriminator: nn.Module) -> tuple[nn.Module, nn.Module]:
+    return Generator(latent=8, width=2, classes=3).to("meta"), discriminator.to("meta")
+
+
+def test_a_step_with_the_label_beside_the_picture():
+    pair = conditional_pair(ConcatDiscriminator(width=2, classes=3))
+    step = gan.GANStep(*pair, (adam(pair[0]), adam(pair[1])), losses=gan.bce())
+    step.checked = True  # its first batch is looked at
+    for _ in range(2):
+        step((far(2, 1, 28, 28), labels()))
+
+
+def test_a_step_of_ac_gan():
+    pair = conditional_pair(AuxiliaryDiscriminator(width=2, classes=3))
+    step = conditional_gan.AuxiliaryStep(*pair, (adam(pair[0]), adam(pair[1])), average=Average(pair[0]))
+    step.checked = True  # its first batch is looked at
+    for _ in range(2):
+        assert set(step((far(2, 1, 28, 28), labels()))) == {"D", "G"}
+
+
+@pytest.mark.parametrize("matching", [True, False])
+def test_a_step_with_all_parts_of_improved_gan(matching):
+    generator = VirtualBatchGenerator(Generator(latent=8, width=2), torch.zeros(3, 8)).to("meta")
+    discriminator = MinibatchDiscriminator(width=2, kernels=3, dims=2).to("meta")
+    histories = improved_gan.HistoricalAverage(generator), improved_gan.HistoricalAverage(discriminator)
+    step = improved_gan.ImprovedGANStep(
+        generator,
+        discriminator,
+        (adam(generator), adam(discriminator)),
+        losses=gan.bce(smooth=0.1),
+        matching=matching,
+        histories=histories,
+        moves=2,
+        average=Average(generator),
+    )
+    step.checked = True  # its first batch is looked at
+    for _ in range(2):
+        assert set(step(far(2, 1, 28, 28))) == {"D", "G"}
+
+
+@pytest.mark.parametrize("matching", [True, False])
+def test_a_step_of_sgan(matching):
+    generator = Generator(latent=8, width=2).to("meta")
+    discriminator = SemiSupervisedDiscriminator(width=2, hidden=4, classes=3).to("meta")
+    few = data.Batches(torch.zeros(6, 1, 28, 28), 3, labels=torch.arange(6) % 3)
+    step = semi_supervised.SemiSupervisedStep(
+        generator,
+        discriminator,
+        (adam(generator), adam(discriminator)),
+        few,
+        matching=matching,
+        augment=gan_tricks.translation(2),
+        averages=(Average(generator), Average(discriminator)),
+    )
+    step.checked = True  # its first batch is looked at
+    for _ in range(2):
+        assert set(step(far(2, 1, 28, 28))) == {"D", "G"}
 
 
 def test_a_step_of_cyclegan():

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from gencourse.expect import check_labels
+from gencourse.expect import check_labels, check_shape
 
 
 def unbalanced(labels: Tensor, keep: Mapping[int, int], *, generator: torch.Generator | None = None) -> Tensor:
@@ -37,7 +37,7 @@ def class_counts(labels: Tensor, classes: int) -> Tensor:
     Raises:
         ValueError: A label is of no class, or a class has no picture: no weight and no copy helps it.
     """
-    check_labels(labels, classes, len(labels), values=True)
+    check_labels(labels, classes, len(check_shape(labels, "labels", "N", floating=False)), values=True)
     counts = labels.bincount(minlength=classes)
     if counts.min() < 1:
         raise ValueError(f"there is no picture of class {counts.argmin().item()}")
@@ -114,5 +114,6 @@ def class_recall(answers: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
     Raises:
         ValueError: A class has no picture.
     """
-    right = labels[answers == labels].bincount(minlength=classes)
-    return right.double() / class_counts(labels, classes)
+    counts = class_counts(labels, classes)
+    check_labels(answers, classes, len(labels))
+    return labels[answers == labels].bincount(minlength=classes).double() / counts

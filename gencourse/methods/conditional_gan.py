@@ -4,7 +4,7 @@
 picture and label belong together. With an auxiliary classifier D is told nothing and has to name the class itself.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -34,13 +34,6 @@ def projection_logit(features: Tensor, labels: Tensor, embedding: Tensor, head: 
     return (embedding[labels] * features).sum(1) + features @ head
 
 
-class AuxiliaryLosses(NamedTuple):
-    """What D descends and what G descends, a scalar each."""
-
-    discriminator: Tensor
-    generator: Tensor
-
-
 def auxiliary_classifier_losses(
     real_logits: Tensor,
     fake_logits: Tensor,
@@ -50,7 +43,7 @@ def auxiliary_classifier_losses(
     *,
     weight: float = 1.0,
     losses: Losses | None = None,
-) -> AuxiliaryLosses:
+) -> dict[str, Tensor]:
     """Compute both losses of an AC-GAN: D names the class of real and generated pictures, and G helps it to.
 
     `D: L_source(D) + weight (CE(real) + CE(fake))`, `G: L_source(G) + weight CE(fake)`, with CE the cross-entropy of
@@ -65,15 +58,18 @@ def auxiliary_classifier_losses(
         weight: Of the class terms.
         losses: Of the logits; None for `bce()`.
 
+    Returns:
+        "D", which D descends, and "G", which G descends, a scalar each.
+
     Source: Odena et al. 2017, eq. 2 and 3: D ascends L_S + L_C, G ascends L_C - L_S.
     """
     losses = losses or bce()
     on_fake = weight * F.cross_entropy(fake_classes, labels)
     on_real = weight * F.cross_entropy(real_classes, labels)
-    return AuxiliaryLosses(
-        losses.discriminator(real_logits, fake_logits) + on_real + on_fake,
-        losses.generator(fake_logits) + on_fake,
-    )
+    return {
+        "D": losses.discriminator(real_logits, fake_logits) + on_real + on_fake,
+        "G": losses.generator(fake_logits) + on_fake,
+    }
 
 
 class AuxiliaryStep:
@@ -132,7 +128,7 @@ class AuxiliaryStep:
         (real_logits, real_classes), (fake_logits, fake_classes) = self.discriminator(real), self.discriminator(fake)
         both = real_logits, fake_logits, real_classes, fake_classes
         losses = auxiliary_classifier_losses(*both, labels, weight=self.weight, losses=self.losses)
-        return descend(self.optimizer_d, losses.discriminator)
+        return descend(self.optimizer_d, losses["D"])
 
     def update_generator(self, labels: Tensor) -> Tensor:
         with frozen(self.discriminator):

@@ -14,7 +14,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from gencourse.expect import at_least, check_range
 from gencourse.methods.gan import Losses, latent
 from gencourse.modes import frozen
-from gencourse.networks.minibatch import minibatch_discrimination
+from gencourse.networks.dcgan import Discriminator
+from gencourse.networks.minibatch import MinibatchDiscriminator, minibatch_discrimination
 from gencourse.training.helpers import Average, descend, end_iteration, named_state
 
 __all__ = ["HistoricalAverage", "ImprovedGANStep", "bilinear_game", "feature_matching", "minibatch_discrimination"]
@@ -75,7 +76,7 @@ def bilinear_game(
     Args:
         steps: How many.
         rate: Of learning.
-        weight: Of historical averaging for both players; 0 leaves it out.
+        weight: Of historical averaging for both players; 0 leaves it out, a large one holds them back at the start.
         start: x and y at the beginning.
 
     Returns:
@@ -120,7 +121,7 @@ class ImprovedGANStep:
     def __init__(
         self,
         generator: nn.Module,
-        discriminator: nn.Module,
+        discriminator: Discriminator | MinibatchDiscriminator,
         optimizers: tuple[torch.optim.Optimizer, torch.optim.Optimizer],
         *,
         losses: Losses,

@@ -1,6 +1,7 @@
 """What a discriminator has learned to see: its features under a linear classifier, as the DCGAN paper measured them."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -33,10 +34,10 @@ def pooled_features(network: nn.Module, x: Tensor, grid: int = 4) -> Tensor:
     """
     at_least(1, grid=grid)
     check_shape(x, "pictures", "N", "C", "H", "W")
-    device, found = next(network.parameters()).device, []
+    body, device, found = cast(nn.Module, network.body), next(network.parameters()).device, []
     with eval_mode(network):
         for part in x.split(AT_ONCE):
-            pooled = [F.adaptive_max_pool2d(maps, grid).flatten(1) for maps in _blocks(network.body, part.to(device))]
+            pooled = [F.adaptive_max_pool2d(maps, grid).flatten(1) for maps in _blocks(body, part.to(device))]
             found.append(torch.cat(pooled, 1).float().cpu())
     return torch.cat(found)
 
@@ -73,11 +74,10 @@ def fit_linear_svm(features: Tensor, labels: Tensor, *, c: float = 1.0, iteratio
     Source: Radford et al. 2016, sec. 5.1; the squared hinge loss is that of Fan et al. 2008 (LIBLINEAR), eq. 2.
     """
     within(1e-9, c=c)
-    check_shape(features, "features", "N", "D")
-    check_labels(labels, 2, len(features))
+    check_labels(labels, 2, len(check_shape(features, "features", "N", "D")))
+    if labels.min() < 0 or labels.max() < 1 or not features.isfinite().all():
+        raise ValueError("a classifier needs finite features and labels from 0 on, of two classes at least")
     x, targets = features.detach().to("cpu", torch.float64), F.one_hot(labels.cpu()).double() * 2 - 1
-    if targets.shape[1] < 2:
-        raise ValueError("a classifier needs two classes at least")
     mean = x.mean(0)
     x = x - mean
     scale = x.square().sum(1).mean().sqrt().clamp(min=1e-12)
@@ -118,7 +118,10 @@ def choose_c(
     Raises:
         ValueError: As in `fit_linear_svm`, or fewer pictures than parts.
     """
-    check_shape(features, "features", "N", "D", least=folds)
+    at_least(2, folds=folds)
+    check_labels(labels, 2, len(check_shape(features, "features", "N", "D")))
+    if folds > len(features):
+        raise ValueError(f"{len(features)} pictures cannot be divided into {folds} parts")
     parts = torch.randperm(len(features), generator=generator, device="cpu").chunk(folds)
 
     def errors(c: float) -> int:
@@ -148,6 +151,7 @@ def error_count(network: nn.Module, x: Tensor, labels: Tensor) -> int:
     Raises:
         ValueError: Labels that are not one a picture.
     """
+    check_labels(labels, 1, len(x))
     device, wrong = next(network.parameters()).device, 0
     with eval_mode(network):
         for part, told in zip(x.split(AT_ONCE), labels.split(AT_ONCE), strict=True):

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from gencourse.batches import Batches
-from gencourse.expect import check_labels, check_range
+from gencourse.expect import check_labels, check_range, check_shape
 from gencourse.methods import gan
 from gencourse.methods.improved_gan import feature_matching
 from gencourse.methods.sampling import BATCH
 from gencourse.modes import frozen
-from gencourse.networks.sgan import SGAN
+from gencourse.networks.sgan import SGAN, SemiSupervisedDiscriminator
 from gencourse.training.helpers import Average, descend, end_iteration, named_state
 
 
@@ -78,7 +78,7 @@ def few_labels(labels: Tensor, each: int, *, classes: int = 10, generator: torch
     Raises:
         ValueError: A class has fewer pictures, or a label is of no class.
     """
-    check_labels(labels, classes, len(labels), values=True)
+    check_labels(labels, classes, len(check_shape(labels, "labels", "N", floating=False)), values=True)
     order = torch.randperm(len(labels), generator=generator, device="cpu")
     chosen = [order[labels[order] == c][:each] for c in range(classes)]
     if each < 1 or min(len(part) for part in chosen) < each:
@@ -88,7 +88,7 @@ def few_labels(labels: Tensor, each: int, *, classes: int = 10, generator: torch
 
 
 class SemiSupervisedStep:
-    """One iteration of SGAN, for `fit`: unlabelled pictures -> {"labelled", "unlabelled", "G"}: the losses.
+    """One iteration of SGAN, for `fit`: unlabelled pictures -> {"D": its loss, "G": its loss}.
 
     Args:
         generator: G(z), with an attribute `latent`.
@@ -112,7 +112,7 @@ class SemiSupervisedStep:
     def __init__(
         self,
         generator: nn.Module,
-        discriminator: nn.Module,
+        discriminator: SemiSupervisedDiscriminator,
         optimizers: tuple[torch.optim.Optimizer, torch.optim.Optimizer],
         labelled: Batches,
         *,
@@ -123,8 +123,8 @@ class SemiSupervisedStep:
         noise: torch.Generator | None = None,
     ):
         check_range(labelled.images, -1, 1)
-        check_labels(labelled.labels, discriminator.classes, len(labelled.images), values=True)
-        if len(labelled.labels.unique()) < discriminator.classes:
+        labels = check_labels(labelled.labels, discriminator.classes, len(labelled.images), values=True)
+        if labels is None or len(labels.unique()) < discriminator.classes:
             raise ValueError(f"{discriminator.classes} classes need a labelled picture each")
         self.generator, self.discriminator, self.labelled = generator, discriminator, labelled
         self.optimizer_g, self.optimizer_d = optimizers
@@ -140,20 +140,16 @@ class SemiSupervisedStep:
             self.checked = True
         x, labels = (part.to(unlabelled.device) for part in next(self.labelled))
         unlabelled = self.augment(unlabelled)
-        losses = self.update_discriminator(self.augment(x), labels, unlabelled)
-        losses["G"] = self.update_generator(unlabelled)
-        networks = self.generator, self.discriminator
-        end_iteration(self.schedules, *zip(self.averages, networks, strict=True))
-        return losses
+        d = self.update_discriminator(self.augment(x), labels, unlabelled)
+        g = self.update_generator(unlabelled)
+        end_iteration(self.schedules, *zip(self.averages, (self.generator, self.discriminator), strict=True))
+        return {"D": d, "G": g}
 
-    def update_discriminator(self, x: Tensor, labels: Tensor, unlabelled: Tensor) -> dict[str, Tensor]:
+    def update_discriminator(self, x: Tensor, labels: Tensor, unlabelled: Tensor) -> Tensor:
         with torch.no_grad():
             fake = self._generate(len(unlabelled))
-        # Labelled and unlabelled are real alike and share a pass; fakes have one of their own, as in every GAN.
-        logits, real = self.discriminator(torch.cat([x, unlabelled])).split([len(x), len(unlabelled)])
-        named, judged = F.cross_entropy(logits, labels), unsupervised_loss(real, self.discriminator(fake))
-        descend(self.optimizer_d, named + judged)
-        return {"labelled": named.detach(), "unlabelled": judged.detach()}
+        judge = self.discriminator
+        return descend(self.optimizer_d, semi_supervised_loss(judge(x), labels, judge(unlabelled), judge(fake)))
 
     def update_generator(self, unlabelled: Tensor) -> Tensor:
         with frozen(self.discriminator):

@@ -7,7 +7,7 @@ draws many: here real and generated pictures are compared class by class, in a c
 import torch
 from torch import Tensor
 
-from gencourse.expect import at_least, check_labels
+from gencourse.expect import at_least, check_labels, check_shape
 from gencourse.metrics.distances import check_probabilities, frechet_distance, precision_recall
 from gencourse.metrics.floors import draw_like
 from gencourse.metrics.harness import subsample_indices
@@ -74,7 +74,8 @@ def intra_class_recall(real: Tensor, real_labels: Tensor, fake: Tensor, fake_lab
     found = []
     for a, b in _by_class(real, real_labels, fake, fake_labels):
         n = min(len(a), len(b))
-        found.append(precision_recall(*(x[subsample_indices(len(x), n)] for x in (a, b)), k)[1])
+        a, b = (x[subsample_indices(len(x), n)] for x in (a, b))
+        found.append(precision_recall(a, b, k)[1])
     return torch.tensor(found, dtype=torch.float64)
 
 
@@ -108,7 +109,8 @@ def intra_class_floor(
 
 def _by_class(real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Return real and generated features of each class that was asked for, from 0 on."""
+    for x, labels in ((real, real_labels), (fake, fake_labels)):
+        check_labels(labels, 1, len(check_shape(x, "features", "N", "D")))
     classes = int(fake_labels.max()) + 1
     check_labels(fake_labels, classes, len(fake), values=True)
-    check_labels(real_labels, classes, len(real))
     return [(real[real_labels == c], fake[fake_labels == c]) for c in range(classes)]

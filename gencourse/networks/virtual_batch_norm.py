@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gencourse import expect
+from gencourse.networks.dcgan import Generator
 
 
 class VirtualBatchNorm2d(nn.Module):
@@ -52,7 +53,7 @@ class VirtualBatchGenerator(nn.Module):
     Each call draws the reference too, in train and in eval mode: that is the price. There are no running statistics.
 
     Args:
-        generator: G(z) or G(z, labels) with `nn.BatchNorm2d`; a copy is taken.
+        generator: Of which a copy is taken.
         z: The reference batch (R, latent), chosen once, R of at least 2.
         labels: (R,) int64 for a generator with classes.
 
@@ -62,7 +63,10 @@ class VirtualBatchGenerator(nn.Module):
     Source: Salimans et al. 2016, sec. 3.5, in G alone.
     """
 
-    def __init__(self, generator: nn.Module, z: Tensor, labels: Tensor | None = None):
+    z: Tensor
+    labels: Tensor | None
+
+    def __init__(self, generator: Generator, z: Tensor, labels: Tensor | None = None):
         super().__init__()
         self.latent, self.classes = generator.latent, generator.classes
         expect.check_shape(z, "a reference batch of z", "R", self.latent)
@@ -82,8 +86,9 @@ class VirtualBatchGenerator(nn.Module):
         """
         expect.check_shape(z, "z", "B", self.latent)
         expect.check_labels(labels, self.classes, len(z))
-        every = None if labels is None else torch.cat([self.labels, labels])
-        return self.network(torch.cat([self.z, z]), every)[len(self.z) :]
+        if labels is not None and self.labels is not None:
+            labels = torch.cat([self.labels, labels])
+        return self.network(torch.cat([self.z, z]), labels)[len(self.z) :]
 
 
 def _virtual(layer: nn.BatchNorm2d, reference: int) -> VirtualBatchNorm2d:
