@@ -36,9 +36,11 @@ FIXED = {  # what nbgrader must be told of a cell, by the first part of its id
 }
 OTHER_FORMS = {  # functions of the package that are another form of what a notebook writes out under their name
     "cyclegan.discriminator_loss",  # asks D itself
+    "degradations.degrade",  # of any scale
     "editing.slerp",  # beside t, which is a time there, its place is a weight
     "pix2pix_noise.diversity",  # takes pictures in [0, 1], and a generator
     "super_resolution.repeated_error",  # of any scale
+    "super_resolution.srgan_objective",  # with other losses of G, and of any scale
 }
 MACHINE = re.compile(
     r"(?:^|[\s\"'(=<>:,])/(?:home|root|Users|tmp|private|mnt|work|content|opt|var|usr)/\w|[A-Z]:\\+Users"
