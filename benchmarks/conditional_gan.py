@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from _clock import minutes_since
 from _tables import show
 from torch import nn
 
@@ -159,11 +160,6 @@ def middle(found: list[dict[str, float]]) -> dict[str, str]:
         key: f"{statistics.median(values):.4g} ({min(values):.4g} to {max(values):.4g})"
         for key, values in columns.items()
     }
-
-
-def minutes_since(start: float) -> float:
-    """Minutes of processor time, on each core in use, since time.process_time() was `start`."""
-    return (time.process_time() - start) / torch.get_num_threads() / 60
 
 
 if __name__ == "__main__":

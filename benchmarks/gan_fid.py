@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from _clock import minutes_since
 from torch import Tensor, nn
 
 from gencourse import Average, checkpoints, data
@@ -138,11 +139,6 @@ def main() -> None:
             found = f"FID-digits {rows[name][-1].frechet:.2f}, confidence {rows[name][-1].confidence:.3f}"
             print(f"seed {seed}, {name}: {steps} steps in {took:.1f} minutes, {found}", flush=True)
     report(rows)
-
-
-def minutes_since(start: float) -> float:
-    """Minutes of processor time, on each core in use, since time.process_time() was `start`."""
-    return (time.process_time() - start) / torch.get_num_threads() / 60
 
 
 def report(rows: dict[str, list[Scores]]) -> None:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from gencourse import Average, checkpoints, data
 from gencourse.methods import gan
 from gencourse.methods.conditional_gan import AuxiliaryStep
+from gencourse.methods.cyclegan import constant_then_linear
 from gencourse.metrics import features, intra_class, score
 from gencourse.modes import eval_mode
 from gencourse.networks.conditional import AuxiliaryDiscriminator, ConcatDiscriminator
@@ -63,8 +64,7 @@ def training(args: argparse.Namespace, device: torch.device, noise: torch.Genera
     discriminator = WAYS[args.way](width=args.width, depth=args.depth, classes=10).to(device)
     nets = generator, discriminator
     adam = tuple(torch.optim.Adam(net.parameters(), args.rate, (0.5, 0.999)) for net in nets)
-    falling = lambda i: min(1.0, 2 * (1 - i / args.steps))  # noqa: E731
-    rates = tuple(torch.optim.lr_scheduler.LambdaLR(optimizer, falling) for optimizer in adam)
+    rates = tuple(constant_then_linear(optimizer, args.steps) for optimizer in adam)
     average = Average(generator)
     options = {"average": average, "noise": noise}
     if args.way == "auxiliary":

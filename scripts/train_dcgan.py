@@ -11,6 +11,7 @@ from _training import ship, start, train, training_parser
 
 from gencourse import Average, checkpoints, data
 from gencourse.methods import gan
+from gencourse.methods.cyclegan import constant_then_linear
 from gencourse.metrics import score
 from gencourse.modes import eval_mode
 from gencourse.networks.dcgan import Discriminator, Generator
@@ -33,10 +34,7 @@ def main() -> None:
     generator.to(device, memory_format=torch.channels_last)
     discriminator.to(device, memory_format=torch.channels_last)
     optimizers = [torch.optim.Adam(net.parameters(), args.rate, (0.5, 0.999)) for net in (generator, discriminator)]
-    rates = [
-        torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: min(1.0, 2 * (1 - i / args.steps)))
-        for optimizer in optimizers
-    ]
+    rates = [constant_then_linear(optimizer, args.steps) for optimizer in optimizers]
     average = Average(generator)
     iterate = gan.GANStep(generator, discriminator, tuple(optimizers), losses=gan.bce(), average=average, noise=noise)
 

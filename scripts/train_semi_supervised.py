@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from gencourse import Average, checkpoints, data, descend
 from gencourse.methods import gan, gan_tricks, probe
+from gencourse.methods.cyclegan import constant_then_linear
 from gencourse.methods.semi_supervised import SemiSupervisedStep, few_labels
 from gencourse.metrics import score
 from gencourse.networks.sgan import SGAN
@@ -65,8 +66,7 @@ def training(args: argparse.Namespace, both: SGAN, average: Average, digits: dat
     labelled = data.Batches(few.signed(), min(args.batch, len(few)), labels=few.labels, seed=args.seed)
     nets = both.generator, both.discriminator
     optimizers = tuple(torch.optim.Adam(net.parameters(), args.rate, (0.5, 0.999)) for net in nets)
-    falling = lambda i: min(1.0, 2 * (1 - i / args.steps))  # noqa: E731
-    rates = tuple(torch.optim.lr_scheduler.LambdaLR(optimizer, falling) for optimizer in optimizers)
+    rates = tuple(constant_then_linear(optimizer, args.steps) for optimizer in optimizers)
     shift = gan_tricks.translation(args.shift if args.way != "labels" else 0, generator=draws)
     state = {"average": average, "shifts": draws}
     if args.way in ("labels", "shifts"):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gencourse import expect
-from gencourse.networks.dcgan import Discriminator
+from gencourse.networks.dcgan import Discriminator, initialise
 
 
 def join_labels(x: Tensor, labels: Tensor, classes: int) -> Tensor:
@@ -97,8 +97,7 @@ class AuxiliaryDiscriminator(nn.Module):
         self.judge = Discriminator(size=size, channels=channels, width=width, spectral_norm=spectral_norm, depth=depth)
         _, inputs, start, _ = self.judge.head.weight.shape
         self.class_head = nn.Conv2d(inputs, classes, start)
-        nn.init.normal_(self.class_head.weight, 0, 0.02)  # as all others of DCGAN
-        nn.init.zeros_(self.class_head.bias)  # pyright: ignore[reportArgumentType]: it has one
+        initialise(self.class_head)
         if spectral_norm:
             nn.utils.parametrizations.spectral_norm(self.class_head)
 

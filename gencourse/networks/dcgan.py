@@ -46,7 +46,7 @@ class Generator(nn.Module):
                 nn.ReLU(),
             ]
         self.body = nn.Sequential(*layers, nn.ConvTranspose2d(outputs, channels, kernels[-1], 2, 1), nn.Tanh())
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Draw pictures.
@@ -109,7 +109,7 @@ class Discriminator(nn.Module):
         self.body = nn.Sequential(*layers)
         self.head = nn.Conv2d(inputs, 1, start)
         self.embedding = nn.Embedding(classes, inputs * start * start) if classes else None
-        self.apply(_initialise)
+        self.apply(initialise)
         if spectral_norm:
             for layer in self.modules():
                 if isinstance(layer, nn.Conv2d | nn.Embedding):
@@ -156,7 +156,7 @@ def _start(size: int, depth: int | None) -> tuple[int, ...]:
     return resolution, *kernels
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
     """Weights from N(0, 0.02), the scale of batch normalisation from N(1, 0.02)."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Embedding):
         nn.init.normal_(module.weight, 0, 0.02)

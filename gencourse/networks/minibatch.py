@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from gencourse.networks.dcgan import Discriminator
+from gencourse.networks.dcgan import Discriminator, initialise
 
 
 def minibatch_discrimination(features: Tensor, T: Tensor) -> Tensor:
@@ -57,8 +57,7 @@ class MinibatchDiscriminator(nn.Module):
         # Of this size M is about as large as a feature. Larger, and every exp(-distance) were 0, without a slope.
         self.T = nn.Parameter(torch.randn(inputs, kernels, dims) / inputs**0.5)
         judge.head = nn.Conv2d(inputs + kernels, 1, 1)
-        nn.init.normal_(judge.head.weight, 0, 0.02)
-        nn.init.zeros_(judge.head.bias)  # pyright: ignore[reportArgumentType]: it has one
+        initialise(judge.head)
 
     def forward(self, x: Tensor) -> Tensor:
         """Judge pictures (B, channels, size, size) in [-1, 1]: logits (B,), each of which depends on the whole batch.

@@ -6,20 +6,22 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 
-from gencourse.homework.ch02b.reference import DISTANCES, FORMS, places, srgan_objective, summed
+from gencourse.homework.ch02b.reference import DISTANCES, FORMS, srgan_objective, summed
 from gencourse.homework.checking.check import Mistakes, add_mistake, add_mistakes
+from gencourse.images.colours import LUMA
 from gencourse.methods.data_consistency import project
 from gencourse.methods.degradations import gaussian_blur, jpeg
 from gencourse.methods.enlarging import interpolate_weights
 from gencourse.methods.super_resolution import LossWeights
 from gencourse.methods.upsampling import area_average, bicubic, nearest
+from gencourse.metrics.patches import patch_features
 from gencourse.metrics.super_resolution import luma_psnr, pareto_front
 
 MISTAKES: Mistakes = {}
 mistakes = partial(add_mistakes, MISTAKES)
 mistake = partial(add_mistake, MISTAKES)
 
-STUDIO, WHOLE = (65.481 / 255, 128.553 / 255, 24.966 / 255), (0.299, 0.587, 0.114)
+STUDIO = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 
 
 def brightness(x, weights=STUDIO):
@@ -71,7 +73,7 @@ LUMA_PSNR = {
     "one pixel is taken off, whatever the border": of_brightness(shave=lambda x, border: cut(x, 1)),
     "the border is painted black, not cut off: its pixels still count in the mean": of_brightness(shave=blackened),
     "this Y reaches from 0 to 1: papers have black at 16 and white at 235, and still the peak 1, worth 1.3 dB": (
-        of_brightness(of=lambda x: brightness(x, WHOLE))
+        of_brightness(of=lambda x: brightness(x, LUMA))
     ),
     "this is the mean of the colours: green counts most in Y, blue least": of_brightness(
         of=lambda x: x.mean(1, keepdim=True)
@@ -365,44 +367,48 @@ def of_rows(rows, back=lambda value: value):
 
 def changed_back(back):
     return lambda distance, look, a, b, layer: back(
-        distance(places(look, a, layer), places(look, b, layer)), len(places(look, a, layer))
+        distance(patch_features(look, a, layer), patch_features(look, b, layer)), len(patch_features(look, a, layer))
     )
 
 
 def picture_by_picture(distance, look, a, b, layer):
-    each = [distance(places(look, [x], layer), places(look, [y], layer)) for x, y in zip(a, b, strict=True)]
+    each = [
+        distance(patch_features(look, [x], layer), patch_features(look, [y], layer)) for x, y in zip(a, b, strict=True)
+    ]
     return sum(each) / len(each)
 
 
 def of_layers(distance, look, a, b, layer):
-    return sum(distance(places(look, a, k), places(look, b, k)) for k in look(a[0]))
+    return sum(distance(patch_features(look, a, k), patch_features(look, b, k)) for k in look(a[0]))
 
 
 def of_first_layer(distance, look, a, b, layer):
     first = next(k for k in look(a[0]) if k != layer)
-    return distance(places(look, a, first), places(look, b, first))
+    return distance(patch_features(look, a, first), patch_features(look, b, first))
 
 
 def of_last_layer(distance, look, a, b, layer):
     last = list(look(a[0]))[-1]
-    return distance(places(look, a, last), places(look, b, last))
+    return distance(patch_features(look, a, last), patch_features(look, b, last))
 
 
 def of_first_of_all(distance, look, a, b, layer):
     first = next(iter(look(a[0])))
-    return distance(places(look, a, first), places(look, b, first))
+    return distance(patch_features(look, a, first), patch_features(look, b, first))
 
 
 def of_seen(change):
     """The network sees the pictures changed; change(x, the first picture of all)."""
     return lambda distance, look, a, b, layer: distance(
-        *(places(look, [change(x, a[0]) for x in side], layer) for side in (a, b))
+        *(patch_features(look, [change(x, a[0]) for x in side], layer) for side in (a, b))
     )
 
 
 def of_some(chosen):
     """Some rows alone: chosen(rows of a, rows of b) -> both."""
-    return lambda distance, look, a, b, layer: distance(*chosen(places(look, a, layer), places(look, b, layer)))
+    return lambda distance, look, a, b, layer: distance(
+        *chosen(patch_features(look, a, layer), patch_features(look, b, layer))
+    )
 
 
 def as_long(a, b):
@@ -412,7 +418,7 @@ def as_long(a, b):
 
 def of_pairs(distance, look, a, b, layer):
     n = min(len(a), len(b))
-    return distance(places(look, a[:n], layer), places(look, b[:n], layer))
+    return distance(patch_features(look, a[:n], layer), patch_features(look, b[:n], layer))
 
 
 def place_by_place(distance, look, a, b, layer):
@@ -421,7 +427,7 @@ def place_by_place(distance, look, a, b, layer):
 
 
 def of_means(distance, look, a, b, layer):
-    return (places(look, a, layer).mean(0) - places(look, b, layer).mean(0)).square().sum()
+    return (patch_features(look, a, layer).mean(0) - patch_features(look, b, layer).mean(0)).square().sum()
 
 
 def of_pixels(distance, look, a, b, layer):
@@ -441,10 +447,10 @@ PATCHES = {
         lambda f: f.reshape(-1, f.shape[1])
     ),
     "only the first picture of each side counts": lambda distance, look, a, b, layer: distance(
-        places(look, a[:1], layer), places(look, b[:1], layer)
+        patch_features(look, a[:1], layer), patch_features(look, b[:1], layer)
     ),
     "the first picture of each side is left out": lambda distance, look, a, b, layer: distance(
-        places(look, a[1:], layer), places(look, b[1:], layer)
+        patch_features(look, a[1:], layer), patch_features(look, b[1:], layer)
     ),
     "the longer list is cut to the length of the shorter: every picture counts": of_pairs,
     "the larger of the two is cut to as many rows as the other has: every place counts": of_some(as_long),
@@ -467,12 +473,12 @@ PATCHES = {
         lambda x, first: F.interpolate(x, first.shape[2:])
     ),
     "the distance is divided by the number of channels: leave it as it is": lambda distance, look, a, b, layer: (
-        distance(places(look, a, layer), places(look, b, layer)) / look(a[0])[layer].shape[1]
+        distance(patch_features(look, a, layer), patch_features(look, b, layer)) / look(a[0])[layer].shape[1]
     ),
     "the means alone are compared: frechet_distance compares the covariances as well": of_means,
     "features are compared place by place: that is no distance of their distributions": place_by_place,
     "only the last picture of each side counts": lambda distance, look, a, b, layer: distance(
-        places(look, a[-1:], layer), places(look, b[-1:], layer)
+        patch_features(look, a[-1:], layer), patch_features(look, b[-1:], layer)
     ),
     "of each batch only the first picture counts": of_rows(lambda f: rows_of(f[:1])),
     "a mean of the distances of single pictures: join the rows of all pictures, then take one distance": (
@@ -483,7 +489,7 @@ PATCHES = {
     "this is the last layer, not the one that is asked for": of_last_layer,
     "the pixels are compared: ask the network for a layer": of_pixels,
     "a picture list is compared with itself": lambda distance, look, a, b, layer: distance(
-        places(look, a, layer), places(look, a, layer)
+        patch_features(look, a, layer), patch_features(look, a, layer)
     ),
     "every second place is left out, down and across": of_rows(lambda f: rows_of(f[:, :, ::2, ::2])),
     "every second row of places is left out": of_rows(lambda f: rows_of(f[:, :, ::2])),

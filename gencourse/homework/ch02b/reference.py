@@ -1,6 +1,5 @@
 """Chapter 02b: the right answers that the package does not have in this form."""
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +12,7 @@ from gencourse.methods import super_resolution, upsampling
 from gencourse.methods.degradations import gaussian_blur, jpeg
 from gencourse.methods.upsampling import area_average
 from gencourse.metrics.distances import frechet_distance
+from gencourse.metrics.patches import patch_features
 
 
 class Form(NamedTuple):
@@ -46,13 +46,8 @@ def summed(parts: dict[str, Tensor], weights: Any) -> dict[str, Tensor]:
     return {**parts, "total": total}  # the total last: what is said first is about a part
 
 
-def places(look: Function, pictures: Iterable[Tensor], layer: str) -> Tensor:
-    """A row for each place of each picture."""
-    return torch.cat([look(x)[layer].permute(0, 2, 3, 1).reshape(-1, look(x)[layer].shape[1]) for x in pictures])
-
-
 def patch_frechet(distance: Function, look: Function, a: list[Tensor], b: list[Tensor], layer: str) -> float:
-    return distance(places(look, a, layer), places(look, b, layer))
+    return distance(patch_features(look, a, layer), patch_features(look, b, layer))
 
 
 def degrade(y: Tensor, blur: float, noise: float, quality: int | None, generator: torch.Generator) -> Tensor:
