@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from gencourse import paths
-from gencourse.methods import denoising, gan, pixelcnn
+from gencourse.methods import denoising, gan, pixelcnn, semi_supervised
 from gencourse.networks.classifier import Classifier
 from gencourse.networks.dcgan import Generator
 from gencourse.networks.pix2pix import UNetGenerator
 from gencourse.networks.pixelcnn import PixelCNN
+from gencourse.networks.sgan import SGAN
 from gencourse.networks.srgan import SRGenerator
 from gencourse.networks.translation import ResnetGenerator
 from gencourse.networks.vgg import VGG
@@ -49,6 +50,7 @@ MODELS = {  # what is shipped, by name
     "superres_adversarial": Model(SRGenerator, "02b"),
     "digits": Model(Classifier, "03"),
     "dcgan_digits": Model(Generator, "03", gan.sample_images),
+    "sgan_digits": Model(SGAN, "03b", semi_supervised.sample_images),
     "cyclegan_summer2winter": Model(ResnetGenerator, "04"),
     "cyclegan_winter2summer": Model(ResnetGenerator, "04"),
     "pix2pix_emoji": Model(UNetGenerator, "04b"),

@@ -36,7 +36,7 @@ Training = tuple[Callable[[Any], dict[str, Tensor]], Iterable, dict[str, Any]]
 
 
 def parsed() -> argparse.Namespace:
-    parser = training_parser(__doc__, "sgan_digits", steps=30_000, batch=64)
+    parser = training_parser(__doc__, "sgan_digits", steps=24_000, batch=64)
     add = parser.add_argument
     add("--way", choices=("matching", "usual", "labels", "shifts"), default="matching")
     add("--labels", type=int, default=100, help="digits that keep their label, of all ten classes together")
@@ -48,7 +48,7 @@ def parsed() -> argparse.Namespace:
     add("--width", type=int, default=32, help="of the discriminator")
     add("--hidden", type=int, default=128, help="numbers in its last layer but one")
     add("--noise", type=float, default=0.3, help="deviation of the noise on its pictures")
-    add("--dropout", type=float, default=0.3)
+    add("--dropout", type=float, default=0.1, help="share of feature maps that is dropped after each convolution")
     add("--maker", type=int, default=24, help="width of the generator")
     add("--latent", type=int, default=64)
     return parser.parse_args()

@@ -164,7 +164,7 @@ def test_one_step_is_adam_on_both_losses(matching):
     step = make_step(matching=matching)
     step.discriminator.noise.deviation = 0.0
     for layer in step.discriminator.body:
-        if isinstance(layer, torch.nn.Dropout):
+        if isinstance(layer, torch.nn.Dropout2d):
             layer.p = 0.0
     g, d = copy.deepcopy(step.generator), copy.deepcopy(step.discriminator)
     optimizer_g, optimizer_d = (torch.optim.Adam(net.parameters(), 1e-3, (0.5, 0.999)) for net in (g, d))

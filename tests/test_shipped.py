@@ -7,6 +7,7 @@ from mnist import images_of, needs_mnist
 from gencourse import checkpoints, data
 from gencourse.methods.cyclegan import translate
 from gencourse.methods.pixelcnn import bits_per_dim, evaluate, quantise, static_digits
+from gencourse.methods.probe import error_count
 from gencourse.metrics import features, frechet_distance, psnr
 
 LARGEST = 6e6  # bytes of one file: everybody who clones the course takes all of them along
@@ -18,6 +19,7 @@ SMALLER = {  # what is held to less
     "pix2pix_emoji": 4e6,
     "pixelcnn_digits": 3e6,
     "pixelcnn_emoji": 1e6,
+    "sgan_digits": 1.5e6,
     "superres_adversarial": 350e3,
     "superres_pixel": 350e3,
 }
@@ -83,6 +85,14 @@ def test_the_diffusion_draws_the_digit_it_is_asked_for_in_twenty_steps(classifie
     assert (found.probabilities.argmax(1) == labels).double().mean() > 0.97
     assert found.probabilities.max(1).values.mean().item() == pytest.approx(recorded["confidence"], abs=0.01)
     assert frechet_distance(real.features, found.features) <= recorded["FID-digits"] + 1.4
+
+
+def test_the_classifier_from_a_hundred_labels_misreads_as_few_as_recorded():
+    recorded, digits = checkpoints.record("sgan_digits"), data.digits()
+    errors = error_count(checkpoints.load("sgan_digits"), digits.unit(), digits.labels)
+    assert recorded["labels"] == 100
+    assert errors == pytest.approx(recorded["scores"]["errors of 10,000 embedded digits"], abs=3)
+    assert errors <= 150
 
 
 @pytest.mark.parametrize("way", ["summer2winter", "winter2summer"])

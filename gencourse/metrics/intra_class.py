@@ -45,7 +45,7 @@ def intra_class_frechet(real: Tensor, real_labels: Tensor, fake: Tensor, fake_la
     Raises:
         ValueError: Labels that are not one a picture; fewer than two pictures of a class.
 
-    Source: Miyato and Koyama 2018, sec. 4.
+    Source: Miyato and Koyama 2018, sec. 5.1.
     """
     pairs = _by_class(real, real_labels, fake, fake_labels)
     return torch.tensor([frechet_distance(a, b) for a, b in pairs], dtype=torch.float64, device="cpu")

@@ -33,10 +33,12 @@ class SemiSupervisedDiscriminator(nn.Module):
         width: Channels after the first convolution, doubled in each of the two others.
         hidden: Numbers in `features`.
         noise: Standard deviation of the noise on the pictures, in train mode.
-        dropout: Share of the maps' values that is dropped after each convolution, in train mode.
+        dropout: Share of the feature maps that is dropped after each convolution, each map as a whole, in train mode.
 
     Source: Salimans et al. 2016, sec. 5.
-    Differs from the paper: three strided convolutions in place of five fully connected layers for MNIST.
+    Differs from the paper: three strided convolutions in place of five fully connected layers for MNIST; batch
+    normalisation and dropped maps in place of weight normalisation and noise at every layer; feature matching at the
+    last layer but one, where the authors' code takes the one below.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class SemiSupervisedDiscriminator(nn.Module):
         width: int = 32,
         hidden: int = 128,
         noise: float = 0.3,
-        dropout: float = 0.3,
+        dropout: float = 0.1,
     ):
         super().__init__()
         self.arguments = {"size": size, "channels": channels, "classes": classes, "width": width, "hidden": hidden}
@@ -59,7 +61,7 @@ class SemiSupervisedDiscriminator(nn.Module):
         for i in range(3):
             outputs, side = width * 2**i, (side + 1) // 2
             layers += [nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
-            layers += [nn.Dropout(dropout)]
+            layers += [nn.Dropout2d(dropout)]
             inputs = outputs
         self.body = nn.Sequential(*layers)
         self.squeeze = nn.Sequential(nn.Flatten(), nn.Linear(inputs * side * side, hidden), nn.LeakyReLU(0.2))

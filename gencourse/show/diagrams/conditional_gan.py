@@ -48,7 +48,7 @@ def semi_supervised() -> None:
     card = Diagram(10, 3.5)
     rows = (
         (3.1, "a hundred pictures\nwith labels", "which of the K?"),
-        (2.1, "thousands\nwithout labels", "some of the K"),
+        (2.1, "thousands\nwithout labels", "one of the K, whichever"),
         (1.1, "generated\nG(z)", 'class K + 1, "generated"'),
     )
     judge = card.box(4.6, 2.1, "D: K logits,\none more fixed at 0", "network", width=1.8)
