@@ -10,11 +10,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gencourse import paths, weights
+from gencourse import data, paths, weights
 from gencourse.runtime import choose_device
 from gencourse.training.fit import SAVE_SECONDS, fit
 from gencourse.training.loop import History
 from gencourse.training.run_arguments import RunArguments
+
+EMBEDDED = 10_000  # so many of MNIST's first training digits are embedded in the project
+
+
+def digits_to_train_on(count: int | None = None) -> data.ImageSet:
+    """Return MNIST's training digits but for the embedded ones, which judge what is trained: 50,000, or `count`."""
+    return data.load("mnist", "train").subset(slice(EMBEDDED, None if count is None else EMBEDDED + count))
 
 
 def training_parser(doc: str | None, name: str, *, steps: int, batch: int) -> argparse.ArgumentParser:

@@ -11,13 +11,11 @@ import math
 
 import torch
 import torch.nn.functional as F
-from _training import ship, start, train, training_parser
+from _training import digits_to_train_on, ship, start, train, training_parser
 from torch import Tensor
 
 from gencourse import data, descend
 from gencourse.networks.classifier import Classifier
-
-EMBEDDED = 10_000  # so many of MNIST's first training digits are embedded in the project
 
 
 def jitter(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -52,7 +50,7 @@ def main() -> None:
     args = parser.parse_args()
 
     device, generator = start(args)
-    digits, test = data.load("mnist", "train").subset(slice(EMBEDDED, None)), data.load("mnist", "test")
+    digits, test = digits_to_train_on(), data.load("mnist", "test")
     batches = data.Batches(digits.unit(), args.batch, labels=digits.labels, seed=args.seed)
     arguments = {"name": "digits", "channels": 1, "classes": 10, "width": 32}
     classifier = Classifier(**arguments).to(device, memory_format=torch.channels_last)

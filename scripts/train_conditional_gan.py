@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from _training import ship, start, train, training_parser
+from _training import digits_to_train_on, ship, start, train, training_parser
 from torch import Tensor, nn
 
 from gencourse import Average, checkpoints, data
@@ -27,7 +27,6 @@ from gencourse.networks.conditional import AuxiliaryDiscriminator, ConcatDiscrim
 from gencourse.networks.dcgan import Discriminator, Generator
 from gencourse.training.helpers import end_iteration, named_state
 
-EMBEDDED = 10_000  # so many of MNIST's first training digits are embedded in the project
 WAYS = {"projection": Discriminator, "concatenation": ConcatDiscriminator, "auxiliary": AuxiliaryDiscriminator}
 Step = Callable[[Any], dict[str, Tensor]]
 
@@ -38,13 +37,9 @@ def scores(network: nn.Module, count: int = 10_000) -> dict[str, Any]:
     wanted = torch.arange(count) % 10
     samples = gan.sample_images(network, count, labels=wanted, generator=torch.Generator().manual_seed(0))
     real, fake = features(digits.unit(), classifier), features(samples, classifier)
-    inside = real.features, digits.labels, fake.features, wanted
     found = score(samples, real, classifier, split="all embedded digits").as_dict()
-    return found | {
-        "label accuracy": round(intra_class.label_accuracy(fake.probabilities, wanted), 4),
-        "intra-class FID-digits": round(intra_class.intra_class_frechet(*inside).mean().item(), 4),
-        "intra-class recall": round(intra_class.intra_class_recall(*inside).mean().item(), 4),
-    }
+    inside = intra_class.class_scores(real, digits.labels, fake, wanted)
+    return found | {name: round(value, 4) for name, value in inside.items()}
 
 
 def parsed() -> argparse.Namespace:
@@ -84,7 +79,7 @@ def training(args: argparse.Namespace, device: torch.device, noise: torch.Genera
 def main() -> None:
     args = parsed()
     device, noise = start(args)
-    digits = data.load("mnist", "train").subset(slice(EMBEDDED, None))
+    digits = digits_to_train_on()
     batches = data.Batches(digits.signed(), args.batch, labels=digits.labels, seed=args.seed)
     step, state, average = training(args, device, noise)
     shown = torch.arange(10, device=device).repeat(8)

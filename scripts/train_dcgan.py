@@ -7,7 +7,7 @@ Trained on the last 50,000 of MNIST's training digits, and scored against the 10
 """
 
 import torch
-from _training import ship, start, train, training_parser
+from _training import digits_to_train_on, ship, start, train, training_parser
 
 from gencourse import Average, checkpoints, data
 from gencourse.methods import gan
@@ -15,8 +15,6 @@ from gencourse.methods.cyclegan import constant_then_linear
 from gencourse.metrics import score
 from gencourse.modes import eval_mode
 from gencourse.networks.dcgan import Discriminator, Generator
-
-EMBEDDED = 10_000  # so many of MNIST's first training digits are embedded in the project
 
 
 def main() -> None:
@@ -27,7 +25,7 @@ def main() -> None:
     args = parser.parse_args()
 
     device, noise = start(args)
-    digits = data.load("mnist", "train").subset(slice(EMBEDDED, None))
+    digits = digits_to_train_on()
     batches = data.Batches(digits.signed(), args.batch, labels=digits.labels, seed=args.seed)
     arguments = {"size": 28, "channels": 1, "latent": args.latent, "width": args.width, "classes": 10}
     generator, discriminator = Generator(**arguments), Discriminator(classes=10)

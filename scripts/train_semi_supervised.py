@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from _training import ship, start, train, training_parser
+from _training import EMBEDDED, digits_to_train_on, ship, start, train, training_parser
 from torch import Tensor, nn
 
 from gencourse import Average, checkpoints, data, descend
@@ -31,7 +31,6 @@ from gencourse.metrics import score
 from gencourse.networks.sgan import SGAN
 from gencourse.training.helpers import end_iteration, named_state
 
-EMBEDDED = 10_000  # so many of MNIST's first training digits are embedded in the project
 Training = tuple[Callable[[Any], dict[str, Tensor]], Iterable, dict[str, Any]]
 
 
@@ -108,7 +107,7 @@ def scores(network: SGAN, args: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     args = parsed()
     device, _ = start(args)
-    digits = data.load("mnist", "train").subset(slice(EMBEDDED, EMBEDDED + args.unlabelled))
+    digits = digits_to_train_on(args.unlabelled)
     both = networks(args).to(device)
     average = Average(both, args.decay)
     step, batches, state = training(args, both, average, digits)

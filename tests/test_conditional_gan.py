@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from gencourse import Average, data, fit
 from gencourse.expect import ImageError
 from gencourse.methods import conditional_gan, gan
-from gencourse.metrics import frechet_distance, intra_class
+from gencourse.metrics import Features, frechet_distance, intra_class
 from gencourse.networks.conditional import AuxiliaryDiscriminator, ConcatDiscriminator, join_labels
 from gencourse.networks.dcgan import Discriminator, Generator
 
@@ -196,6 +196,16 @@ def test_label_accuracy_is_against_what_was_asked_for():
     assert intra_class.label_accuracy(p, torch.tensor([0, 1, 2, 3])) == 0.75
     with pytest.raises(ValueError, match="labels must lie in"):
         intra_class.label_accuracy(p, torch.tensor([0, 1, 2, 4]))
+
+
+def test_scores_of_classes_are_means_over_them():
+    chances = torch.eye(3)[(FAKE_LABELS + (torch.arange(60) % 4 == 0)) % 3]  # every fourth is read as the next class
+    real, fake = Features(REAL, torch.eye(3)[REAL_LABELS]), Features(FAKE, chances)
+    found = intra_class.class_scores(real, REAL_LABELS, fake, FAKE_LABELS)
+    both = REAL, REAL_LABELS, FAKE, FAKE_LABELS
+    means = [f(*both).mean().item() for f in (intra_class.intra_class_frechet, intra_class.intra_class_recall)]
+    assert list(found) == ["label accuracy", "intra-class FID", "intra-class recall"]
+    assert list(found.values()) == pytest.approx([0.75, *means])
 
 
 def test_the_floor_is_drawn_as_the_samples_are_and_from_the_rest():

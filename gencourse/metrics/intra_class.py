@@ -10,7 +10,7 @@ from torch import Tensor
 from gencourse.expect import at_least, check_labels, check_shape
 from gencourse.metrics.distances import check_probabilities, frechet_distance, precision_recall
 from gencourse.metrics.floors import draw_like
-from gencourse.metrics.harness import subsample_indices
+from gencourse.metrics.harness import Features, subsample_indices
 
 
 def label_accuracy(probabilities: Tensor, labels: Tensor) -> float:
@@ -26,6 +26,26 @@ def label_accuracy(probabilities: Tensor, labels: Tensor) -> float:
     p = check_probabilities(probabilities)
     check_labels(labels, p.shape[1], len(p), values=True)
     return (p.argmax(1) == labels.cpu()).double().mean().item()
+
+
+def class_scores(real: Features, real_labels: Tensor, fake: Features, fake_labels: Tensor) -> dict[str, float]:
+    """Return "label accuracy", and the means over the classes of "intra-class FID" and "intra-class recall".
+
+    Args:
+        real: What a classifier makes of N real pictures.
+        real_labels: (N,) int64.
+        fake: What it makes of M generated ones.
+        fake_labels: (M,) int64, what was asked for.
+
+    Raises:
+        ValueError: As in `label_accuracy` and `intra_class_recall`.
+    """
+    both = real.features, real_labels, fake.features, fake_labels
+    return {
+        "label accuracy": label_accuracy(fake.probabilities, fake_labels),
+        "intra-class FID": intra_class_frechet(*both).mean().item(),
+        "intra-class recall": intra_class_recall(*both).mean().item(),
+    }
 
 
 def intra_class_frechet(real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tensor) -> Tensor:
