@@ -40,8 +40,8 @@ print("kept")
 
 
 def write(path: Path, *sources: str) -> Path:
-    """Write a notebook; a source that starts with "# " is prose."""
-    cells = [new_markdown_cell(s) if s.startswith("# ") else new_code_cell(s) for s in sources]
+    """Write a notebook; a source that starts with "# " or "**" is prose."""
+    cells = [new_markdown_cell(s) if s.startswith(("# ", "**")) else new_code_cell(s) for s in sources]
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(new_notebook(cells=cells), path)
     return path
@@ -136,6 +136,7 @@ def test_a_run(tmp_path, monkeypatch):
         "import os, sys\nprint(os.environ['GENCOURSE_PROFILE'])\nprint(os.getcwd())\nprint(sys.executable)",
         PICTURE,
         "# The end",
+        "**Why?**\n\n### BEGIN SOLUTION\nBecause.\n### END SOLUTION",
         WIDGETS,
     )
     before = path.read_bytes()

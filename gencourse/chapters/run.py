@@ -150,8 +150,8 @@ def _cells(client, result: Result, bar, pressed: list[bool]) -> None:
 
 
 def _heading(text: str) -> str:
-    """Return the first heading in a markdown cell, or nothing."""
-    found = re.search(r"^#{1,6}\s+(.+?)\s*#*$", text, re.MULTILINE)
+    """Return the first heading in a markdown cell, or nothing; the marks around a written solution are none."""
+    found = re.search(r"^#{1,6}\s+(?!(?:BEGIN|END) SOLUTION)(.+?)\s*#*$", text, re.MULTILINE)
     return found[1] if found else ""
 
 
