@@ -40,7 +40,10 @@ PAGE = {  # what a chapter's page has defined above its tasks
     **{"rates": {"lr": 1e-3, "betas": (0.5, 0.999)}, "gate": gate, "binarise": pixelcnn.binarise},
     **{"q_sample": q_sample, "noise_like": noise_like, "times": times, "gaussian_window": gaussian_window},
 }
-BUILT_ON = {"05": ("nll", "bits_per_dim"), "06": ("reverse_mean", "noise_loss")}  # tasks that later ones call
+BUILT_ON = {  # tasks that later ones call
+    **{"03b": ("semi_supervised_loss", "feature_matching"), "05": ("nll", "bits_per_dim")},
+    "06": ("reverse_mean", "noise_loss"),
+}
 
 
 @dataclass(frozen=True)

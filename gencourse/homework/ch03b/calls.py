@@ -57,24 +57,29 @@ def call_with_gradients_of_rows(function: Callable[..., Any], case: Case) -> Out
     return outputs | input_gradients((found * weight).sum(), numbers)
 
 
+def demand_losses(found: Any, what: str) -> None:
+    """Raise Unusable unless losses came back by name."""
+    if not isinstance(found, dict):
+        kind = "nothing (None): is there a return?" if found is None else f"a {type(found).__name__}"
+        raise Unusable(f'{what} should return a dictionary, {{"D": scalar, "G": scalar}}, and returned {kind}')
+
+
 def losses(function: Callable[..., Any], case: Case) -> Outputs:
     """Call auxiliary_classifier_losses with logits and labels.
 
-    Returns the `names` of the losses, each as `value NAME`, of each its gradients `NAME by` logits, where they arrive,
-    and the inputs as the call left them.
+    Returns the `names` of the losses, each as `value NAME`, of each its gradients `NAME by` logits, where they arrive
+    (one of zeros arrives nowhere), and the inputs as the call left them.
     """
     given = tensors(case)
     numbers, before = leaves(given), copies(given)
     found = function(*given.values())
-    if not isinstance(found, dict):
-        to_array(found, "auxiliary_classifier_losses")
-        raise Unusable('your function should return a dictionary, {"D": scalar, "G": scalar}')
+    demand_losses(found, "your function")
     known = {str(name): loss for name, loss in found.items()}
     outputs: Outputs = {"names": ",".join(sorted(known))[:200]}
     for name, loss in known.items():
         outputs[f"value {name}"] = to_array(loss, f"the loss {name!r}")
         slopes = input_gradients(loss, numbers) if untouched(given, before) else {}
-        outputs |= {f"{name} {by}": slope for by, slope in slopes.items()}
+        outputs |= {f"{name} {by}": slope for by, slope in slopes.items() if slope.any()}
     return outputs | after(given)
 
 
@@ -94,13 +99,17 @@ class Judge(nn.Module):
         return self.features(x) @ self.outer.T
 
 
-def other_semi_supervised_loss(labelled: Tensor, labels: Tensor, unlabelled: Tensor, fake: Tensor) -> Tensor:
-    told = labelled[torch.arange(len(labels)), labels]
-    return (told - 2).square().mean() + 0.7 * (unlabelled.mean() + 1).square() + 0.4 * fake.square().mean()
+def other_semi_supervised_loss(
+    class_logits_labelled: Tensor, labels: Tensor, class_logits_unlabelled: Tensor, class_logits_fake: Tensor
+) -> Tensor:
+    """Another loss, its arguments under the task's names, for those who call it by these."""
+    told = class_logits_labelled[torch.arange(len(labels)), labels]
+    real, made = (class_logits_unlabelled.mean() + 1).square(), class_logits_fake.square().mean()
+    return (told - 2).square().mean() + 0.7 * real + 0.4 * made
 
 
-def other_feature_matching(real: Tensor, fake: Tensor) -> Tensor:
-    return (real.mean(0) - fake.mean(0) + 0.2).abs().pow(1.5).sum()
+def other_feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
+    return (real_features.mean(0) - fake_features.mean(0) + 0.2).abs().pow(1.5).sum()
 
 
 def kinds(batch: Tensor, x: Tensor, unlabelled: Tensor) -> str:
@@ -151,9 +160,7 @@ def sgan_step(function: Callable[..., Any], case: Case) -> Outputs:
     }
     with patched_globals(function, **others):
         found = function(x, given["labels"], unlabelled, G, D, *optimizers, draw)
-    if not isinstance(found, dict):
-        to_array(found, "sgan_step")
-        raise Unusable('sgan_step should return a dictionary, {"D": scalar, "G": scalar}')
+    demand_losses(found, "sgan_step")
     shown = [kinds(batch, x, unlabelled) for batch in D.seen[:50]]
     first = by_then[0] if by_then else len(shown)
     arrived = reached[0] if reached and reached[0] is not None else None

@@ -11,20 +11,31 @@ from gencourse.homework.ch03b import reference
 from gencourse.homework.ch03b.mistakes import MISTAKES
 from gencourse.homework.checking.calls import Case, Outputs
 from gencourse.homework.checking.check import Check
-from gencourse.homework.checking.compare import demand, normal, refuse, same, uniform
+from gencourse.homework.checking.compare import demand, is_gradient, normal, refuse, same, uniform
 
 SURE = 100  # logits at which exp overflows in float32, and a probability of "fake" is rounded to 0
-ROUNDED = "infinite where D is very sure: exp(100) is too large for float32. logsumexp and softplus stay finite"
-CUT = "wrong where D is very sure: is a logarithm cut off somewhere? Compute from logsumexp itself"
+ROUNDED = (
+    "infinite where D is very sure: exp(100) is too large for float32, and a softmax is rounded to 0 or 1. "
+    "cross_entropy, logsumexp and softplus of the logits stay finite"
+)
+CUT = "wrong where D is very sure: is a logarithm or a logit cut off somewhere? Compute from logsumexp itself"
+STEEP = (
+    "the value is right where D is very sure, its gradient is not finite: exp of -100 is nearly 0, and its logarithm "
+    "infinitely steep there. cross_entropy, logsumexp and softplus of the logits stay finite"
+)
+SUM_OF_ALL = (
+    "not finite, though the logits are moderate: is the logarithm of 0 or of a negative number taken? The K "
+    "probabilities of a softmax sum to 1 for every picture: the fake class, of logit 0, has a share of its own"
+)
 STUDENT = {2: 4.303, 4: 2.776, 7: 2.365}  # 97.5% quantiles of Student's distribution by degrees of freedom
 
 
 def projection_cases(g: Generator) -> Iterator[Case]:
-    """Labels are never 0 the first time, so that labels counted from 1 have a vector."""
-    for classes, inputs, count in [(4, 5, 6), (10, 3, 4), (3, 8, 5)]:
+    """The first time no label is 0, so that labels counted from 1 have a vector; the second time none is the last."""
+    for classes, inputs, count, labels in [(4, 5, 6, (1, 2, 3)), (10, 3, 4, (0, 1, 2)), (3, 8, 5, (0, 1, 2))]:
         yield {
             "features": normal(g, count, inputs),
-            "labels": 1 + g.integers(classes - 1, size=count),
+            "labels": np.resize(g.permutation(labels), count),
             "embedding": normal(g, classes, inputs),
             "head": normal(g, inputs),
             "_weight": normal(g, count),
@@ -32,13 +43,14 @@ def projection_cases(g: Generator) -> Iterator[Case]:
 
 
 def auxiliary_cases(g: Generator) -> Iterator[Case]:
+    """No label is the last class, the last time: how many classes there are is not to be read off the labels."""
     for count, classes in [(5, 4), (7, 3), (4, 10)]:
         yield {
             "real_logits": normal(g, count),
             "fake_logits": normal(g, count),
             "real_classes": 2 * normal(g, count, classes),
             "fake_classes": 2 * normal(g, count, classes),
-            "labels": g.integers(classes, size=count),
+            "labels": np.resize(g.permutation(min(classes, 9)), count),
         }
 
 
@@ -55,35 +67,38 @@ def auxiliary_view(case: Case, outputs: Outputs) -> Outputs:
 
 
 def semi_cases(g: Generator) -> Iterator[Case]:
-    """More unlabelled pictures than labelled ones, and the last time logits of a D that is very sure."""
+    """More unlabelled pictures than labelled ones, once no label is the last class, last a D that is very sure."""
     for labelled, unlabelled, fake, classes in [(4, 6, 6, 5), (3, 8, 5, 4), (5, 7, 9, 10)]:
         yield {
             "class_logits_labelled": normal(g, labelled, classes),
-            "labels": g.permutation(10)[:labelled] % classes,
+            "labels": g.permutation(9)[:labelled] % classes,
             "class_logits_unlabelled": normal(g, unlabelled, classes) + np.float32(0.5),
             "class_logits_fake": normal(g, fake, classes) - np.float32(1.5),
         }
     sure = np.full((2, 3), -SURE, np.float32)
     high = sure.copy()
     high[:, 1] = SURE
-    labelled = {"class_logits_labelled": high, "labels": np.array([1, 1])}
+    labelled = {"class_logits_labelled": high, "labels": np.array([1, 0])}
     yield labelled | {"class_logits_unlabelled": sure, "class_logits_fake": high}
 
 
 def semi_judge(case: Case, outputs: Outputs) -> None:
     """Judge a D that is very sure, and wrong: there rounding shows."""
-    if np.abs(case["class_logits_fake"]).max() == SURE:
-        demand(np.isfinite(outputs["value"]).all(), ROUNDED)
-        cost = SURE - np.log(3) / 2  # of the unlabelled and of the generated, half each
+    sure = np.abs(case["class_logits_fake"]).max() == SURE
+    demand(np.isfinite(outputs["value"]).all(), ROUNDED if sure else SUM_OF_ALL)
+    if sure:
+        cost = 2 * SURE - np.log(3) / 2  # of one label in two 2 SURE; of the unlabelled and of the generated half each
         demand(same(outputs["value"].reshape(-1), [cost], 1e-3), CUT)
+        demand(all(np.isfinite(slope).all() for name, slope in outputs.items() if is_gradient(name)), STEEP)
 
 
 def matching_cases(g: Generator) -> Iterator[Case]:
-    """As many of each only the first time."""
+    """As many of each only the first time; the real ones are now larger, now smaller."""
     for real, fake, features in [(5, 5, 4), (6, 3, 7), (2, 8, 3)]:
         spread = 0.5 + uniform(g, features)
+        larger = np.resize(np.array([0.9, -0.9], np.float32), features)
         yield {
-            "real_features": normal(g, real, features) + np.float32(0.7),
+            "real_features": normal(g, real, features) + larger,
             "fake_features": spread * normal(g, fake, features),
         }
 
@@ -155,10 +170,10 @@ def steps_view(case: Case, outputs: Outputs) -> Outputs:
 
 
 def interval_cases(g: Generator) -> Iterator[Case]:
-    """Seeds that differ more from each other than a trick changes, as they do."""
-    for freedom, t in STUDENT.items():
+    """Seeds that differ more from each other than a trick changes, as they do; now it lowers the score, now not."""
+    for (freedom, t), mean in zip(STUDENT.items(), (-3, 0, 2), strict=True):
         seeds = 40 + 10 * normal(g, freedom + 1)
-        gain = np.float32(-3) + 2 * normal(g, freedom + 1)
+        gain = np.float32(mean) + 2 * normal(g, freedom + 1)
         yield {"with_trick": (seeds + gain).astype(np.float32), "without": seeds.astype(np.float32), "t": t}
 
 

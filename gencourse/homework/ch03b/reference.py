@@ -67,11 +67,10 @@ def semi_supervised_loss(
     class_logits_unlabelled: Tensor,
     class_logits_fake: Tensor,
     *,
-    size: Function = lambda logits: logits.logsumexp(1),
     join: Function = lambda told, real, made: told + (real + made) / 2,
 ) -> Tensor:
-    """The right answer, or one with another logit of "real" made of K, or with other sums of the three parts."""
-    real, made = softplus(-size(class_logits_unlabelled)).mean(), softplus(size(class_logits_fake)).mean()
+    """The right answer, or one with other sums of the three parts."""
+    real, made = softplus(-class_logits_unlabelled.logsumexp(1)).mean(), softplus(class_logits_fake.logsumexp(1)).mean()
     return join(F.cross_entropy(class_logits_labelled, labels), real, made)
 
 
