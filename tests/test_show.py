@@ -25,6 +25,7 @@ from gencourse import images, show
 from gencourse.expect import ImageError
 from gencourse.show import figures as drawing
 from gencourse.show import play
+from gencourse.show.play import png
 
 
 @pytest.fixture
@@ -176,6 +177,42 @@ def test_no_caption_runs_into_the_next(figures):
     assert texts(figures[0])[2] == "in two\nlines"
 
 
+def test_pictures_side_by_side_are_as_high_as_each_other(figures):
+    show.compare({"wide": torch.rand(1, 3, 170, 256), "less wide": torch.rand(1, 3, 200, 256)}, height=2.4)
+    FigureCanvasAgg(figures[0]).draw()
+    boxes = [axes.get_window_extent() for axes in figures[0].axes]
+    assert boxes[0].height == pytest.approx(boxes[1].height, rel=0.02)
+    assert boxes[0].width / boxes[0].height == pytest.approx(256 / 170, rel=0.02)
+
+
+@pytest.mark.parametrize("strip", [(1, 300), (300, 1)])
+def test_a_strip_does_not_push_a_square_off_the_page(strip, figures):
+    show.compare(square=torch.rand(1, 3, 8, 8), strip=torch.rand(1, 3, *strip))
+    FigureCanvasAgg(figures[0]).draw()
+    assert figures[0].axes[0].get_window_extent().width > figures[0].dpi
+
+
+def test_rows_with_names(figures):
+    """Each name stands left of its row, at half its height, and on the page."""
+    show.images(torch.rand(9, 1, 8, 8), columns=4, rows=["known", "drawn by the network", "truth"], title="three rows")
+    canvas = FigureCanvasAgg(figures[0])
+    canvas.draw()
+    (axes,) = figures[0].axes
+    assert texts(figures[0]) == ["three rows", "known", "drawn by the network", "truth"]
+    grid, names = axes.get_window_extent(), [text.get_window_extent() for text in axes.texts]
+    assert all(name.x0 >= 0 and name.x1 <= grid.x0 for name in names)
+    middles = [(grid.y1 - (name.y0 + name.y1) / 2) / grid.height for name in names]
+    assert middles == pytest.approx([4 / 28, 14 / 28, 24 / 28], abs=0.03)  # rows of 8 pixels, 2 between them
+
+
+@pytest.mark.parametrize("rows", [[], ["one"], ["one", "two", "three"]])
+def test_names_of_rows_that_do_not_match(rows):
+    with pytest.raises(ImageError, match=f"2 rows of pictures but {len(rows)} names"):
+        show.images(torch.rand(5, 1, 8, 8), columns=3, rows=rows)
+    with pytest.raises(ImageError, match="either each picture"):
+        show.images(torch.rand(1, 1, 8, 8), ["caption"], rows=["row"])
+
+
 def test_captions_that_do_not_match():
     for captions in ([], ["one"], ["one", "two", "three"]):
         with pytest.raises(ImageError, match=rf"2 pictures but {len(captions)} captions"):
@@ -261,6 +298,14 @@ def test_curves_without_smoothing(figures):
     show.curves({"mse": [4.0, 2.0, 3.0]}, beta=0)
     (line,) = figures[0].axes[0].lines
     assert list(line.get_ydata()) == [4, 2, 3] and figures[0].axes[0].get_yscale() == "linear"
+
+
+def test_curves_measured_now_and_then(figures):
+    show.curves({"mse": [4.0, 2.0, 3.0], "mae": [1.0, 2.0]}, at=[1, 5, 7], beta=0)
+    first, second = figures[0].axes[0].lines
+    assert list(first.get_xdata()) == [1, 5, 7] and list(second.get_xdata()) == [1, 5]
+    with pytest.raises(ValueError, match="3 values but 2 steps"):
+        show.curves({"mse": [4.0, 2.0, 3.0]}, at=[1, 5])
 
 
 @pytest.mark.parametrize("history", [{}, {"mse": []}])
@@ -421,6 +466,15 @@ def test_a_slider_redraws_a_figure(page):
     assert share(drawn(page[1]), (255, 0, 0)) == 1
     controls(page)[0].value = "blue"
     assert share(cells.pixels(page[1].updates[-1].data), (0, 0, 255)) == 1
+
+
+def test_a_slider_redraws_pictures_with_captions(page, monkeypatch):
+    drawn_on = []
+    monkeypatch.setattr(play, "png", lambda drawn, **_: drawn_on.append(drawn) or png(drawn))
+    show.slider(lambda n: {f"{n} of 4": RED, "the other": BLUE[0]}, n=(0, 4))
+    controls(page)[0].value = 3
+    assert [texts(figure) for figure in drawn_on] == [["2 of 4", "the other"], ["3 of 4", "the other"]]
+    assert share(drawn(page[1]), (255, 0, 0)) > 0.3
 
 
 def test_render_gets_the_values_of_all_controls_by_name(page):

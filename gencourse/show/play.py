@@ -3,7 +3,7 @@
 import html
 import io
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch import Tensor
 from gencourse.expect import ImageError, check_tensor
 from gencourse.images import grid as lay_out
 from gencourse.images import to_pil
+from gencourse.show.layout import side_by_side
 
 DPI = 120  # of a figure's file; on the page an inch is SHOWN pixels wide, so that text is sharp on a dense screen
 SHOWN = 80
@@ -65,14 +66,15 @@ def animation(
     return Path(path)
 
 
-def slider(render: Callable[..., Tensor | Figure], **controls: Any) -> None:
+def slider(render: Callable[..., Tensor | Mapping[str, Tensor] | Figure], **controls: Any) -> None:
     """Let the reader play: controls become sliders and menus, `render(**values)` draws the picture for them.
 
     The picture for the values they begin at is an ordinary output, so that the page reads without a kernel; with one it
     is redrawn in place. An exception in `render` is shown under the sliders instead of being swallowed.
 
     Args:
-        render: Returns images (B, C, H, W) in [0, 1] or a matplotlib figure.
+        render: Returns images (B, C, H, W) in [0, 1], images by caption, as `compare` takes them, or a matplotlib
+            figure.
         controls: Numbers (low, high), (low, high, step) or (low, high, step, start), which without a start begin in the
             middle; a list of choices, which begins at the first; or an ipywidgets widget.
 
@@ -195,8 +197,10 @@ def png(drawn: Tensor | Figure, *, dpi: int = SHOWN) -> bytes:
     return buffer.getvalue()
 
 
-def picture(drawn: Tensor | Figure) -> Image:
+def picture(drawn: Tensor | Mapping[str, Tensor] | Figure) -> Image:
     """Draw it for the page: PNG, or JPEG where a photograph would make the notebook heavy."""
+    if isinstance(drawn, Mapping):
+        drawn = side_by_side(drawn)
     if isinstance(drawn, Tensor) and drawn.ndim == 4:
         drawn = legible(drawn)
     data = original = png(drawn, dpi=DPI)

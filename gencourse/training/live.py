@@ -110,16 +110,17 @@ def curves_and_preview(losses: dict[str, list[float]], preview: Tensor | None, t
     from matplotlib.figure import Figure  # here: `import gencourse` need not wait for it
 
     figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
+    figure.suptitle(title)  # over both: it says of which step the preview is
     axes = figure.subplots(1, 2 if preview is not None else 1, squeeze=False)[0]
     for i, (name, values) in enumerate(losses.items()):
         colour = f"C{i}"
         axes[0].plot(range(1, len(values) + 1), values, color=colour, alpha=0.2, linewidth=0.8)
         axes[0].plot(range(1, len(values) + 1), smooth(values, 0.95), color=colour, label=name)
-    axes[0].set(xlabel="step", ylabel="loss", title=title)
+    axes[0].set(xlabel="step", ylabel="loss")
     if losses and all(min(values) >= 0 < max(values) for values in losses.values()):
         axes[0].set_yscale("log")
     if losses:
-        axes[0].legend(frameon=False, fontsize=8)
+        axes[0].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))  # beside the curves
     if preview is not None:
         axes[1].imshow(_preview_grid(preview), interpolation="nearest")
         axes[1].set_axis_off()
