@@ -110,6 +110,7 @@ LOSING_THE_ANSWER = {
 SEVERAL_RETURNED = {
     "losses_of_generators": "three things are returned",
     "next_letters": "where a string is asked for",
+    **dict.fromkeys(("auxiliary_classifier_losses", "sgan_step"), "should return a dictionary"),
 }
 ASK_FOR_GRADIENTS = [n for n, c in CHECKS.items() if c.references and c.call.__name__.startswith("call_with_gradient")]
 SEE_THEIR_INPUTS = [

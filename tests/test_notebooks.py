@@ -35,6 +35,7 @@ FIXED = {  # what nbgrader must be told of a cell, by the first part of its id
     "question": {"grade": True, "locked": False, "solution": True},
 }
 OTHER_FORMS = {  # functions of the package that are another form of what a notebook writes out under their name
+    "conditional_gan.auxiliary_classifier_losses",  # with a weight, and other losses
     "cyclegan.discriminator_loss",  # asks D itself
     "degradations.degrade",  # of any scale
     "editing.slerp",  # beside t, which is a time there, its place is a weight

@@ -143,7 +143,7 @@ all_wrong(
     "semi_supervised_loss",
     {
         "infinite where D is very sure": semi_by_exp,
-        "is a logarithm cut off somewhere?": semi_cut,
+        "is a logarithm or a logit cut off somewhere?": semi_cut,
         "a gradient is missing: D learns from all three": lambda labelled, labels, unlabelled, fake: semi_as_published(
             labelled.detach(), labels, unlabelled, fake
         ),
