@@ -10,7 +10,16 @@ from torch import Tensor, nn
 import gencourse
 from gencourse import fit
 from gencourse.batches import Batches
-from gencourse.homework.checking.calls import Case, Outputs, Unusable, patched_globals, tensors, to_array
+from gencourse.homework.checking.calls import (
+    Case,
+    Outputs,
+    Unusable,
+    Updates,
+    patched_globals,
+    rows_in_turn,
+    tensors,
+    to_array,
+)
 from gencourse.networks.dcgan import Discriminator, Generator
 from gencourse.runtime import Run
 from gencourse.training.helpers import descend
@@ -49,37 +58,25 @@ def five_steps(function: Callable[..., Any], case: Case) -> Outputs:
     for name, weight in weights.items():
         weight.data.copy_(given[name])
         weight.grad = torch.ones_like(weight)
-    optimizers = [torch.optim.SGD(net.parameters(), given["rate"]) for net in (G, D)]
-    updates, by_then, reached, batches, drawn = [], [], [], [], []
-    for name, optimizer in zip("GD", optimizers, strict=True):
-        optimizer.register_step_pre_hook(lambda *_, name=name: updates.append(name))
-        optimizer.register_step_pre_hook(lambda *_: by_then.append(len(batches)))
-    optimizers[1].register_step_pre_hook(
-        lambda *_: reached.append(None if G.bias.grad is None else G.bias.grad.clone())
-    )
+    batches: list[int] = []
+    updates = Updates(G, D, given["rate"], batches)
     D.register_forward_pre_hook(lambda _, inputs: batches.append(len(inputs[0])))
-
-    def draw(count: int) -> Tensor:
-        """The next rows, as many as were asked for: who asks for too many gets them."""
-        rows = torch.arange(sum(drawn), sum(drawn) + count) % len(given["noise"])
-        drawn.append(len(rows))
-        return given["noise"][rows]
-
+    draw, drawn = rows_in_turn(given["noise"])  # who asks for too many gets them
     others = {
         "discriminator_loss": other_discriminator_loss,
         "generator_loss": other_generator_loss,
         "descend": descend,
     }
     with patched_globals(function, **others):
-        losses = function(given["x"], G, D, *optimizers, draw)
+        losses = function(given["x"], G, D, *updates.optimizers, draw)
     if not isinstance(losses, dict):
         to_array(losses, "five_steps")
         raise Unusable('five_steps should return a dictionary, {"D": scalar, "G": scalar}')
-    first = reached[0] if reached and reached[0] is not None else None
+    first = updates.reached[0] if updates.reached else None
     frozen = [name for name, net in (("D", D), ("G", G)) if not all(w.requires_grad for w in net.parameters())]
     return {
-        "updates": "".join(updates)[:100],
-        "by_then": ",".join(map(str, by_then))[:100],
+        "updates": "".join(updates.names)[:100],
+        "by_then": ",".join(map(str, updates.by_then))[:100],
         "drawn": sum(drawn),
         "batches": ",".join(map(str, batches))[:100],
         **({"reached": to_array(first)} if first is not None else {}),

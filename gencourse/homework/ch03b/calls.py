@@ -10,9 +10,11 @@ from gencourse.homework.checking.calls import (
     Case,
     Outputs,
     Unusable,
+    Updates,
     after,
     input_gradients,
     patched_globals,
+    rows_in_turn,
     tensors,
     to_array,
 )
@@ -138,35 +140,22 @@ def sgan_step(function: Callable[..., Any], case: Case) -> Outputs:
     weights = {"g": G.weight, "g_bias": G.bias, "inner": D.inner, "outer": D.outer}
     for weight in weights.values():
         weight.grad = torch.ones_like(weight)
-    optimizers = [torch.optim.SGD(net.parameters(), given["rate"]) for net in (G, D)]
-    updates, by_then, reached, drawn = [], [], [], []
-    for name, optimizer in zip("GD", optimizers, strict=True):
-        optimizer.register_step_pre_hook(lambda *_, name=name: updates.append(name))
-        optimizer.register_step_pre_hook(lambda *_: by_then.append(len(D.seen)))
-    optimizers[1].register_step_pre_hook(
-        lambda *_: reached.append(None if G.bias.grad is None else G.bias.grad.clone())
-    )
-
-    def draw(count: int) -> Tensor:
-        """The next rows, as many as were asked for."""
-        rows = torch.arange(sum(drawn), sum(drawn) + count) % len(given["noise"])
-        drawn.append(len(rows))
-        return given["noise"][rows]
-
+    updates = Updates(G, D, given["rate"], D.seen)
+    draw, drawn = rows_in_turn(given["noise"])
     others = {
         "semi_supervised_loss": other_semi_supervised_loss,
         "feature_matching": other_feature_matching,
         "descend": descend,
     }
     with patched_globals(function, **others):
-        found = function(x, given["labels"], unlabelled, G, D, *optimizers, draw)
+        found = function(x, given["labels"], unlabelled, G, D, *updates.optimizers, draw)
     demand_losses(found, "sgan_step")
     shown = [kinds(batch, x, unlabelled) for batch in D.seen[:50]]
-    first = by_then[0] if by_then else len(shown)
-    arrived = reached[0] if reached and reached[0] is not None else None
+    first = updates.by_then[0] if updates.by_then else len(shown)
+    arrived = updates.reached[0] if updates.reached else None
     frozen = [name for name, net in (("D", D), ("G", G)) if not all(w.requires_grad for w in net.parameters())]
     return {
-        "updates": "".join(updates)[:100],
+        "updates": "".join(updates.names)[:100],
         "early": ",".join(shown[:first]),
         "late": ",".join(shown[first:]),
         "drawn": sum(drawn),

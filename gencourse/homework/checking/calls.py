@@ -5,13 +5,13 @@ elsewhere, on these outputs alone: while grading, nothing but this folder lies w
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Case = dict[str, Any]  # numpy arrays, numbers, truth values and short texts; a name that begins with _ is for the judge
 Outputs = dict[str, Any]  # the same
@@ -91,3 +91,37 @@ def patched_globals(function: Callable[..., Any], **names: Any) -> Iterator[None
         for name in names:
             space.pop(name, None)
         space.update(before)
+
+
+class Updates:
+    """The optimisers of G and D, SGD, and what is kept at each of their updates.
+
+    Args:
+        G: The generator, which has a bias.
+        D: The discriminator.
+        rate: The learning rate of both.
+        seen: What D was shown until now; how long it is is kept at each update.
+    """
+
+    def __init__(self, G: nn.Linear, D: nn.Module, rate: float, seen: Sequence[object]):
+        self.optimizers = [torch.optim.SGD(net.parameters(), rate) for net in (G, D)]
+        self.names, self.by_then = [], []  # "G" or "D", and the length of `seen`
+        self.reached = []  # the gradient of G's bias at each update of D
+        for name, optimizer in zip("GD", self.optimizers, strict=True):
+            optimizer.register_step_pre_hook(lambda *_, name=name: self.names.append(name))
+            optimizer.register_step_pre_hook(lambda *_: self.by_then.append(len(seen)))
+        self.optimizers[1].register_step_pre_hook(
+            lambda *_: self.reached.append(None if G.bias.grad is None else G.bias.grad.clone())
+        )
+
+
+def rows_in_turn(noise: Tensor) -> tuple[Callable[[int], Tensor], list[int]]:
+    """Return what draws the next rows, as many as are asked for, from the first again after the last; and how many."""
+    drawn: list[int] = []
+
+    def draw(count: int) -> Tensor:
+        rows = torch.arange(sum(drawn), sum(drawn) + count) % len(noise)
+        drawn.append(len(rows))
+        return noise[rows]
+
+    return draw, drawn
